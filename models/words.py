@@ -1,0 +1,30 @@
+"""The words of the models: lazy texts that become the reader's language when somebody reads them.
+
+The only module of `models/` that knows flask_babel. A lazy text acts like a `str`; it is looked up, its nouns are resolved
+and its places are filled each time `str()` is called on it, so the same class attribute serves every language and school.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext, lazy_ngettext, lazy_pgettext
+
+from models.tokens import fill
+
+__all__ = ["N_", "_", "_p", "fill"]
+
+
+def _(msgid: str, **params: Any) -> Any:
+    """The lazy translation of an English msgid; `params` fill its `%(name)s` places, after translation."""
+    return lazy_gettext(msgid, **params)
+
+
+def N_(singular: str, plural: str, num: int, **params: Any) -> Any:  # noqa: N802 (gettext's own name)
+    """The lazy translation in the form that `num` asks for; `%(num)d` is filled by itself."""
+    return lazy_ngettext(singular, plural, num, **params)
+
+
+def _p(context: str, msgid: str, **params: Any) -> Any:
+    """The lazy translation of a word that collides with another; `context` is the table it stands in."""
+    return lazy_pgettext(context, msgid, **params)

@@ -1,0 +1,284 @@
+"""Students, their guardians, the links between them, and the groups."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+
+from models.access import User
+from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, fold
+from models.school import Level, School
+from models.scope import SchoolScoped
+from models.words import _, _p
+
+
+class Sex(Choice):
+    """As the school's official files say it; X where the law knows it."""
+
+    F = "F", _("Female"), "mute"
+    M = "M", _("Male"), "mute"
+    X = "X", _("Other"), "mute"
+
+
+class StudentStatus(Choice):
+    """A student who has left keeps their records."""
+
+    active = "active", _("Active"), "ok"
+    left = "left", _("Deactivated"), "mute"
+
+
+class GroupCategory(Choice):
+    """The four kinds of group of the certification tool; a class is one of them."""
+
+    klass = "klass", _("Class"), "info"
+    client = "client", _("Client"), "mute"
+    exam_session = "exam_session", _("Exam session"), "note"
+    other = "other", _("Other group"), "mute"
+
+
+class Relation(Choice):
+    """What a guardian is to the student (SIECLE's codes of kinship, in words)."""
+
+    mother = "mother", _("Mother"), "mute"
+    father = "father", _("Father"), "mute"
+    sibling = "sibling", _("Brother or sister"), "mute"
+    grandparent = "grandparent", _("Grandparent"), "mute"
+    other_family = "other_family", _("Other relative"), "mute"
+    educator = "educator", _("Educator"), "mute"
+    foster = "foster", _("Foster carer"), "mute"
+    tutor = "tutor", _("Legal tutor"), "mute"
+    child_welfare = "child_welfare", _("Child welfare service"), "mute"
+    self_ = "self_", _("[The student] in person"), "mute"
+    other = "other", _("Other tie"), "mute"
+
+
+class Authority(Choice):
+    """What the guardian may decide (SIECLE's levels 1, 2, 3)."""
+
+    legal = "legal", _("Legal representative"), "info"
+    in_charge = "in_charge", _("In charge of the child"), "mute"
+    contact = "contact", _("Contact"), "mute"
+
+
+class LinkStatus(Choice):
+    """A suspended link sees and receives nothing; one to check sees nothing until staff confirm it."""
+
+    active = "active", _p("guardian_link", "Active"), "ok"
+    suspended = "suspended", _("Suspended"), "bad"
+    to_check = "to_check", _("To check"), "warn"
+
+
+group_member = Table(
+    "student_group_member",
+    Base.metadata,
+    Column("group_id", ForeignKey("student_group.id", ondelete="CASCADE"), primary_key=True),
+    Column("student_id", ForeignKey("student.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+group_share = Table(
+    "student_group_share",
+    Base.metadata,
+    Column("group_id", ForeignKey("student_group.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
+class Group(Base, Identified, SchoolScoped, Versioned):
+    """A set of students: a class, or any group that somebody made to write, print or give work at once."""
+
+    __tablename__ = "student_group"
+    __table_args__ = (UniqueConstraint("school_id", "name"),)
+
+    name: Mapped[str] = mapped_column(info={"label": _("Name of [the group]")})
+    category: Mapped[GroupCategory] = mapped_column(
+        choice_column(GroupCategory), default=GroupCategory.other, info={"label": _("Category")}
+    )
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True, info={"label": _("Owner")})
+    owner: Mapped[User | None] = relationship(info={"label": _("Owner")})
+    members: Mapped[list[Student]] = relationship(secondary=group_member, back_populates="groups", info={"label": _("[Students]")})
+    shared_with: Mapped[list[User]] = relationship(secondary=group_share, info={"label": _("Shared with")})
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Student(Base, Identified, SchoolScoped, Stamped, Versioned):
+    """A pupil, a college student, a candidate: one entity, which the school's glossary names."""
+
+    __tablename__ = "student"
+    __table_args__ = (
+        Index("ix_student_search", "school_id", "search_key", "id"),
+        Index("ix_student_name", "school_id", "family_name", "given_name", "id"),
+        UniqueConstraint("school_id", "national_id"),
+    )
+
+    family_name: Mapped[str] = mapped_column(info={"label": _("Family name")})
+    given_name: Mapped[str] = mapped_column(info={"label": _("Given name")})
+    usage_name: Mapped[str] = mapped_column(default="", info={"label": _("Name in use")})
+    middle_names: Mapped[str] = mapped_column(default="", info={"label": _("Other given names")})
+    sex: Mapped[Sex | None] = mapped_column(choice_column(Sex), info={"label": _("Sex")})
+    born_on: Mapped[dt.date | None] = mapped_column(info={"label": _("Date of birth")})
+    # None, never "", where unknown: two unknown identifiers are not the same identifier.
+    national_id: Mapped[str | None] = mapped_column(info={"label": _("National identifier (INE, permanent code)")})
+    local_id: Mapped[str] = mapped_column(default="", info={"label": _("Local number")})
+    email: Mapped[str] = mapped_column(default="", info={"label": _("E-mail")})
+    phone: Mapped[str] = mapped_column(default="", info={"label": _("Phone")})
+    address1: Mapped[str] = mapped_column(default="", info={"label": _("Address")})
+    address2: Mapped[str] = mapped_column(default="", info={"label": _("Address, continued")})
+    postal_code: Mapped[str] = mapped_column(default="", info={"label": _("Postal code")})
+    town: Mapped[str] = mapped_column(default="", info={"label": _("Town")})
+    language: Mapped[str] = mapped_column(default="fr", info={"label": _("Language")})
+    status: Mapped[StudentStatus] = mapped_column(
+        choice_column(StudentStatus), default=StudentStatus.active, index=True, info={"label": _("Status")}
+    )
+    left_on: Mapped[dt.date | None] = mapped_column(info={"label": _("Left on")})
+    level_id: Mapped[int | None] = mapped_column(ForeignKey("level.id", ondelete="RESTRICT"), index=True, info={"label": _("[Level]")})
+    homeroom_id: Mapped[int | None] = mapped_column(
+        ForeignKey("student_group.id", ondelete="SET NULL"), index=True, info={"label": _("Class")}
+    )
+    adviser_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True, info={"label": _("Adviser")})
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
+    search_key: Mapped[str] = mapped_column(Text, default="")
+
+    school: Mapped[School] = relationship()
+    level: Mapped[Level | None] = relationship(info={"label": _("[Level]")})
+    homeroom: Mapped[Group | None] = relationship(foreign_keys=[homeroom_id], info={"label": _("Class")})
+    adviser: Mapped[User | None] = relationship(foreign_keys=[adviser_id], info={"label": _("Adviser")})
+    groups: Mapped[list[Group]] = relationship(secondary=group_member, back_populates="members", info={"label": _("[Groups]")})
+    links: Mapped[list[GuardianLink]] = relationship(back_populates="student", cascade="all, delete-orphan", passive_deletes=False)
+
+    def __str__(self) -> str:
+        return f"{self.family_name}, {self.given_name}"
+
+    @property
+    def name(self) -> str:
+        """Given name and family name, as one speaks of the person."""
+        return f"{self.given_name} {self.family_name}"
+
+    @validates("national_id")
+    def _tidy_id(self, _key: str, value: str | None) -> str | None:
+        """Stored without spaces, in capitals; an empty one is unknown."""
+        return "".join((value or "").split()).upper() or None
+
+    @validates("family_name", "given_name")
+    def _need_name(self, _key: str, value: str | None) -> str:
+        """Both names are needed; spelling is kept, spaces are tidied."""
+        tidy = " ".join((value or "").split())
+        if not tidy:
+            raise Refusal(_("[The student] needs a family name and a given name. Fill in both."))
+        return tidy
+
+    def deactivate(self, on: dt.date) -> None:
+        """The student leaves: records are kept, the status says so. Refused twice."""
+        if self.status is StudentStatus.left:
+            raise Refusal(_("%(name)s is already deactivated."), name=str(self))
+        self.status = StudentStatus.left
+        self.left_on = on
+
+    def reactivate(self) -> None:
+        """The student comes back."""
+        if self.status is StudentStatus.active:
+            raise Refusal(_("%(name)s is already active."), name=str(self))
+        self.status = StudentStatus.active
+        self.left_on = None
+
+    def add_to_group(self, group: Group) -> None:
+        """Join a group; a class is the student's one class, any other group adds up. Twice changes nothing."""
+        if group.category is GroupCategory.klass:
+            self.homeroom = group
+        elif group not in self.groups:
+            self.groups.append(group)
+
+
+class Guardian(Base, Identified, SchoolScoped, Stamped, Versioned):
+    """A parent or other adult of one school's students; the same person in two schools is two guardians and one user."""
+
+    __tablename__ = "guardian"
+    __table_args__ = (Index("ix_guardian_search", "school_id", "search_key", "id"),)
+
+    title: Mapped[str] = mapped_column(default="", info={"label": _("Title (Mr, Ms)")})
+    family_name: Mapped[str] = mapped_column(info={"label": _("Family name")})
+    given_name: Mapped[str] = mapped_column(default="", info={"label": _("Given name")})
+    email: Mapped[str] = mapped_column(default="", index=True, info={"label": _("E-mail")})
+    phone: Mapped[str] = mapped_column(default="", info={"label": _("Phone")})
+    phone_e164: Mapped[str] = mapped_column(default="")
+    address1: Mapped[str] = mapped_column(default="", info={"label": _("Address")})
+    address2: Mapped[str] = mapped_column(default="", info={"label": _("Address, continued")})
+    postal_code: Mapped[str] = mapped_column(default="", info={"label": _("Postal code")})
+    town: Mapped[str] = mapped_column(default="", info={"label": _("Town")})
+    language: Mapped[str] = mapped_column(default="fr", info={"label": _("Language")})
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
+    search_key: Mapped[str] = mapped_column(Text, default="")
+
+    school: Mapped[School] = relationship()
+    user: Mapped[User | None] = relationship(info={"label": _("Account")})
+    links: Mapped[list[GuardianLink]] = relationship(back_populates="guardian", cascade="all, delete-orphan", passive_deletes=False)
+
+    def __str__(self) -> str:
+        return f"{self.family_name}, {self.given_name}" if self.given_name else self.family_name
+
+    @property
+    def name(self) -> str:
+        """Given name and family name, as one speaks of the person."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def address_lines(self) -> list[str]:
+        """The postal address, line by line, without empty lines."""
+        return [line for line in (self.address1, self.address2, f"{self.postal_code} {self.town}".strip()) if line]
+
+
+class GuardianLink(Base, Identified, SchoolScoped, Stamped, Versioned):
+    """Who may follow which student, and since when not."""
+
+    __tablename__ = "guardian_link"
+    __table_args__ = (UniqueConstraint("student_id", "guardian_id"),)
+
+    student_id: Mapped[int] = mapped_column(ForeignKey("student.id", ondelete="CASCADE"), index=True, info={"label": _("[Student]")})
+    guardian_id: Mapped[int] = mapped_column(ForeignKey("guardian.id", ondelete="CASCADE"), index=True, info={"label": _("[Guardian]")})
+    relation: Mapped[Relation] = mapped_column(choice_column(Relation), default=Relation.other, info={"label": _("Tie")})
+    authority: Mapped[Authority] = mapped_column(choice_column(Authority), default=Authority.legal, info={"label": _("Authority")})
+    status: Mapped[LinkStatus] = mapped_column(choice_column(LinkStatus), default=LinkStatus.active, index=True, info={"label": _("Link")})
+    suspended_reason: Mapped[str] = mapped_column(default="", info={"label": _("Reason"), "private": True})
+    suspended_until: Mapped[dt.date | None] = mapped_column(info={"label": _("Suspended until")})
+
+    student: Mapped[Student] = relationship(back_populates="links", info={"label": _("[Student]")})
+    guardian: Mapped[Guardian] = relationship(back_populates="links", info={"label": _("[Guardian]")})
+
+    def __str__(self) -> str:
+        return f"{self.student_id} – {self.guardian_id}"
+
+    def suspend(self, reason: str, until: dt.date | None = None) -> None:
+        """Close the access: the guardian sees and receives nothing. Refused without a reason or when already so."""
+        if not reason.strip():
+            raise Refusal(_("A suspension needs its reason. Write it in one line."))
+        if self.status is LinkStatus.suspended:
+            raise Refusal(_("This link is already suspended."))
+        self.status, self.suspended_reason, self.suspended_until = LinkStatus.suspended, reason.strip(), until
+
+    def reactivate(self) -> None:
+        """Open the access again. Refused unless suspended."""
+        if self.status is not LinkStatus.suspended:
+            raise Refusal(_("This link is not suspended."))
+        self.status, self.suspended_reason, self.suspended_until = LinkStatus.active, "", None
+
+    def confirm(self) -> None:
+        """Staff say that the link is right. Refused unless it is to check."""
+        if self.status is not LinkStatus.to_check:
+            raise Refusal(_("This link has nothing to check."))
+        self.status = LinkStatus.active
+
+
+def student_search_key(student: Student, guardians: list[Guardian]) -> str:
+    """What the search box looks through: names, identifiers, the guardians' names and phones, folded."""
+    parts = [f"{student.family_name} {student.given_name}", student.usage_name or "", student.national_id or "", student.local_id or ""]
+    for guardian in guardians:
+        parts += [guardian.name, guardian.phone_e164 or "", "".join(c for c in guardian.phone or "" if c.isdigit())]
+    return fold(" | ".join(part for part in parts if part))
+
+
+def guardian_search_key(guardian: Guardian) -> str:
+    """Names, e-mail and phone of a guardian, folded."""
+    digits = "".join(c for c in guardian.phone or "" if c.isdigit())
+    return fold(" | ".join(p for p in (f"{guardian.family_name} {guardian.given_name}", guardian.email, guardian.phone_e164, digits) if p))

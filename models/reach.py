@@ -1,0 +1,126 @@
+"""The criteria of each table under each scope: the SQL behind "which rows exist for this person".
+
+Written with Core tables, so that no criterion is itself limited by another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy.orm import Mapper
+
+from models.access import LoginEvent, Membership, User
+from models.activation import ActivationCode
+from models.journal import JournalEvent, screen_of
+from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, group_member, group_share
+from models.school import Level, School
+from models.scope import SchoolScoped, Scope
+
+student, guardian, link = Student.__table__, Guardian.__table__, GuardianLink.__table__
+group, user, membership = Group.__table__, User.__table__, Membership.__table__
+
+
+def _my_groups(scope: Scope) -> Any:
+    shared = select(group_share.c.group_id).where(group_share.c.user_id == scope.user_id)
+    return select(group.c.id).where(group.c.school_id == scope.school_id, or_(group.c.owner_id == scope.user_id, group.c.id.in_(shared)))
+
+
+def _my_students(scope: Scope) -> Any:
+    """Students of the person's own or shared groups, and those whose adviser they are (features section 0, scope of E/C)."""
+    mine = _my_groups(scope)
+    members = select(group_member.c.student_id).where(group_member.c.group_id.in_(mine))
+    return select(student.c.id).where(
+        student.c.school_id == scope.school_id,
+        or_(student.c.adviser_id == scope.user_id, student.c.homeroom_id.in_(mine), student.c.id.in_(members)),
+    )
+
+
+def _my_children(scope: Scope) -> Any:
+    """Students whom a guardian sees: active links of their own guardian rows, in every school."""
+    return (
+        select(link.c.student_id)
+        .join(guardian, guardian.c.id == link.c.guardian_id)
+        .where(guardian.c.user_id == scope.user_id, link.c.status == LinkStatus.active.name)
+    )
+
+
+GROUP_RULES: dict[type, Callable[[Scope], ColumnElement[bool]]] = {
+    Student: lambda s: Student.id.in_(_my_students(s)),
+    GuardianLink: lambda s: GuardianLink.student_id.in_(_my_students(s)),
+    ActivationCode: lambda s: ActivationCode.student_id.in_(_my_students(s)),
+    Guardian: lambda s: Guardian.id.in_(select(link.c.guardian_id).where(link.c.student_id.in_(_my_students(s)))),
+    Group: lambda s: Group.id.in_(_my_groups(s)),
+}
+
+PORTAL_RULES: dict[str, dict[type, Callable[[Scope], ColumnElement[bool]]]] = {
+    "guardian": {
+        Student: lambda s: Student.id.in_(_my_children(s)),
+        Guardian: lambda s: Guardian.user_id == s.user_id,
+        GuardianLink: lambda s: GuardianLink.guardian_id.in_(select(guardian.c.id).where(guardian.c.user_id == s.user_id)),
+        School: lambda s: School.id.in_(select(guardian.c.school_id).where(guardian.c.user_id == s.user_id)),
+        Level: lambda s: Level.id.in_(select(student.c.level_id).where(student.c.id.in_(_my_children(s)))),
+        Group: lambda s: Group.id.in_(select(student.c.homeroom_id).where(student.c.id.in_(_my_children(s)))),
+        User: lambda s: or_(User.id == s.user_id, User.id.in_(select(student.c.adviser_id).where(student.c.id.in_(_my_children(s))))),
+    },
+    "student": {
+        Student: lambda s: Student.user_id == s.user_id,
+        School: lambda s: School.id.in_(select(student.c.school_id).where(student.c.user_id == s.user_id)),
+        Level: lambda s: Level.id.in_(select(student.c.level_id).where(student.c.user_id == s.user_id)),
+        Group: lambda s: Group.id.in_(select(student.c.homeroom_id).where(student.c.user_id == s.user_id)),
+        User: lambda s: or_(User.id == s.user_id, User.id.in_(select(student.c.adviser_id).where(student.c.user_id == s.user_id))),
+    },
+    # A bare page of their own (invigilators, until their sitting exists): nothing but oneself.
+    "nobody": {User: lambda s: User.id == s.user_id, School: lambda s: School.id == s.school_id},
+}
+
+
+def people_of_school(school_id: int | None) -> Any:
+    """The ids of users whom a membership, guardian or student of the school points to."""
+    return (
+        select(membership.c.user_id)
+        .where(membership.c.school_id == school_id)
+        .union(
+            select(guardian.c.user_id).where(guardian.c.school_id == school_id, guardian.c.user_id.is_not(None)),
+            select(student.c.user_id).where(student.c.school_id == school_id, student.c.user_id.is_not(None)),
+        )
+    )
+
+
+def _login_events(scope: Scope) -> ColumnElement[bool]:
+    if scope.reach.get("login_event") == "g":
+        people = select(student.c.user_id).where(student.c.id.in_(_my_students(scope)), student.c.user_id.is_not(None))
+        if scope.reach.get("student") != "g":  # AMP: all the students of the school, but only students
+            people = select(student.c.user_id).where(student.c.school_id == scope.school_id, student.c.user_id.is_not(None))
+        return LoginEvent.user_id.in_(people)
+    return LoginEvent.user_id.in_(people_of_school(scope.school_id))
+
+
+def criterion(mapper: Mapper[Any], scope: Scope) -> ColumnElement[bool] | None:
+    """The clause of a table under a scope; None where the table needs none (sessions, throttle: no screen reads them)."""
+    cls = mapper.class_
+    if scope.portal:
+        rule = PORTAL_RULES[scope.portal].get(cls)
+        if rule is not None:
+            return rule(scope)
+        own = issubclass(cls, SchoolScoped) or cls in (LoginEvent, JournalEvent)
+        return false() if own else None
+    if cls is User:
+        return or_(User.id == scope.user_id, User.id.in_(people_of_school(scope.school_id)))
+    if cls is School:
+        return School.id == scope.school_id
+    if cls is LoginEvent:
+        return _login_events(scope)
+    if cls is JournalEvent:
+        return JournalEvent.school_id == scope.school_id
+    if not issubclass(cls, SchoolScoped):
+        return None
+    clause: ColumnElement[bool] = cls.school_id == scope.school_id
+    how = scope.reach.get(screen_of(mapper))
+    if how == "g" and cls in GROUP_RULES:
+        clause = clause & GROUP_RULES[cls](scope)
+    elif how == "o":
+        owner = getattr(cls, "requested_by_id", None)
+        clause = clause & (owner == scope.user_id) if owner is not None else clause & false()
+    return clause

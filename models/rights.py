@@ -1,0 +1,149 @@
+"""Who may do what: table x role -> letters, verbs and reach. Deny by default.
+
+The notation is that of the rights document: R read, C create, E edit, D delete, X export, V every verb, V(a, b) only those;
+after a middle dot the reach: g = the person's groups and advisees, o = own rows. Absent = nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from models.access import STAFF, Role
+
+LETTERS = {"R": "read", "C": "create", "E": "edit", "D": "delete", "X": "export"}
+
+# The business verbs of each screen that exist today; a verb used by a screen and absent here stops the start.
+VERBS: dict[str, tuple[str, ...]] = {
+    "student": ("generate_codes", "add_to_group", "deactivate", "reactivate"),
+    "guardian": ("print_reset_letter",),
+    "guardian_link": ("suspend", "reactivate", "confirm"),
+    "activation_code": ("print_letters", "revoke"),
+    "group": ("share",),
+    "user": ("invite", "disable", "enable", "end_sessions"),
+    "membership": ("open_inspection", "close_inspection"),
+    "school": (),
+    "level": (),
+    "import_": ("check", "confirm", "abandon"),
+    "label": ("reset", "export_po", "import_po"),
+    "noun": ("reset",),
+    "job": ("cancel", "retry", "download"),
+    "outgoing_mail": ("retry", "cancel", "download"),
+    "journal_event": (),
+    "login_event": (),
+}
+
+POLICY: dict[str, dict[str, str]] = {
+    "student": {
+        "acc": "RCEDX V",
+        "ac": "RCEDX V",
+        "ec": "REX·g V(generate_codes, add_to_group)·g",
+        "amp": "RX V(generate_codes)",
+        "registrar": "RCEX V(add_to_group)",
+        "head": "RX",
+        "inspector": "R",
+    },
+    "guardian": {"acc": "RCEDX V", "ac": "RCEDX V", "ec": "R·g", "amp": "R", "registrar": "R", "head": "R"},
+    "guardian_link": {"acc": "RCEDX V", "ac": "RCEDX V", "ec": "R·g", "amp": "R", "registrar": "R", "head": "R"},
+    "activation_code": {
+        "acc": "RX V",
+        "ac": "RX V",
+        "ec": "R·g V(print_letters, revoke)·g",
+        "amp": "R V(print_letters)",
+        "registrar": "R V(print_letters)",
+    },
+    "group": {
+        "acc": "RCEDX V",
+        "ac": "RCEDX V",
+        "ec": "RCE·g D·o V(share)·o",
+        "amp": "R",
+        "registrar": "RX",
+        "head": "R",
+        "inspector": "R",
+    },
+    "user": {"acc": "RCE V", "ac": "RCE V", "head": "RC V(invite)"},
+    "membership": {"acc": "RCEDX", "ac": "RCED", "head": "RCED V(open_inspection, close_inspection)"},
+    "school": {"acc": "RE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "R", "head": "R", "inspector": "R"},
+    "level": {"acc": "RCE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "R", "head": "R", "inspector": "R"},
+    "import_": {"acc": "RCX V", "ac": "RCX V", "registrar": "RC·o V·o", "head": "R"},
+    "label": {"acc": "RCEDX V", "ac": "R"},
+    "noun": {"acc": "RE V", "ac": "R"},
+    "job": {
+        "acc": "R V",
+        "ac": "R·o V·o",
+        "ec": "R·o V·o",
+        "amp": "R·o V·o",
+        "registrar": "R·o V·o",
+        "head": "R·o V·o",
+    },
+    "outgoing_mail": {"acc": "RX V", "ac": "R V", "ec": "R·o", "registrar": "R·o", "head": "R·o"},
+    "journal_event": {"acc": "RX", "ac": "R", "head": "RX"},
+    "login_event": {"acc": "RX", "ac": "R", "ec": "R·g", "amp": "R·g", "head": "R"},
+}
+
+# Who may give which role, never above their own (rights.md, rule 8).
+MAY_GIVE: dict[str, frozenset[str]] = {
+    "acc": frozenset(Role),
+    "ac": frozenset({Role.ec, Role.amp, Role.registrar, Role.invigilator, Role.guardian, Role.student}),
+    "head": frozenset({Role.inspector}),
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What one role may do on one table: verb -> reach ("all", "g" or "o")."""
+
+    verbs: dict[str, str]
+
+
+_PART = re.compile(r"(?P<letters>[RCEDX]+)(?:·(?P<reach>[go]))?|V(?:\((?P<named>[^)]*)\))?(?:·(?P<vreach>[go]))?")
+
+
+@cache
+def grant(table: str, role: str) -> Grant:
+    """The grant of a role on a table, read from its cell."""
+    verbs: dict[str, str] = {}
+    cell = POLICY.get(table, {}).get(role, "")
+    for part in _PART.finditer(cell):
+        if part["letters"]:
+            verbs.update({LETTERS[letter]: part["reach"] or "all" for letter in part["letters"]})
+        else:
+            named = [v.strip() for v in part["named"].split(",")] if part["named"] is not None else VERBS[table]
+            verbs.update(dict.fromkeys(named, part["vreach"] or "all"))
+    return Grant(verbs)
+
+
+_WIDTH = {"o": 0, "g": 1, "all": 2}
+
+
+def reach(roles: Iterable[str], table: str, verb: str = "read") -> str | None:
+    """How far these roles together go for a verb: "all", "g", "o", or None when it is not theirs (the union decides)."""
+    found = [r for role in roles if (r := grant(table, role).verbs.get(verb))]
+    return max(found, key=_WIDTH.__getitem__) if found else None
+
+
+def may(roles: Iterable[str], table: str, verb: str) -> bool:
+    """The one question: may somebody with these roles do this verb on this table?"""
+    return reach(roles, table, verb) is not None
+
+
+def may_give(roles: Iterable[str], role: str) -> bool:
+    """Whether somebody with these roles may give, change or withdraw `role`."""
+    return any(role in MAY_GIVE.get(own, frozenset()) for own in roles)
+
+
+@cache
+def allowed(roles: frozenset[str]) -> frozenset[tuple[str, str]]:
+    """Every (table, verb) that these roles allow: what Flask-Principal is told at each request."""
+    return frozenset((table, verb) for table in POLICY for role in roles if role in STAFF for verb in grant(table, role).verbs)
+
+
+def problems() -> list[str]:
+    """What is wrong with the table itself: unknown roles, verbs that no screen has. Checked at start."""
+    found = [f"{table}: unknown role {role}" for table, row in POLICY.items() for role in row if role not in Role.__members__]
+    for table, row in POLICY.items():
+        known = {*LETTERS.values(), *VERBS.get(table, ())}
+        found += [f"{table}/{role}: unknown verb {verb}" for role in row for verb in grant(table, role).verbs if verb not in known]
+    return found

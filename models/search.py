@@ -1,0 +1,55 @@
+"""Keeps the folded search keys true: one listener, whichever door wrote the row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import event, select
+from sqlalchemy import inspect as sa_inspect
+from sqlalchemy.orm import Session
+
+from models.people import Guardian, GuardianLink, Student, guardian_search_key, student_search_key
+
+_NAMES = ("family_name", "given_name", "usage_name", "national_id", "local_id", "phone", "phone_e164", "email")
+
+
+def _changed(row: Any) -> bool:
+    attrs = sa_inspect(row).attrs
+    return any(attrs[name].history.has_changes() for name in _NAMES if name in attrs)
+
+
+@event.listens_for(Session, "before_flush")
+def _renew_keys(session: Session, _context: Any, _instances: Any) -> None:
+    """Students whose own words, links or guardians change get their key again; at most two queries a flush."""
+    students: set[Student] = set()
+    guardians: list[Guardian] = []
+    with session.no_autoflush:
+        for row in (*session.new, *session.dirty, *session.deleted):
+            if isinstance(row, Guardian) and row not in session.deleted and _changed(row):
+                row.search_key = guardian_search_key(row)
+                if row not in session.new:
+                    guardians.append(row)
+            elif isinstance(row, Student) and row not in session.deleted and _changed(row):
+                students.add(row)
+            elif isinstance(row, GuardianLink) and row.student is not None and row.student not in session.deleted:
+                students.add(row.student)
+        if guardians:
+            ids = [g.id for g in guardians]
+            students.update(session.scalars(select(Student).join(Student.links).where(GuardianLink.guardian_id.in_(ids))))
+        known: dict[int, list[Guardian]] = {}
+        stored = [s.id for s in students if s not in session.new and "links" in sa_inspect(s).unloaded]
+        if stored:
+            found = session.execute(
+                select(GuardianLink.student_id, Guardian)
+                .join(Guardian, GuardianLink.guardian_id == Guardian.id)
+                .where(GuardianLink.student_id.in_(stored))
+            )
+            for student_id, guardian in found:
+                known.setdefault(student_id, []).append(guardian)
+        gone = set(session.deleted)
+        for student in students:
+            if student.id in known or "links" in sa_inspect(student).unloaded:
+                mine = known.get(student.id, [])
+            else:
+                mine = [link.guardian for link in student.links if link not in gone and link.guardian is not None]
+            student.search_key = student_search_key(student, mine)

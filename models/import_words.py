@@ -1,0 +1,135 @@
+"""What is told about a file, a cell or a row: each code has one fact and one remedy, in the reader's language.
+
+Problems are stored as a code and its parameters, never as a sentence: whoever reads the preview gets it in their own
+language, with the school's own nouns. A *problem* keeps the row out; a *doubt* is only shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.base import Refusal
+from models.words import _
+
+# code -> (the fact, the way out); an empty remedy where the fact says enough.
+SENTENCES: dict[str, tuple[Any, Any]] = {
+    # cells
+    "days_28": (_("February %(year)d has only 28 days."), _("Correct the day.")),
+    "days_29": (_("February %(year)d has only 29 days."), _("Correct the day.")),
+    "days_04": (_("April has only 30 days."), _("Correct the day.")),
+    "days_06": (_("June has only 30 days."), _("Correct the day.")),
+    "days_09": (_("September has only 30 days."), _("Correct the day.")),
+    "days_11": (_("November has only 30 days."), _("Correct the day.")),
+    "days_31": (_("A month has at most 31 days."), _("Write the date as day/month/year, for example 14/03/2014.")),
+    "month_12": (_("There is no month %(month)d."), _("Write the date as day/month/year, for example 14/03/2014.")),
+    "date_form": (_("This is not a date."), _("Write it as day/month/year, for example 14/03/2014.")),
+    "date_future": (_("This date is in the future."), _("Correct the year.")),
+    "date_old": (_("This date is more than 120 years ago."), _("Correct the year.")),
+    "sex_word": (_("This does not say a sex."), _("Write F, M or X.")),
+    "phone_form": (_("This is not a phone number."), _("Write all its digits, for example 06 39 98 12 34.")),
+    "digits_lost": (
+        _("The spreadsheet has lost digits of this number."),
+        _("Format the column as text in the spreadsheet, then type the number again."),
+    ),
+    "email_form": (_("This is not an e-mail address."), _("Correct it, or empty the cell.")),
+    "postal_form": (_("This is not a postal code."), _("Five digits are expected, for example 01000.")),
+    "name_empty": (_("The name is missing."), _("Fill it in.")),
+    "name_digits": (_("A name holds no digits."), _("Correct the name, or choose another column for it.")),
+    "too_long": (_("This text is too long: %(limit)d characters at most."), _("Shorten it.")),
+    "damaged": (_("The accents of this text are damaged."), _("Save the file again as UTF-8 from the original, or type this cell again.")),
+    "relation_word": (_("This tie is not known: it becomes “Other tie”."), _("Write for example mother, father or legal tutor.")),
+    "local_form": (_("This local number is too long: %(limit)d characters at most."), _("Shorten it.")),
+    "date_word": (_("The year has two digits: %(year)d was understood."), ""),
+    # doubts about a cell
+    "phone_zero": (_("The first zero was missing: it was put back."), ""),
+    "phone_unknown": (_("This number is in no known range: it is kept as it is."), _("Check it.")),
+    "postal_zero": (_("The first zero was missing: it was put back."), ""),
+    "postal_foreign": (_("This postal code is from another country: it is kept as it is."), ""),
+    "ine_form": (_("This identifier does not have the form of an INE."), _("Check it; it is imported as it is.")),
+    "ine_key": (_("The last letter of this INE does not match its digits."), _("Check it; it is imported as it is.")),
+    "permanent_form": (_("This identifier does not have the form of a permanent code."), _("Check it; it is imported as it is.")),
+    "permanent_date": (_("This permanent code says another date of birth."), _("Check both; they are imported as they are.")),
+    "permanent_sex": (_("This permanent code says another sex."), _("Check both; they are imported as they are.")),
+    # rows
+    "born_missing": (_("The date of birth is missing."), _("Fill it in: without it nobody is recognised for certain.")),
+    "id_taken": (_("Already that of %(name)s."), _("Correct the identifier, or the date of birth if it is the same person.")),
+    "id_twice": (_("The same identifier stands on line %(line)d."), _("Correct one of the two lines, or ignore one.")),
+    "row_twice": (_("The same [student] stands on line %(line)d."), _("Ignore one of the two lines.")),
+    "twin_name": (
+        _("Line %(line)d has the same name and the same date of birth."),
+        _("If they are two people, give the identifier of each."),
+    ),
+    "several": (_("%(num)d [students] have this name and this date of birth."), _("Give the identifier of the right one.")),
+    "other_id": (
+        _("%(name)s, with the same name and the same date of birth, has another identifier."),
+        _("If it is the same person, correct the identifier before you continue."),
+    ),
+    "group_name": (_("“%(name)s” is already a group that is not a class."), _("Rename the group or the class.")),
+    "other_school": (_("This line is of another [school] (%(code)s)."), _("Import it in that [school].")),
+    "guardian_nameless": (_("This [guardian] has no name."), _("Fill in the family name, or empty the other cells of this [guardian].")),
+    "guardian_differs": (
+        _("Line %(line)d says something else for the same [guardian]: line %(line)d is kept."),
+        _("Correct one of the two lines."),
+    ),
+    "homonym": (_("%(name)s already has this name: another person is created, for nothing else is alike."), ""),
+    "no_student": (_("No [student] matches this line."), _("Check the identifier, or add the file of the [students] to this import.")),
+    "no_guardian": (_("No [guardian] matches this line."), _("Check the identifier, or add the file of the [guardians] to this import.")),
+    "unused_guardian": (_("No [student] is tied to this [guardian]: the line is left out."), _("Add the file of the ties to this import.")),
+    "ref_twice": (_("The same identifier stands on line %(line)d."), _("Correct one of the two lines, or ignore one.")),
+    "gone": (_("Has left and is not in the [school]: the line is left out."), ""),
+    "total_row": (_("This line is a total, not a person: it is left out."), ""),
+    "ignored_by_hand": (_("You chose to ignore this line."), ""),
+    # files
+    "empty": (_("This file is empty."), _("Choose another file.")),
+    "no_rows": (_("This file has a heading and no lines."), _("Choose another file.")),
+    "too_big": (_("This file is too large: 50,000 lines and 200 columns at most."), _("Cut it into several files.")),
+    "too_heavy": (_("This file is too heavy to be read safely."), _("Save it again as CSV, or cut it into several files.")),
+    "archive": (_("This file is an archive, not a table."), _("Take the spreadsheet or the CSV file out of it and send that.")),
+    "zip_bomb": (_("This file unpacks to more than it should."), _("Save it again from the spreadsheet, or as CSV.")),
+    "zip_nested": (_("This file holds another archive."), _("Save it again from the spreadsheet, or as CSV.")),
+    "xml": (_("This file is XML, not a table."), _("Export the same list as CSV or XLSX.")),
+    "html": (_("This file is a web page saved under the name of a table."), _("Open it in a spreadsheet and save it as XLSX or CSV.")),
+    "not_a_table": (_("This file is not a table."), _("Send a CSV or XLSX file.")),
+    "broken_book": (
+        _("This spreadsheet cannot be read: it is damaged or protected by a password."),
+        _("Open it, remove the password, and save it again."),
+    ),
+    "no_sheet": (_("This spreadsheet has no visible sheet with data."), _("Show the sheet, or save it as CSV.")),
+    "nul": (_("Line %(line)d holds a character that no text holds."), _("Save the file again from the spreadsheet.")),
+    "open_quote": (_("The quotation mark opened on line %(line)d is never closed."), _("Close it or remove it, then send the file again.")),
+    "bad_quote": (_("A quotation mark is out of place on line %(line)d."), _("Remove it or double it, then send the file again.")),
+    "encoding": (_("This encoding does not fit the file."), _("Choose another one.")),
+    "no_columns": (
+        _("This file is a table, but no column is called Family name, and none holds the full name."),
+        _("Choose the columns."),
+    ),
+    "two_of_a_kind": (_("Two files of this import hold the same kind of lines."), _("Send one file of each kind.")),
+    "no_students_file": (_("The ties name identifiers that only the file of the [students] explains."), _("Add it to this import.")),
+    "crash": (_("This file could not be read."), _("Save it again as CSV, and send that.")),
+    "changed_since": (_("The database changed since this check. Nothing was written."), _("Read the new check, then confirm again.")),
+    "file_gone": (_("The file of this import is no longer kept."), _("Send it again.")),
+}
+
+
+class BadCell(Refusal):
+    """A cell that cannot be taken: a code of `SENTENCES`, with what fills its places. `remedy` says the way out."""
+
+    def __init__(self, code: str, **params: Any) -> None:
+        sentence, remedy = SENTENCES[code]
+        super().__init__(sentence, **params)
+        self.code = code
+        self.remedy = remedy
+
+
+class BadFile(BadCell):
+    """A file that cannot be read at all; nothing of it is kept."""
+
+
+def sentence_of(note: dict[str, Any]) -> Refusal:
+    """The fact of a stored note (`code`, `params`) as a sentence of the reader's language."""
+    return Refusal(SENTENCES[note["code"]][0], **note.get("params", {}))
+
+
+def remedy_of(note: dict[str, Any]) -> str:
+    """The way out of a stored note, or an empty text."""
+    return str(Refusal(SENTENCES[note["code"]][1], **note.get("params", {})))

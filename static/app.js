@@ -1,0 +1,246 @@
+/* Saves clicks, holds no rule: every page works without this file. One delegated listener per event, no inline handler anywhere. */
+"use strict";
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+  /* F3 goes to the global search; Escape closes an open menu and gives the focus back to what opened it. */
+  document.addEventListener("keydown", (event) => {
+    const search = document.getElementById("q");
+    if (event.key === "F3" && search) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
+    if (event.key === "Escape") {
+      const open = document.querySelector("details.menu[open]");
+      if (open) {
+        open.open = false;
+        open.querySelector("summary").focus();
+      } else if (location.hash === "#menu") location.hash = "#contenu";
+    }
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+
+  /* Forms: a question where one is asked, no empty parameter in an address, no second click. */
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const question = (event.submitter && event.submitter.dataset.confirm) || form.dataset.confirm;
+    if (question && !window.confirm(question)) {
+      event.preventDefault();
+      return;
+    }
+    if (form.matches("[data-trim]")) {
+      for (const field of form.elements) if (field.name && field.value === "") field.disabled = true;
+    }
+    if (form.matches("[data-form]")) {
+      if (form.dataset.sent) event.preventDefault();
+      form.dataset.sent = "1";
+    }
+  });
+  window.addEventListener("pageshow", (event) => {
+    for (const form of all("form[data-sent]")) delete form.dataset.sent;
+    if (event.persisted) for (const field of all("form[data-trim] :disabled")) field.disabled = false;
+  });
+
+  /* Errors: the summary takes the focus, so that it is heard first. */
+  const summary = document.getElementById("errors");
+  if (summary) summary.focus();
+
+  /* The current part of a scrolling row comes into view (the student's file and saved views on a phone). */
+  for (const here of all(".file-menu [aria-current], .views [aria-current]")) {
+    const row = here.closest(".file-menu, .views");
+    if (row.scrollWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - 16;
+  }
+
+  /* The bar of ticked rows. */
+  const bar = document.querySelector("[data-bulk]");
+  if (bar) {
+    const ticks = all('input[name="rowid"][form="bulk"]');
+    const page = document.querySelector("[data-tick-all]");
+    const every = bar.querySelector('input[name="all"]');
+    const count = bar.querySelector("[data-count]");
+    const refresh = () => {
+      const ticked = ticks.filter((tick) => tick.checked);
+      for (const tick of ticks) tick.closest("tr").classList.toggle("on", tick.checked);
+      if (page) {
+        page.checked = ticked.length === ticks.length && ticks.length > 0;
+        page.indeterminate = ticked.length > 0 && !page.checked;
+      }
+      if (every && !ticked.length) every.checked = false;
+      bar.classList.toggle("on", ticked.length > 0);
+      count.hidden = Boolean(every && every.checked);
+      count.textContent = (ticked.length === 1 ? bar.dataset.one : bar.dataset.many).replace("#", ticked.length);
+    };
+    document.addEventListener("change", (event) => {
+      if (event.target === page) for (const tick of ticks) tick.checked = page.checked;
+      if (event.target === page || event.target === every || ticks.includes(event.target)) refresh();
+    });
+    refresh();
+  }
+
+  /* Work in progress: the part marked data-refresh="seconds" is read again from its own address until it is no longer marked. */
+  const poll = (part) => {
+    const wait = Math.max(1, Number(part.dataset.refresh)) * 1000;
+    window.setTimeout(async () => {
+      let fresh = null;
+      try {
+        const answer = await fetch(part.dataset.from || location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+        if (!answer.ok) return;
+        fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
+      } catch (refused) {
+        poll(part); /* the network is away for a moment: ask again later */
+        return;
+      }
+      if (!fresh) {
+        location.reload();
+        return;
+      }
+      part.replaceWith(fresh);
+      if (fresh.dataset.refresh) poll(fresh);
+    }, wait);
+  };
+  for (const part of all("[data-refresh][id]")) poll(part);
+
+  /* Combobox: an input role=combobox stands in front of the select, which keeps the value that is posted. */
+  const combobox = (box) => {
+    const select = box.querySelector("select");
+    const many = select.multiple;
+    const input = document.createElement("input");
+    const list = document.createElement("ul");
+    const chosen = document.createElement("div");
+    const label = document.querySelector(`label[for="${select.id}"]`);
+    let rows = [];
+    let active = -1;
+    let asked = 0;
+    let timer = 0;
+    const text = () => (!many && select.selectedOptions[0] ? select.selectedOptions[0].text.trim() : "");
+
+    input.className = select.className;
+    input.type = "text";
+    input.autocomplete = "off";
+    input.id = select.id;
+    select.removeAttribute("id");
+    select.hidden = true;
+    input.required = select.required;
+    select.required = false;
+    for (const name of ["aria-invalid", "aria-describedby"]) if (select.hasAttribute(name)) input.setAttribute(name, select.getAttribute(name));
+    list.id = `${input.id}-list`;
+    list.hidden = true;
+    list.setAttribute("role", "listbox");
+    if (label) list.setAttribute("aria-label", label.textContent.trim());
+    for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id })) input.setAttribute(name, value);
+    input.value = text();
+    chosen.className = "combo-chosen";
+    box.prepend(chosen, input);
+    box.append(list);
+
+    const close = () => {
+      list.hidden = true;
+      active = -1;
+      input.setAttribute("aria-expanded", "false");
+      input.removeAttribute("aria-activedescendant");
+    };
+    const move = (to) => {
+      if (!rows.length) return;
+      active = (to + rows.length) % rows.length;
+      all("[role=option]", list).forEach((item, index) => {
+        item.setAttribute("aria-selected", String(index === active));
+        if (index === active) item.scrollIntoView({ block: "nearest" });
+      });
+      input.setAttribute("aria-activedescendant", `${list.id}-${active}`);
+    };
+    const chips = () => {
+      if (!many) return;
+      chosen.replaceChildren(...[...select.options].filter((option) => option.selected).map((option) => {
+        const chip = document.createElement("button");
+        chip.type = "button";
+        chip.className = "chip";
+        chip.textContent = `${option.text} ×`;
+        chip.setAttribute("aria-label", box.dataset.remove.replace("#", option.text));
+        chip.addEventListener("click", () => {
+          option.remove();
+          chips();
+          input.focus();
+        });
+        return chip;
+      }));
+    };
+    const choose = (row) => {
+      if (!row) return;
+      let option = [...select.options].find((one) => one.value === String(row[0]));
+      if (!option) select.add((option = new Option(row[1], row[0])));
+      option.selected = true;
+      input.value = text();
+      select.dispatchEvent(new Event("change", { bubbles: true }));
+      chips();
+      close();
+    };
+    const show = () => {
+      const items = rows.map((row, index) => {
+        const item = document.createElement("li");
+        item.id = `${list.id}-${index}`;
+        item.setAttribute("role", "option");
+        item.setAttribute("aria-selected", "false");
+        item.textContent = row[1];
+        item.addEventListener("mousedown", (event) => {
+          event.preventDefault();
+          choose(row);
+        });
+        return item;
+      });
+      if (!items.length) {
+        const none = document.createElement("li");
+        none.className = "hint";
+        none.setAttribute("role", "presentation");
+        none.textContent = box.dataset.none;
+        items.push(none);
+      }
+      list.replaceChildren(...items);
+      list.hidden = false;
+      input.setAttribute("aria-expanded", "true");
+      move(0);
+    };
+    const search = async () => {
+      const turn = ++asked;
+      const address = new URL(box.dataset.combo, location.href);
+      address.searchParams.set("query", input.value.trim());
+      address.searchParams.set("offset", "0");
+      address.searchParams.set("limit", "20");
+      const answer = await fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+      if (!answer.ok || turn !== asked) return; /* an older answer never replaces a newer one */
+      rows = await answer.json();
+      show();
+    };
+    input.addEventListener("input", () => {
+      window.clearTimeout(timer);
+      if (!many && !input.value.trim()) select.selectedIndex = 0;
+      if (input.value.trim().length < 2) close();
+      else timer = window.setTimeout(search, 180);
+    });
+    input.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (step) {
+        event.preventDefault();
+        if (list.hidden && input.value.trim().length > 1) search();
+        else move(active + step);
+      } else if (event.key === "Enter" && !list.hidden) {
+        event.preventDefault();
+        choose(rows[active]);
+      } else if (event.key === "Escape" && !list.hidden) {
+        event.stopPropagation();
+        input.value = text();
+        close();
+      }
+    });
+    input.addEventListener("blur", () => {
+      input.value = text(); /* what is shown is what is posted: never a text without its row */
+      close();
+    });
+    chips();
+  };
+  all("[data-combo]").forEach(combobox);
+})();

@@ -6,13 +6,14 @@ and its places are filled each time `str()` is called on it, so the same class a
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
-from flask_babel import lazy_gettext, lazy_ngettext, lazy_pgettext
+from flask_babel import force_locale, lazy_gettext, lazy_ngettext, lazy_pgettext
 
 from models.tokens import fill
 
-__all__ = ["N_", "_", "_p", "fill"]
+__all__ = ["N_", "_", "_p", "fill", "in_language"]
 
 
 def _(msgid: str, **params: Any) -> Any:
@@ -28,3 +29,8 @@ def N_(singular: str, plural: str, num: int, **params: Any) -> Any:  # noqa: N80
 def _p(context: str, msgid: str, **params: Any) -> Any:
     """The lazy translation of a word that collides with another; `context` is the table it stands in."""
     return lazy_pgettext(context, msgid, **params)
+
+
+def in_language(language: str) -> AbstractContextManager[None]:
+    """Read texts in this language for a while: a letter or a mail in its reader's language."""
+    return force_locale(language)  # type: ignore[no-any-return]  # flask_babel has no types

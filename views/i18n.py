@@ -1,0 +1,287 @@
+"""Every text a person reads, in their language and in their school's words.
+
+The order of work, in one place: look-up (the school's override, then the .po files), plural form, noun tokens, then the
+`%(name)s` places. The result is a plain `str`, escaped by the template. Data comes last, so data never acts as a token, a
+place or markup. Flask-Admin's and WTForms' texts go the same way.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, SupportsIndex
+
+import flask_admin.babel
+import flask_wtf.i18n
+from babel import Locale
+from babel.core import negotiate_locale
+from flask import Flask, g, has_request_context
+from flask_admin import translations as flask_admin_translations
+from flask_babel import Babel, Domain, force_locale, get_locale, lazy_gettext, lazy_ngettext, lazy_pgettext
+from flask_babel.speaklater import LazyString
+from sqlalchemy.exc import SQLAlchemyError
+from wtforms.i18n import messages_path
+
+from models import labels
+from models.catalogue import ADMIN, DEFAULT_LANGUAGE, MESSAGES, ROOT, WTFORMS, Catalogues, installed, use
+from models.db import BEGIN, db
+from models.overlay import Reader, Snapshot
+from models.scope import current_school_id, unscoped
+from models.tokens import fill
+
+__all__ = [
+    "force_locale",
+    "gettext",
+    "install",
+    "language_for",
+    "lazy_gettext",
+    "lazy_ngettext",
+    "lazy_pgettext",
+    "ngettext",
+    "npgettext",
+    "pgettext",
+    "reader",
+    "speaking_for",
+]  # fmt: skip
+
+log = logging.getLogger(__name__)
+_POSITION = re.compile(r"%[sd]")
+
+
+def gettext(msgid: str, **params: Any) -> str:
+    """The reader's text for an English msgid, `params` in its `%(name)s` places."""
+    return fill(reader(MESSAGES).text("", msgid), params)
+
+
+def pgettext(context: str, msgid: str, **params: Any) -> str:
+    """The same for a word that collides with another; `context` is the table it stands in."""
+    return fill(reader(MESSAGES).text(context, msgid), params)
+
+
+def ngettext(singular: str, plural: str, num: int, **params: Any) -> str:
+    """The same in the form that `num` asks for; `%(num)d` is filled by itself."""
+    return fill(reader(MESSAGES).form("", singular, plural, num), {"num": num, **params})
+
+
+def npgettext(context: str, singular: str, plural: str, num: int, **params: Any) -> str:
+    """The same with a context."""
+    return fill(reader(MESSAGES).form(context, singular, plural, num), {"num": num, **params})
+
+
+# --- who reads: one stamp and a few readers for each request -------------------------------------------------------------------
+
+
+@dataclass
+class _Spoken:
+    """What one request (or one job's context) has found out about its words."""
+
+    stamp: int
+    only_school: int | None
+    forced_school: int | None = None
+    locale: Locale | None = None
+    school_id: int | None = None
+    readers: dict[str, Reader] = field(default_factory=dict)
+
+
+_snapshots: dict[int | None, Snapshot] = {}  # by school, the last one seen
+_readers: dict[tuple[str, str, int | None], Reader] = {}  # by catalogue, language and school
+_alone: tuple[int, int | None] = (-1, None)  # the stamp at which the only school was looked for, and its id
+
+
+def reader(name: str = MESSAGES) -> Reader:
+    """The texts of a catalogue for the present language and school. Needs an application context."""
+    spoken: _Spoken | None = g.get("labels")
+    if spoken is None:
+        spoken = g.labels = _listen()
+    locale = get_locale()
+    school_id = spoken.forced_school or current_school_id() or spoken.only_school
+    if locale is not spoken.locale or school_id != spoken.school_id:
+        spoken.locale, spoken.school_id, spoken.readers = locale, school_id, {}
+    found = spoken.readers.get(name)
+    if found is None:
+        found = spoken.readers[name] = reader_for(name, str(locale), school_id, spoken.stamp)
+    return found
+
+
+def reader_for(name: str, language: str, school_id: int | None, stamp: int) -> Reader:
+    """The texts of a catalogue in a language as a school says them; kept until a file or the stamp changes."""
+    catalogue, words = installed().get(name, language), installed().get(MESSAGES, language)
+    snapshot = _snapshot(school_id, stamp)
+    key = name, language, school_id
+    known = _readers.get(key)
+    if known is None or known.catalogue is not catalogue or known.words is not words or known.snapshot is not snapshot:
+        known = _readers[key] = Reader(catalogue, words, snapshot)
+    return known
+
+
+@contextmanager
+def speaking_for(school_id: int | None) -> Iterator[None]:
+    """Speak with the words of this school whatever the scope: a guardian's page about a child of that school."""
+    reader()
+    before, g.labels.forced_school = g.labels.forced_school, school_id
+    try:
+        yield
+    finally:
+        g.labels.forced_school = before
+
+
+def forget() -> None:
+    """Look at the stamp again: for a long job, or a page that shows what it has just saved."""
+    g.pop("labels", None)
+
+
+def _listen() -> _Spoken:
+    global _alone
+    try:
+        with _looking() as session:
+            stamp = labels.read_stamp(session)
+            if stamp == 0 or _alone[0] != stamp:
+                _alone = stamp, labels.only_school(session)
+    except SQLAlchemyError as error:
+        # An error page must still be able to speak: the last words known serve.
+        log.warning("labels could not be read: %s", type(error).__name__)
+        return _Spoken(_alone[0], _alone[1])
+    return _Spoken(stamp, _alone[1])
+
+
+def _snapshot(school_id: int | None, stamp: int) -> Snapshot:
+    known = _snapshots.get(school_id)
+    if known is not None and known.stamp == stamp:
+        return known
+    try:
+        with _looking() as session:
+            fresh = labels.read_snapshot(session, school_id, stamp)
+    except SQLAlchemyError as error:
+        log.warning("labels could not be read: %s", type(error).__name__)
+        return known or Snapshot()
+    _snapshots[school_id] = fresh
+    return fresh
+
+
+@contextmanager
+def _looking() -> Iterator[Any]:
+    """A short reading session of its own: a text may be asked for in the middle of a flush, or after one has failed."""
+    token = BEGIN.set("DEFERRED")  # the request may hold the only write lock
+    try:
+        with unscoped("the words of a school are for everybody"), db.sessionmaker() as session:
+            yield session
+    finally:
+        BEGIN.reset(token)
+
+
+# --- the packages' texts -------------------------------------------------------------------------------------------------------
+
+
+class Text(str):
+    """A text whose places the packages fill with `%`: filled by name or in order, and a lone % stays literal."""
+
+    __slots__ = ()
+
+    def __mod__(self, value: Any) -> str:
+        if isinstance(value, Mapping):
+            return fill(str(self), value)
+        rest = list(value) if isinstance(value, tuple) else [value]
+        return _POSITION.sub(lambda match: str(rest.pop(0)) if rest else match[0], str(self))
+
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
+        return str(self)[key]
+
+
+class _Translations:
+    """What a package asks for texts; the catalogue is that of its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def ugettext(self, msgid: str) -> str:
+        return _text(reader(self.name).text("", msgid))
+
+    def ungettext(self, singular: str, plural: str, num: int) -> str:
+        return _text(reader(self.name).form("", singular, plural, num))
+
+    def upgettext(self, context: str, msgid: str) -> str:
+        return _text(reader(self.name).text(context, msgid))
+
+    def unpgettext(self, context: str, singular: str, plural: str, num: int) -> str:
+        return _text(reader(self.name).form(context, singular, plural, num))
+
+
+def _text(text: str) -> str:
+    return Text(text) if "%" in text else text
+
+
+class AppDomain(Domain):
+    """The application's own texts, for whoever asks flask_babel (lazy texts do)."""
+
+    catalogue = MESSAGES
+
+    def get_translations(self) -> Any:
+        """Texts by our reader; flask_babel's own answer where there is no application."""
+        return _Translations(self.catalogue) if g else super().get_translations()
+
+    def gettext(self, string: str, **variables: Any) -> str:
+        return fill(reader(self.catalogue).text("", string), variables)
+
+    def ngettext(self, singular: str, plural: str, num: int, **variables: Any) -> str:
+        return fill(reader(self.catalogue).form("", singular, plural, num), {"num": num, **variables})
+
+    def pgettext(self, context: str, string: str, **variables: Any) -> str:
+        return fill(reader(self.catalogue).text(context, string), variables)
+
+    def npgettext(self, context: str, singular: str, plural: str, num: int, **variables: Any) -> str:
+        return fill(reader(self.catalogue).form(context, singular, plural, num), {"num": num, **variables})
+
+
+class AdminDomain(AppDomain):
+    """Flask-Admin's texts. Its modules hold bound methods of the stock class, which end in `get_translations`."""
+
+    catalogue = ADMIN
+
+
+class WtfDomain(AppDomain):
+    """WTForms' texts."""
+
+    catalogue = WTFORMS
+
+
+# --- joining the application ---------------------------------------------------------------------------------------------------
+
+
+def install(app: Flask, locale_selector: Callable[[], str | None], data: Path | None = None) -> Catalogues:
+    """Give the application its texts: read the .po files (ours, then those of the data folder), stop when one is broken.
+
+    `locale_selector` says the language of the request (see `language_for`); outside a request the default one, or that of
+    `force_locale`, holds.
+    """
+    folder = data or (Path(os.environ["SCOLABRI_DATA"]) if "SCOLABRI_DATA" in os.environ else None)
+    packages = {ADMIN: (Path(flask_admin_translations.__path__[0]), "admin"), WTFORMS: (Path(messages_path()), "wtforms")}
+    found = use(Catalogues([ROOT, *([folder / "translations"] if folder else [])], packages))
+
+    babel = Babel(app, default_locale=DEFAULT_LANGUAGE, locale_selector=lambda: locale_selector() if has_request_context() else None)
+    babel.domain_instance = AppDomain()
+    flask_admin.babel.domain.__class__ = AdminDomain
+    flask_admin.babel.wtforms_domain.__class__ = WtfDomain
+    flask_wtf.i18n.translations.__class__ = flask_admin.babel.Translations
+    # flask_babel's own functions in templates make Markup of translations: a text would be HTML. Ours give plain strings.
+    app.jinja_env.globals.update(_=gettext, gettext=gettext, ngettext=ngettext, pgettext=pgettext, npgettext=npgettext)
+    if "__html__" in vars(LazyString):
+        del LazyString.__html__  # else a lazy text is never escaped
+    return found
+
+
+def language_for(user_language: str | None, cookie: str | None = None, accept: list[str] | None = None) -> str:
+    """The reader's language: their account's, else the cookie's, else the browser's, else French.
+
+    `accept`: the browser's languages, the best first (`request.accept_languages.values()`).
+    """
+    languages = installed().languages()
+    for wish in (user_language, cookie):
+        if wish in languages:
+            return str(wish)
+    wishes = [wish.replace("-", "_") for wish in accept or () if re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z]{2})?", wish)]
+    return negotiate_locale(wishes, languages) or DEFAULT_LANGUAGE

@@ -51,9 +51,7 @@ class User(Base, Identified, Stamped, Versioned):
     current_school_id: Mapped[int | None] = mapped_column(ForeignKey("school.id", ondelete="SET NULL", use_alter=True))
     last_seen_at: Mapped[dt.datetime | None] = mapped_column(info={"label": _("Last sign-in")})
 
-    memberships: Mapped[list[Membership]] = relationship(
-        back_populates="user", foreign_keys="Membership.user_id", cascade="all, delete-orphan"
-    )
+    memberships: Mapped[list[Membership]] = relationship(back_populates="user", foreign_keys="Membership.user_id", cascade="all, delete-orphan")
 
     def __str__(self) -> str:
         return self.name or self.username or self.email or ""

@@ -174,7 +174,4 @@ def without_access(session: Session, student_ids: Iterable[int]) -> set[int]:
 
 def count_usable(session: Session, student_id: int) -> int:
     """How many usable guardian codes a student has."""
-    return (
-        session.scalar(select(func.count()).select_from(ActivationCode).where(ActivationCode.student_id == student_id, usable_clause()))
-        or 0
-    )
+    return session.scalar(select(func.count()).select_from(ActivationCode).where(ActivationCode.student_id == student_id, usable_clause())) or 0

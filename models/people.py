@@ -91,9 +91,7 @@ class Group(Base, Identified, SchoolScoped, Versioned):
     __table_args__ = (UniqueConstraint("school_id", "name"),)
 
     name: Mapped[str] = mapped_column(info={"label": _("Name of [the group]")})
-    category: Mapped[GroupCategory] = mapped_column(
-        choice_column(GroupCategory), default=GroupCategory.other, info={"label": _("Category")}
-    )
+    category: Mapped[GroupCategory] = mapped_column(choice_column(GroupCategory), default=GroupCategory.other, info={"label": _("Category")})
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True, info={"label": _("Owner")})
     owner: Mapped[User | None] = relationship(info={"label": _("Owner")})
     members: Mapped[list[Student]] = relationship(secondary=group_member, back_populates="groups", info={"label": _("[Students]")})
@@ -129,14 +127,10 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned):
     postal_code: Mapped[str] = mapped_column(default="", info={"label": _("Postal code")})
     town: Mapped[str] = mapped_column(default="", info={"label": _("Town")})
     language: Mapped[str] = mapped_column(default="fr", info={"label": _("Language")})
-    status: Mapped[StudentStatus] = mapped_column(
-        choice_column(StudentStatus), default=StudentStatus.active, index=True, info={"label": _("Status")}
-    )
+    status: Mapped[StudentStatus] = mapped_column(choice_column(StudentStatus), default=StudentStatus.active, index=True, info={"label": _("Status")})
     left_on: Mapped[dt.date | None] = mapped_column(info={"label": _("Left on")})
     level_id: Mapped[int | None] = mapped_column(ForeignKey("level.id", ondelete="RESTRICT"), index=True, info={"label": _("[Level]")})
-    homeroom_id: Mapped[int | None] = mapped_column(
-        ForeignKey("student_group.id", ondelete="SET NULL"), index=True, info={"label": _("Class")}
-    )
+    homeroom_id: Mapped[int | None] = mapped_column(ForeignKey("student_group.id", ondelete="SET NULL"), index=True, info={"label": _("Class")})
     adviser_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True, info={"label": _("Adviser")})
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
     search_key: Mapped[str] = mapped_column(Text, default="")

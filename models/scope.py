@@ -22,7 +22,7 @@ from models.base import Base, Refusal
 from models.words import _
 
 
-class NoScope(RuntimeError):
+class NoScopeError(RuntimeError):
     """A query was asked before the door said for whom."""
 
 
@@ -122,7 +122,7 @@ def _limit(state: ORMExecuteState) -> None:
         return
     scope = SCOPE.get()
     if scope is None:
-        raise NoScope("no scope: the door must say for whom it asks")
+        raise NoScopeError("no scope: the door must say for whom it asks")
     if isinstance(scope, Scope):
         state.statement = state.statement.options(*scope.options)
 
@@ -134,7 +134,7 @@ def _guard(session: Session, _context: Any, _instances: Any) -> None:
     if isinstance(scope, _Everything):
         return
     if scope is None:
-        raise NoScope("no scope: the door must say for whom it writes")
+        raise NoScopeError("no scope: the door must say for whom it writes")
     wanted: dict[Mapper[Any], set[int]] = {}
     for row in (*session.new, *(r for r in session.dirty if session.is_modified(r))):
         if isinstance(row, SchoolScoped):

@@ -40,9 +40,7 @@ def _renew_keys(session: Session, _context: Any, _instances: Any) -> None:
         stored = [s.id for s in students if s not in session.new and "links" in sa_inspect(s).unloaded]
         if stored:
             found = session.execute(
-                select(GuardianLink.student_id, Guardian)
-                .join(Guardian, GuardianLink.guardian_id == Guardian.id)
-                .where(GuardianLink.student_id.in_(stored))
+                select(GuardianLink.student_id, Guardian).join(Guardian, GuardianLink.guardian_id == Guardian.id).where(GuardianLink.student_id.in_(stored))
             )
             for student_id, guardian in found:
                 known.setdefault(student_id, []).append(guardian)

@@ -1,0 +1,16 @@
+"""The door for people: each domain registers its screens and pages here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Flask
+from flask_admin import Admin
+
+DOMAINS = ("people", "activation", "access", "school", "imports", "labels", "work", "journal", "portal")
+
+
+def register_all(app: Flask, admin: Admin) -> None:
+    """Register every domain, in the order of the menu."""
+    for name in DOMAINS:
+        import_module(f"views.{name}").register(app, admin)

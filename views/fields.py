@@ -1,0 +1,304 @@
+"""Form fields of the screens: rows chosen by look-up, choices with words, the version mark; and the converter that picks them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import Any
+
+from flask_admin.contrib.sqla.form import AdminModelConverter
+from flask_admin.model.ajax import AjaxModelLoader
+from flask_admin.model.fields import AjaxSelectField
+from flask_admin.model.form import converts
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import or_, select
+from wtforms import BooleanField, DateField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.widgets import Select
+
+from models import keys
+from models.base import Choice, fold
+from models.db import db
+from views.i18n import gettext
+from views.i18n import lazy_gettext as _
+
+LOOKUP_ROWS = 20
+LOOKUP_LETTERS = 2
+
+
+def like(term: str) -> str:
+    """A LIKE pattern of what a person typed: `*` and `?` are wild, everything else is itself (escape character: backslash)."""
+    safe = term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return safe.replace("*", "%").replace("?", "_")
+
+
+class Lookup(AjaxModelLoader):
+    """Rows of one table for a combobox: own scope only, two letters at least, twenty rows at most, wildcards escaped."""
+
+    def __init__(self, name: str, model: type, columns: tuple[str, ...], where: Any = None) -> None:
+        super().__init__(name, {})
+        self.model, self.columns, self.where = model, columns, where
+
+    def format(self, model: Any) -> tuple[int, str] | None:
+        """The identifier and the words of a row, as the list shows them."""
+        if model is None:
+            return None
+        hint = getattr(model, "hint", "")
+        return model.id, f"{model} · {hint}" if hint else str(model)
+
+    def get_one(self, pk: Any) -> Any:
+        """The row of this identifier, when it exists for this person."""
+        if not str(pk).isdigit() or len(str(pk)) > 18:
+            return None
+        statement = select(self.model).where(self.model.id == int(pk))  # type: ignore[attr-defined]
+        if self.where is not None:
+            statement = statement.where(self.where())
+        with db.session.no_autoflush:
+            return db.session.scalar(statement)
+
+    def get_list(self, query: str, offset: int = 0, limit: int = LOOKUP_ROWS) -> list[Any]:
+        """Up to twenty rows that hold every word of the query."""
+        words = fold(query or "").split()
+        if sum(map(len, words)) < LOOKUP_LETTERS:
+            return []
+        statement = select(self.model)
+        for word in words:
+            pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            statement = statement.where(or_(*(getattr(self.model, c).ilike(pattern, escape="\\") for c in self.columns)))
+        if self.where is not None:
+            statement = statement.where(self.where())
+        return list(db.session.scalars(statement.order_by(getattr(self.model, self.columns[0])).limit(LOOKUP_ROWS)))
+
+
+class RowField(AjaxSelectField):
+    """One row chosen by look-up. A row that does not exist for this person is "not found", never silently nothing."""
+
+    widget = Select()
+
+    def __init__(self, loader: Lookup, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(loader, label, validators, **kwargs)
+        self.missing = False
+
+    def iter_choices(self) -> Iterable[tuple[Any, str, bool, dict[str, Any]]]:
+        """The chosen row only: the others come by look-up."""
+        if self.allow_blank:
+            yield "__None", "", self.data is None, {}
+        pair = self.loader.format(self.data)
+        if pair:
+            yield pair[0], pair[1], True, {}
+
+    def has_groups(self) -> bool:
+        """No groups."""
+        return False
+
+    def process_formdata(self, valuelist: Any) -> None:
+        """Find the row at once, so that a forged identifier is seen."""
+        if not valuelist:
+            return
+        value = valuelist[0]
+        self.missing = False
+        if value in ("__None", ""):
+            self.data = None
+            return
+        row = self.loader.get_one(value)
+        self.missing = row is None
+        self.data = row
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuses a row that was not found, and an empty choice where one is needed."""
+        if self.missing:
+            raise ValidationError(gettext("The chosen record was not found. Choose it again in the list."))
+        if not self.allow_blank and self.data is None:
+            raise ValidationError(gettext("Choose a record in the list."))
+
+
+class RowsField(RowField):
+    """Several rows chosen by look-up."""
+
+    widget = Select(multiple=True)
+
+    def iter_choices(self) -> Iterable[tuple[Any, str, bool, dict[str, Any]]]:
+        """The chosen rows only."""
+        for row in self.data or ():
+            yield row.id, str(row), True, {}
+
+    def process_formdata(self, valuelist: Any) -> None:
+        """Find every row; one that is not found is an error, not a gap."""
+        rows = [self.loader.get_one(value) for value in dict.fromkeys(valuelist or ()) if value not in ("", "__None")]
+        self.missing = any(row is None for row in rows)
+        self.data = [row for row in rows if row is not None]
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuses rows that were not found."""
+        if self.missing:
+            raise ValidationError(gettext("The chosen record was not found. Choose it again in the list."))
+
+
+class ShortRowField(SelectField):
+    """One row of a short table (levels), as a plain list."""
+
+    def __init__(self, label: Any, model: type, order: str, allow_blank: bool = True, validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators=[] if allow_blank else (validators or [InputRequired()]), coerce=str, validate_choice=False, **kwargs)
+        self.model, self.order, self.blank = model, order, allow_blank
+        self._rows: dict[str, Any] | None = None
+
+    @property
+    def rows(self) -> dict[str, Any]:
+        """The rows that exist for this person, by identifier."""
+        if self._rows is None:
+            statement = select(self.model).order_by(getattr(self.model, self.order)).limit(500)
+            self._rows = {str(row.id): row for row in db.session.scalars(statement)}  # type: ignore[attr-defined]
+        return self._rows
+
+    def iter_choices(self) -> Any:
+        """A dash for none, then every row."""
+        chosen = str(self.data.id) if self.data is not None and not isinstance(self.data, str) else ""
+        if self.blank:
+            yield "", "—", not chosen, {}
+        for key, row in self.rows.items():
+            yield key, str(row), key == chosen, {}
+
+    def process_data(self, value: Any) -> None:
+        """The row itself is the value."""
+        self.data = value
+
+    def process_formdata(self, valuelist: Any) -> None:
+        """An identifier becomes its row; an unknown one is refused."""
+        if not valuelist or valuelist[0] == "":
+            self.data = None
+            return
+        self.data = self.rows.get(valuelist[0])
+        if self.data is None:
+            raise ValueError(gettext("The chosen record was not found. Choose it again in the list."))
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuses none where one is needed."""
+        if not self.blank and self.data is None and not self.errors:
+            raise ValidationError(gettext("Choose a record in the list."))
+
+
+class ChoiceField(SelectField):
+    """A member of a `Choice`, shown by its label, posted by its name."""
+
+    def __init__(self, label: Any, choice: type[Choice], allow_blank: bool = False, members: Any = None, **kwargs: Any) -> None:
+        kwargs.pop("choices", None)
+        super().__init__(label, coerce=str, validate_choice=False, **kwargs)
+        self.choice, self.blank, self.members = choice, allow_blank, members
+
+    def _offered(self) -> list[Choice]:
+        return list(self.members() if self.members else self.choice)
+
+    def iter_choices(self) -> Any:
+        """A dash for none where allowed, then every member."""
+        if self.blank:
+            yield "", "—", self.data is None, {}
+        for member in self._offered():
+            yield member.name, str(member.label), member is self.data, {}
+
+    def process_data(self, value: Any) -> None:
+        """The member itself is the value."""
+        self.data = value
+
+    def process_formdata(self, valuelist: Any) -> None:
+        """A name becomes its member; a forged one is refused."""
+        if not valuelist:
+            return
+        if valuelist[0] == "" and self.blank:
+            self.data = None
+            return
+        found = {member.name: member for member in self._offered()}.get(valuelist[0])
+        if found is None:
+            raise ValueError(gettext("This choice does not exist. Choose another."))
+        self.data = found
+
+
+class VersionField(HiddenField):
+    """The signed version of the row that the form was opened on; never written into the row."""
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        """Nothing: SQLAlchemy counts versions itself."""
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(keys.digest("form", "version"), salt="row-version")
+
+
+def version_mark(row: Any) -> str:
+    """The signed mark of a row as it is now."""
+    return str(_signer().dumps([row.__tablename__, row.id, row.version]))
+
+
+def mark_is_current(mark: str | None, row: Any) -> bool:
+    """Whether the form was opened on the row as it still is; a forged mark is not."""
+    try:
+        return bool(_signer().loads(mark or "") == [row.__tablename__, row.id, row.version])
+    except BadSignature:
+        return False
+
+
+class ScreenConverter(AdminModelConverter):
+    """Columns to fields: native dates and lists, choices with words, look-ups for rows, lengths from the column."""
+
+    def _model_select_field(self, prop: Any, multiple: Any, remote_model: type, **kwargs: Any) -> Any:
+        loader = self.view._form_ajax_refs.get(prop.key)
+        label = kwargs.pop("label", None)
+        blank = kwargs.pop("allow_blank", False)
+        validators = [v for v in kwargs.pop("validators", ()) if not isinstance(v, InputRequired)]
+        if loader and multiple:
+            return RowsField(loader, label, validators, description=kwargs.get("description") or "")
+        if loader:
+            return RowField(loader, label, validators, allow_blank=blank, description=kwargs.get("description") or "")
+        order = "rank" if hasattr(remote_model, "rank") else "name"
+        return ShortRowField(label, remote_model, order, allow_blank=blank, description=kwargs.get("description") or "")
+
+    @converts("String", "Unicode", "Text")
+    def conv_text(self, field_args: Any, **extra: Any) -> Any:
+        """One line, or a text area where the column is a Text; no longer than the column."""
+        column = extra["column"]
+        length = getattr(column.type, "length", None)
+        if length:
+            field_args["validators"].append(Length(max=length, message=_("This text is too long: keep it under %(max)d characters.", max=length)))
+        field_args.pop("allow_blank", None)
+        kind = TextAreaField if length is None else StringField
+        if column.nullable:
+            field_args.setdefault("filters", []).append(lambda value: value or None)
+        elif not any(isinstance(v, InputRequired) for v in field_args["validators"]):
+            field_args.setdefault("filters", []).append(lambda value: value or "")
+        field_args.setdefault("filters", []).append(lambda value: value.strip() if isinstance(value, str) else value)
+        return kind(**field_args)
+
+    @converts("Date")
+    def conv_date(self, field_args: Any, **extra: Any) -> Any:
+        """The browser's own date input."""
+        if extra["column"].nullable:
+            field_args["validators"].append(Optional())
+        return DateField(**field_args)
+
+    @converts("Integer")
+    def conv_int(self, field_args: Any, **extra: Any) -> Any:
+        """A whole number that both databases can hold."""
+        field_args["validators"].append(NumberRange(min=-2_000_000_000, max=2_000_000_000))
+        return IntegerField(**field_args)
+
+    @converts("Boolean")
+    def conv_bool(self, field_args: Any, **extra: Any) -> Any:
+        """A tick box."""
+        field_args.pop("allow_blank", None)
+        field_args["validators"] = []
+        return BooleanField(**field_args)
+
+    @converts("sqlalchemy.sql.sqltypes.Enum")
+    def conv_enum(self, field_args: Any, **extra: Any) -> Any:
+        """A `Choice`, by its words."""
+        column = extra["column"]
+        choice = column.type.enum_class
+        if not issubclass(choice, enum.Enum):
+            raise TypeError(f"{column} is no Choice")
+        blank = column.nullable
+        validators = [v for v in field_args.get("validators", ()) if not isinstance(v, Optional)]
+        return ChoiceField(
+            field_args.get("label"), choice, allow_blank=blank, validators=validators, description=field_args.get("description") or "", default=field_args.get("default")
+        )
+
+
+__all__ = ["ChoiceField", "Lookup", "RowField", "RowsField", "ScreenConverter", "ShortRowField", "VersionField", "like", "mark_is_current", "version_mark"]

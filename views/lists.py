@@ -1,0 +1,167 @@
+"""What a list adds to Flask-Admin's: folded search with wildcards, filters with stable addresses, chips, counts in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, request
+from sqlalchemy import func, or_
+from sqlalchemy.orm import joinedload, load_only
+
+from models.base import fold
+from models.db import db
+from views.fields import like
+from views.filters import FilterEntry, ScreenFilter, filters_for
+from views.i18n import gettext, ngettext
+
+COUNT_LIMIT = 10_000
+
+
+class Lists:
+    """The list half of a `Screen`."""
+
+    # (key, words, column) offered beside the search box; the first is the usual search over `column_searchable_list`.
+    search_by: tuple[tuple[str, Any, str], ...] = ()
+    search_example: Any = None
+    number_columns: tuple[str, ...] = ()
+    primary_actions = 2
+    load_columns: tuple[str, ...] = ()
+    page_size_options = (20, 50, 100)
+
+    model: Any
+    column_labels: dict[str, Any]
+    _filters: list[ScreenFilter] | None
+    _filter_args: dict[str, tuple[int, ScreenFilter]] | None
+
+    # -- search
+
+    @property
+    def search_fields(self) -> list[tuple[str, str]]:
+        """What the list beside the search box offers."""
+        if not self.search_by:
+            return []
+        return [("", gettext("Everything")), *((key, str(words)) for key, words, _column in self.search_by)]
+
+    def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
+        by = {key: column for key, _words, column in self.search_by}.get(request.args.get("by", ""))
+        if by:
+            clause = self.search_clause(getattr(self.model, by), search)
+            return query.filter(clause), count_query.filter(clause) if count_query is not None else None, joins, count_joins
+        for word in fold(search).split():
+            pattern = f"%{like(word)}%" if not word.startswith("^") else f"{like(word[1:])}%"
+            clauses, count_clauses = [], []
+            for field, path in self._search_fields:  # type: ignore[attr-defined]
+                query, joins, alias = self._apply_path_joins(query, joins, path, inner_join=False)  # type: ignore[attr-defined]
+                clauses.append((field if alias is None else getattr(alias, field.key)).ilike(pattern, escape="\\"))
+                if count_query is not None:
+                    count_query, count_joins, other = self._apply_path_joins(count_query, count_joins, path, inner_join=False)  # type: ignore[attr-defined]
+                    count_clauses.append((field if other is None else getattr(other, field.key)).ilike(pattern, escape="\\"))
+            query = query.filter(or_(*clauses))
+            if count_query is not None:
+                count_query = count_query.filter(or_(*count_clauses))
+        return query, count_query, joins, count_joins
+
+    def search_clause(self, column: Any, text: str) -> Any:
+        """A chosen field: the text stands anywhere in it; with `*` or `?` the whole value must match. Accents folded where the key holds it."""
+        wild = "*" in text or "?" in text
+        pattern = like(text.strip()) if wild else f"%{like(text.strip())}%"
+        plain = column.ilike(pattern, escape="\\")
+        key = getattr(self.model, "search_key", None)
+        folded = fold(text)
+        if key is not None and folded != text.strip().lower() and not wild:
+            return or_(plain, key.like(f"%{like(folded)}%", escape="\\"))
+        return plain
+
+    # -- filters
+
+    def _refresh_filters_cache(self) -> None:
+        found: list[ScreenFilter] = []
+        for item in getattr(self, "column_filters", None) or ():
+            if isinstance(item, ScreenFilter):
+                found.append(item)
+            else:
+                found += filters_for(self.model, item, self.column_labels.get(item, item))
+        for flt in found:
+            flt.bind(self) if hasattr(flt, "bind") else None  # type: ignore[arg-type]
+        self._filters = found
+        self._filter_groups = None
+        self._filter_args = {self.get_filter_arg(i, flt): (i, flt) for i, flt in enumerate(found)}
+
+    def get_filter_arg(self, index: int, flt: Any) -> str:
+        """A stable address: two columns with equal labels never hide each other's filters."""
+        return str(flt.arg)
+
+    def filter_menu(self, active: Any) -> list[FilterEntry]:
+        """Every filter with its options and present value."""
+        values = {index: value for index, _name, value in active or ()}
+        return [
+            FilterEntry(str(flt.name), flt.arg, str(flt.operation()), flt.kind, flt.choices(), values.get(i, "")) for i, flt in enumerate(self._filters or ())
+        ]
+
+    def active_chips(self, view_args: Any) -> list[dict[str, str]]:
+        """One chip per filter, with the address that removes it alone."""
+        found = []
+        for position, (index, _name, value) in enumerate(view_args.filters or ()):
+            flt = (self._filters or [])[index]
+            rest = [f for i, f in enumerate(view_args.filters) if i != position]
+            operation = "" if flt.kind == "select" else f" {flt.operation()}"
+            label = gettext("%(name)s: %(value)s", name=f"{flt.name}{operation}", value=flt.words(value))
+            found.append({"label": label, "remove_url": self._get_list_url(view_args.clone(filters=rest, page=0))})  # type: ignore[attr-defined]
+        return found
+
+    # -- rows and counts
+
+    def get_count_query(self) -> Any:
+        """Count keys, not `count('*')`, which defeats SQLite's shortcut."""
+        return db.session.query(func.count(self.model.id))
+
+    def get_query(self) -> Any:
+        """The rows of the scope; only the named columns when the screen says which."""
+        query = db.session.query(self.model)
+        if self.load_columns:
+            query = query.options(load_only(*(getattr(self.model, c) for c in self.load_columns)))
+        return query
+
+    def matching(self) -> tuple[int, Any]:
+        """(count, query) of all rows that match the list's own query string."""
+        args = self._get_list_extra_args()  # type: ignore[attr-defined]
+        count, query = self.get_list(0, None, False, args.search, args.filters, execute=False, page_size=False)  # type: ignore[attr-defined]
+        return int(count or 0), query
+
+    def _apply_pagination(self, query: Any, page: int | None, page_size: int | None) -> Any:
+        if page_size is False:
+            return query
+        size = page_size or self.page_size  # type: ignore[attr-defined]
+        return query.limit(size).offset((page or 0) * size)
+
+    def get_safe_page_size(self, page_size: int | None) -> int:
+        """One of the offered sizes, else the screen's own."""
+        return page_size if page_size in self.page_size_options else self.page_size  # type: ignore[attr-defined]
+
+    def count_text(self, count: int | None) -> str:
+        """How many, in words, under the title."""
+        if count is None:
+            return ""
+        return ngettext("%(num)d record", "%(num)d records", count)
+
+    def list_context(self, context: dict[str, Any]) -> dict[str, Any]:
+        """What list.html needs beyond Flask-Admin's own context."""
+        view_args = self._get_list_extra_args()  # type: ignore[attr-defined]
+        if context.get("num_pages") and view_args.page >= context["num_pages"] > 0:
+            abort(404)
+        return {
+            "count_text": self.count_text(context.get("count")),
+            "filter_menu": self.filter_menu(view_args.filters),
+            "active_chips": self.active_chips(view_args),
+            "clear_url": self.get_url(".index_view"),  # type: ignore[attr-defined]
+            "search_by": request.args.get("by", ""),
+        }
+
+    def scaffold_auto_joins(self) -> list[Any]:
+        """Relations shown in the list come with it, in one statement."""
+        names = [c.split(".")[0] for c, _label in self._list_columns]  # type: ignore[attr-defined]
+        relations = self.model.__mapper__.relationships
+        return [getattr(self.model, n) for n in dict.fromkeys(names) if n in relations and not relations[n].uselist]
+
+
+__all__ = ["Lists", "joinedload"]

@@ -1,0 +1,58 @@
+"""The sidebar: headings and their screens; each person sees what their rights open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, request, url_for
+
+from views.i18n import lazy_gettext as _
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A group of the sidebar and the endpoints of its screens, in order."""
+
+    label: Any
+    endpoints: tuple[str, ...]
+
+
+HEADINGS = (
+    Heading(_("School life"), ("student", "guardian", "group", "level")),
+    Heading(_("[Guardian] accounts"), ("activation_code", "guardian_link")),
+    Heading(_("Exchanges"), ("import_", "outgoing_mail", "job")),
+    Heading(_("Settings"), ("school", "user", "membership", "label", "noun")),
+    Heading(_("Follow-up"), ("journal_event", "login_event")),
+)
+
+
+def screens() -> dict[str, Any]:
+    """Every registered staff screen by endpoint."""
+    from views.base import Screen
+
+    return {view.endpoint: view for view in current_app.extensions["admin"][0]._views if isinstance(view, Screen)}
+
+
+def build_menu() -> list[dict[str, Any]]:
+    """The person's menu: home, then the headings that hold something for them."""
+    here = (request.endpoint or "").split(".")[0]
+    known = screens()
+    menu: list[dict[str, Any]] = [
+        {"label": "", "entries": [{"label": _("Home"), "url": url_for("admin.index"), "icon": "home", "count": None, "current": here == "admin"}]}
+    ]
+    for heading in HEADINGS:
+        entries = [
+            {"label": view.name, "url": url_for(f"{view.endpoint}.index_view"), "icon": view.icon, "count": None, "current": here == view.endpoint}
+            for view in map(known.get, heading.endpoints)
+            if view is not None and view.is_accessible()
+        ]
+        if entries:
+            menu.append({"label": heading.label, "entries": entries})
+    return menu
+
+
+def missing_from_menu() -> list[str]:
+    """Screens that no heading holds: a mistake, told at start."""
+    placed = {endpoint for heading in HEADINGS for endpoint in heading.endpoints}
+    return [endpoint for endpoint in screens() if endpoint not in placed]

@@ -1,0 +1,223 @@
+"""What every answer carries and every request must pass: headers, CSRF, arguments, hosts, error pages, the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+import sys
+from typing import Any
+
+from flask import Flask, Response, abort, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from models.base import Refusal, utcnow
+from models.db import db
+from views.base import own_path
+from views.i18n import gettext
+
+log = logging.getLogger("scolabri")
+csrf = CSRFProtect()
+
+MAX_BODY = 10 * 1024 * 1024
+MAX_IMPORT = 64 * 1024 * 1024
+_NUMBER = re.compile(r"^\d{1,18}$")
+_PAGE = re.compile(r"^\d{1,6}$")
+_SECRET_PATHS = re.compile(r"^/(reset|guest|invigilator|parent/register|student/activate)")
+
+
+class Sentences(logging.Formatter):
+    """One JSON line per record: nothing that a header holds can forge a second one; secrets never get here."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
+        line: dict[str, Any] = {"at": utcnow().isoformat(timespec="milliseconds"), "level": record.levelname, "name": record.name, "message": record.getMessage()}
+        for key in ("method", "path", "status", "user_id", "table"):
+            if hasattr(record, key):
+                line[key] = getattr(record, key)
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=True)
+
+
+def init_security(app: Flask) -> None:
+    """Wire the walls of the application; called once, before the views."""
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        WTF_CSRF_TIME_LIMIT=None,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_NAME="scolabri",
+    )
+    if str(app.config.get("BASE_URL", "")).startswith("https://"):
+        app.config.update(SESSION_COOKIE_SECURE=True, SESSION_COOKIE_NAME="__Host-scolabri", PREFERRED_URL_SCHEME="https")
+    if app.config.get("TRUSTED_PROXIES"):
+        n = int(app.config["TRUSTED_PROXIES"])
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=0)  # type: ignore[method-assign]
+    csrf.init_app(app)
+    app.jinja_env.globals["csp_nonce"] = nonce
+    app.before_request(_check_arguments)
+    app.after_request(_headers)
+    for code in (400, 403, 404, 405, 409, 413, 422, 429, 500, 503):
+        app.register_error_handler(code, _http_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(Refusal, _refusal)
+    app.register_error_handler(OperationalError, _busy)
+    _init_log(app)
+
+
+def _init_log(app: Flask) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Sentences())
+    root = logging.getLogger("scolabri")
+    root.handlers[:] = [handler]
+    root.propagate = False
+    root.setLevel(app.config.get("LOG_LEVEL", "INFO"))
+    app.logger.handlers[:] = [handler]
+    app.logger.propagate = False
+
+
+def nonce() -> str:
+    """The nonce of this answer's scripts; another for every answer."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(18)
+    return str(g.nonce)
+
+
+def _check_arguments() -> None:
+    """What upstream answers with a 500 is a 400 here (security section 0); redirect targets are own paths only."""
+    host = request.host  # raises 400 for a host that is not trusted
+    if not host:
+        abort(400)
+    request.max_content_length = MAX_IMPORT if request.path.startswith("/admin/import_/") else MAX_BODY
+    for name in ("url", "next"):
+        for value in (*request.args.getlist(name), *(request.form.getlist(name) if request.form else ())):
+            if value and own_path(value) is None:
+                abort(400)
+    if request.method == "POST" and not _same_site():
+        abort(400)
+    if not request.path.startswith("/admin/"):
+        return
+    for name, rule in (("id", _NUMBER), ("rowid", _NUMBER), ("page", _PAGE), ("page_size", _PAGE), ("sort", _PAGE), ("desc", _PAGE)):
+        values = request.args.getlist(name)
+        if any(not rule.match(v) for v in values) or (name != "rowid" and len(values) > 1):
+            abort(400)
+    if any(name in request.args for name in ("endpoint", "_external", "_anchor", "_method", "_scheme", "export_type", "cls", "values")):
+        abort(400)
+    if any("\x00" in value for value in (*request.args.values(), *(request.form.values() if request.form else ()))):
+        abort(400)
+
+
+def _same_site() -> bool:
+    """The second wall behind the CSRF token: a browser that says it comes from elsewhere is refused."""
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        return False
+    origin = request.headers.get("Origin")
+    return origin is None or origin == request.host_url.rstrip("/")
+
+
+def _headers(response: Response) -> Response:
+    headers = response.headers
+    headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src 'nonce-{nonce()}'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; manifest-src 'self'"
+    )
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Referrer-Policy"] = "no-referrer" if _SECRET_PATHS.match(request.path) else "same-origin"
+    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if request.path.startswith(("/static/", "/admin/static/")):
+        headers.setdefault("Cache-Control", "public, max-age=3600")
+    else:
+        headers["Cache-Control"] = "no-store"
+        headers.add("Vary", "Cookie")
+    headers.pop("Server", None)
+    path = "/…".join(request.path.split("/")[:2]) if _SECRET_PATHS.match(request.path) else request.path
+    if not request.path.startswith(("/static/", "/admin/static/")):
+        log.info("request", extra={"method": request.method, "path": path, "status": response.status_code})
+    return response
+
+
+def error_page(code: int, title: str, sentence: str, remedy: str = "") -> ResponseReturnValue:
+    """The one error page, for strangers and for people signed in."""
+    signed_in = bool(current_user) and bool(current_user.is_authenticated) if g.get("loaded") else False
+    body = render_template(
+        "errors/error.html", code=code, title=title, sentence=sentence, remedy=remedy, home_url=url_for("auth.home"), signed_in=signed_in
+    )
+    return body, code
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    code = error.code or 500
+    db.session.rollback()
+    if code == 405:
+        answer = _sentences(405)
+        response = error_page(405, *answer)
+        return response[0], 405, {"Allow": ", ".join(sorted(getattr(error, "valid_methods", None) or ("GET",)))}  # type: ignore[index]
+    if code == 500:
+        log.error("fault", extra={"path": request.path}, exc_info=getattr(error, "original_exception", None))
+    headers = {"Retry-After": str(error.retry_after)} if getattr(error, "retry_after", None) else {}  # type: ignore[attr-defined]
+    body, status = error_page(code, *_sentences(code))  # type: ignore[misc]
+    return body, status, headers
+
+
+def _sentences(code: int) -> tuple[str, str, str]:
+    table = {
+        400: (gettext("This request cannot be read"), gettext("The address or the form is not complete."), gettext("Go back and try again from the page.")),
+        403: (gettext("Not with your role"), gettext("Your role does not allow this. Nothing was changed."), gettext("Ask the site administrator of your [school] if you need it.")),
+        404: (
+            gettext("Page not found"),
+            gettext("This page does not exist, or it is about somebody whom you do not follow."),
+            gettext("Go back, or search by name."),
+        ),
+        405: (gettext("Not in this way"), gettext("This address is not used in this way. Nothing was changed."), gettext("Go back and use the page's buttons.")),
+        409: (gettext("Changed in the meantime"), gettext("Somebody changed this while you were working. Nothing was overwritten."), gettext("Open the page again and compare.")),
+        413: (gettext("Too big"), gettext("This file is too big. Nothing was received."), gettext("Files hold up to 10 MB, imports up to 64 MB.")),
+        422: (gettext("Something needs correcting"), gettext("What was sent cannot be accepted. Nothing was changed."), gettext("Go back and correct it.")),
+        429: (gettext("Too many tries"), gettext("There were too many tries in a short time."), gettext("Wait a few minutes, then try again.")),
+        503: (gettext("Busy for a moment"), gettext("The application is busy writing. Nothing was lost."), gettext("Try again in a minute.")),
+    }
+    return table.get(code) or (
+        gettext("This did not work"),
+        gettext("A fault stopped the page. It is written in the log, and nothing was half-saved."),
+        gettext("Try again; if it comes back, tell the person who looks after Scolabri the time and the page."),
+    )
+
+
+def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
+    db.session.rollback()
+    return error_page(
+        400,
+        gettext("The page was open for too long"),
+        gettext("This form belongs to another session. Nothing was changed."),
+        gettext("Go back with your browser: your text is still there. Open the page again in another tab, then send it."),
+    )
+
+
+def _refusal(refusal: Refusal) -> ResponseReturnValue:
+    db.session.rollback()
+    return error_page(422, gettext("Not possible"), refusal.sentence)
+
+
+def _busy(error: OperationalError) -> ResponseReturnValue:
+    """SQLite's lock was held longer than we wait: nothing was written, the person tries again."""
+    db.session.rollback()
+    if "locked" not in str(error.orig) and "busy" not in str(error.orig):
+        raise error
+    body, code = error_page(503, *_sentences(503))  # type: ignore[misc]
+    return body, code, {"Retry-After": "5"}
+
+
+def to_login() -> ResponseReturnValue:
+    """A stranger goes to the login page, which leads back to where they wanted to go."""
+    target = own_path(request.full_path.rstrip("?")) if request.method == "GET" else None
+    return redirect(url_for("auth.login", next=target if target and target != "/" else None))

@@ -1,0 +1,38 @@
+"""What the frame of every staff page shows: menu, person, mails that wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, current_app, g, request, url_for
+from flask_login import current_user
+from sqlalchemy import func, select
+
+from models.db import db
+from models.work import MailState, OutgoingMail
+from views.i18n import gettext
+from views.menu import build_menu
+
+
+def init_shell(app: Flask) -> None:
+    """Give the templates the frame's own values."""
+
+    @app.context_processor
+    def _frame() -> dict[str, Any]:
+        values: dict[str, Any] = {"html_lang": g.get("language", "fr")}
+        if not g.get("loaded") or not current_user.is_authenticated:
+            return values
+        values["person_name"] = current_user.user.name or current_user.user.username
+        values["person_initials"] = current_user.user.initials
+        if not request.path.startswith("/admin"):
+            return values
+        values["menu"] = build_menu()
+        if not current_app.config.get("MAIL_URL"):
+            from views.auth import permitted
+
+            if permitted("outgoing_mail", "read"):
+                values["waiting_mails"] = db.session.scalar(select(func.count(OutgoingMail.id)).where(OutgoingMail.state == MailState.waiting)) or 0
+                values["waiting_mails_url"] = url_for("outgoing_mail.index_view")
+        return values
+
+    app.jinja_env.globals["school_label"] = lambda: gettext("[School]")

@@ -1,0 +1,154 @@
+"""Business verbs on the screens: on one row, on ticked rows, on all rows that match; with questions where needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flask import abort, flash, request
+from sqlalchemy import func, select
+
+from models.base import Refusal
+from models.db import db
+from models.journal import record
+from views.i18n import ngettext
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+    from flask_wtf import FlaskForm
+
+    from views.base import Screen
+
+MOST_ROWS = 500  # identifiers that may travel in a form (security case 27)
+ROWID = re.compile(r"^\d{1,18}$")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A declared verb: its name is the model's method, the right and the word in the history."""
+
+    name: str
+    text: Any
+    handler: Callable[..., Any]
+    ask: type[FlaskForm] | None = None
+    confirm: Any = None
+    icon: str = ""
+    whole: bool = False
+    danger: bool = False
+    button: Callable[..., Any] | None = None
+    right: tuple[str, str] | None = None
+
+
+def verb(
+    name: str,
+    text: Any,
+    *,
+    ask: type[FlaskForm] | None = None,
+    confirm: Any = None,
+    icon: str = "",
+    whole: bool = False,
+    danger: bool = False,
+    right: tuple[str, str] | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a verb of a screen.
+
+    The method takes `(self, record, **answers)` and is called for each row, or `(self, selection, **answers)` with
+    `whole=True`. `ask` is a form whose answers are passed by name; `confirm` a sentence shown before what cannot be
+    undone. `right` names another (table, verb) than the screen's own.
+    """
+
+    def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
+        method._verb = Verb(name, text, method, ask, confirm, icon, whole, danger, None, right)  # type: ignore[attr-defined]
+        method._action = (name, text, None)  # type: ignore[attr-defined]
+        return method
+
+    return wrap
+
+
+@dataclass
+class Selection:
+    """The rows a verb works on: ticked ones, or all that match the list's own query."""
+
+    screen: Screen
+    ids: list[int] | None
+    query: Any = None
+    count: int = 0
+    hidden: list[tuple[str, str]] = field(default_factory=list)
+
+    def all_ids(self) -> list[int]:
+        """Every identifier, in the list's order."""
+        if self.ids is not None:
+            return self.ids
+        return [row[0] for row in self.query.with_entities(self.screen.model.id).order_by(None)]
+
+    def records(self) -> Iterable[Any]:
+        """Every row, loaded in pieces of 500."""
+        ids = self.all_ids()
+        for start in range(0, len(ids), MOST_ROWS):
+            model = self.screen.model
+            found = {row.id: row for row in db.session.scalars(select(model).where(model.id.in_(ids[start : start + MOST_ROWS])))}
+            yield from (found[i] for i in ids[start : start + MOST_ROWS] if i in found)
+
+    @classmethod
+    def from_request(cls, screen: Screen) -> Selection:
+        """What the person chose. Unknown, foreign or mixed identifiers are a 404 for the whole, before anything is done."""
+        hidden = [("action", request.form.get("action", "")), ("url", request.form.get("url", ""))]
+        if request.form.get("all"):
+            count, query = screen.matching()
+            return cls(screen, None, query, count, [*hidden, ("all", "1")])
+        raw = list(dict.fromkeys(request.form.getlist("rowid") or request.args.getlist("rowid")))
+        if not raw or len(raw) > MOST_ROWS or not all(ROWID.match(v) for v in raw):
+            abort(400)
+        ids = [int(v) for v in raw]
+        found = db.session.scalar(select(func.count()).select_from(screen.model).where(screen.model.id.in_(ids)))
+        if found != len(ids):
+            screen.refused("action", ids[0])
+            abort(404)
+        return cls(screen, ids, None, len(ids), [*hidden, *(("rowid", str(i)) for i in ids)])
+
+
+def run_verb(screen: Screen, chosen: Verb) -> ResponseReturnValue:
+    """Ask, or do: one transaction for all rows; the first refusal undoes everything and is told with its row."""
+    selection = Selection.from_request(screen)
+    if not selection.count:
+        flash(screen.nothing_chosen(), "warning")
+        return screen.back()
+    form = chosen.ask() if chosen.ask else None
+    asked = request.form.get("_asked") == "1"
+    prepare = getattr(screen, f"prepare_{chosen.name}", None)
+    extra = prepare(selection, form) if prepare else {}
+    if (form is not None or chosen.confirm) and not asked:
+        return screen.ask_page(chosen, selection, form, extra)
+    if form is not None and not form.validate():
+        return screen.ask_page(chosen, selection, form, extra), 422
+    answers = {f.short_name: f.data for f in form if f.short_name not in ("csrf_token", "submit")} if form is not None else {}
+    try:
+        outcome = _apply(screen, chosen, selection, answers)
+    except Refusal as refusal:
+        db.session.rollback()
+        flash(refusal.sentence, "danger")
+        if form is not None:
+            return screen.ask_page(chosen, selection, form, extra), 422
+        return screen.refusal_page(refusal)
+    return outcome if outcome is not None else screen.back()
+
+
+def _apply(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str, Any]) -> ResponseReturnValue | None:
+    if chosen.whole:
+        outcome: ResponseReturnValue | None = chosen.handler(screen, selection, **answers)
+        db.session.commit()
+        return outcome
+    done = 0
+    for row in selection.records():
+        screen.check_row(chosen.name, row)
+        chosen.handler(screen, row, **answers)
+        record(db.session, chosen.name, screen.table, row.id)
+        done += 1
+    db.session.commit()
+    flash(
+        ngettext("%(verb)s: done for %(num)d record.", "%(verb)s: done for %(num)d records.", done, verb=str(chosen.text)),
+        "success",
+    )
+    return None

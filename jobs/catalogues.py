@@ -175,7 +175,7 @@ def _check_entry(entry: Entry, language: str) -> Iterator[str]:
         named = {token.noun for token in tokens_in(form)}
         if named != nouns:
             yield f"names {_list(named)}, the msgid names {_list(nouns)}; name the same nouns"
-        optional = {"num"} if plural and index == 0 else set()
+        optional = {"num"} | (places_in(plural) - places_in(msgid)) if plural and index == 0 else set()
         if not places - optional <= places_in(form) <= places:
             yield f"has the places {_list(places_in(form))}, the msgid has {_list(places)}; keep them the same"
         if language.startswith("fr"):
@@ -190,7 +190,8 @@ _FRENCH = (
     (re.compile(r"(?<!\u202f)%(?!\()"), "a % without U+202F before it"),
     (re.compile(r"«(?!\u202f)|(?<!\u202f)»"), "a « or » without U+202F inside"),
 )
-_FRANCE = (re.compile(r"(?<!\u202f)[;!?]"), "a ; ! or ? without U+202F before it")
+# "Ben* ou Zo?": beside a star a question mark is a wildcard
+_FRANCE = (re.compile(r"(?<!\u202f)[;!]|^[^*]*(?<!\u202f)\?(?=[^*]*$)"), "a ; ! or ? without U+202F before it")
 _CANADA = (re.compile(r"(?<!«)[ \u00a0\u202f][;!?]"), "a space before ; ! or ?, which Canada does not write")
 
 

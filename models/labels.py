@@ -187,7 +187,7 @@ def original(catalogue: str, language: str, msgctxt: str, msgid: str) -> Message
 def check_places(text: str, message: Message, form: int) -> None:
     """Refuse a text that loses or invents a `%(name)s` place; the form for one thing may leave its number out."""
     known = places_in(message.msgid) | places_in(message.plural)
-    optional = {"num"} if message.plural and form == 0 else set()
+    optional = {"num"} | (places_in(message.plural) - places_in(message.msgid)) if message.plural and form == 0 else set()
     missing, unknown = known - optional - places_in(text), places_in(text) - known
     if missing:
         raise Refusal(_("The text must keep %(places)s: a value stands there."), places=_spell(missing))

@@ -80,7 +80,7 @@ class Home(AdminIndexView):
         return str(
             self.render(
                 "admin/index.html",
-                greeting=gettext("Hello %(name)s", name=current_user.user.given_name or current_user.user.name),
+                greeting=gettext("Hello %(name)s", name=current_user.name),
                 today=long_date(today(school.time_zone if school else "Europe/Paris")),
                 school_name=school.name if school else "",
                 tiles=_tiles(),

@@ -22,8 +22,8 @@ def init_shell(app: Flask) -> None:
         values: dict[str, Any] = {"html_lang": g.get("language", "fr")}
         if not g.get("loaded") or not current_user.is_authenticated:
             return values
-        values["person_name"] = current_user.user.name or current_user.user.username
-        values["person_initials"] = current_user.user.initials
+        values["person_name"] = current_user.name
+        values["person_initials"] = current_user.initials
         if not request.path.startswith("/admin"):
             return values
         values["menu"] = build_menu()

@@ -1,0 +1,145 @@
+"""One application with both demo schools (30 students each) for the whole run; every test is a rolled-back transaction on it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from sqlalchemy import event, select
+
+import app as application
+from jobs.demo import load_demo
+from models import keys
+from models.access import User
+from models.base import Base
+from models.db import db
+from models.people import Student
+from models.school import School
+from models.scope import unscoped
+from models.sessions import open_session, standing_of
+
+SECRET = "a key for tests, long enough to be one"
+
+
+def build(folder: Path, **config):
+    """An application on its own empty database under `folder`."""
+    url = f"sqlite:///{folder / 'test.sqlite3'}"
+    settings = {
+        "DATA": folder,
+        "DATABASE_URL": url,
+        "SECRET_KEY": SECRET,
+        "BASE_URL": "http://localhost",
+        "MAIL_URL": "",
+        "TESTING": True,
+        "RUNNER": False,
+        "LOG_LEVEL": "ERROR",
+    }
+    app = application.create_app({**settings, **config})
+    with app.app_context():
+        Base.metadata.create_all(db.engine)
+    return app
+
+
+@pytest.fixture(scope="session")
+def whole_app(tmp_path_factory):
+    """The application and its two schools."""
+    app = build(tmp_path_factory.mktemp("data"))
+    with app.app_context(), unscoped("the tests' own data"):
+        load_demo(db.session, students=30, seed=7)
+        db.session.commit()
+        db.session.remove() if hasattr(db.session, "remove") else db.session.close()
+    return app
+
+
+@contextmanager
+def isolated(app):
+    """All sessions on one connection whose outer transaction is rolled back at the end (stack: isolation fixture)."""
+    with app.app_context():
+        engine, maker = db.engine, db.sessionmaker
+    with engine.connect() as connection:
+        outer = connection.begin()
+        with patch.dict(maker.kw, {"bind": connection, "binds": {}, "join_transaction_mode": "create_savepoint"}):
+            yield connection
+        outer.rollback()
+
+
+@pytest.fixture
+def app(whole_app):
+    """The application inside a transaction that leaves no trace."""
+    with isolated(whole_app):
+        yield whole_app
+
+
+@pytest.fixture
+def client(app):
+    """A browser that nobody has signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def as_(app):
+    """`as_("ac")` is a browser signed in as that demo account, by a session row."""
+
+    def sign_in(username: str):
+        browser = app.test_client()
+        with app.app_context(), unscoped("a test signs in"):
+            user = db.session.scalar(select(User).where(User.username == username))
+            assert user is not None, username
+            token = open_session(user, standing_of(user.id))
+            db.session.commit()
+        with browser.session_transaction() as session:
+            session["_user_id"] = token
+            session["_fresh"] = True
+        return browser
+
+    return sign_in
+
+
+@contextmanager
+def rows(app):
+    """Read and prepare rows without scope: `with rows(app) as session:`; committed at the end."""
+    with app.app_context(), unscoped("a test looks or prepares"):
+        yield db.session
+        db.session.commit()
+
+
+@pytest.fixture
+def schools(app):
+    """The identifiers of the two schools: French, then Québec."""
+    with rows(app) as session:
+        return tuple(session.scalars(select(School.id).order_by(School.id)))
+
+
+@pytest.fixture
+def a_student(app, schools):
+    """The identifier of a student of the first school."""
+    with rows(app) as session:
+        return session.scalar(select(Student.id).where(Student.school_id == schools[0]).order_by(Student.id))
+
+
+@contextmanager
+def counted(app):
+    """The statements sent to the database inside the block, without savepoints."""
+    seen: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "PRAGMA")):
+            seen.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(autouse=True)
+def _server_key():
+    """Whatever a test configures, the next one finds the usual key."""
+    keys.configure(SECRET.encode())
+
+

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from models.catalogue import Catalogue, chain, default_nouns
+from models.catalogue import Catalogue, Message, chain, default_nouns
 from models.tokens import NounForms, resolve
 
 _REMEMBERED = 20_000  # resolved texts per reader: more than every text there is, less than a leak
@@ -60,6 +60,18 @@ class Reader:
     def own(self, context: str, msgid: str, form: int = 0) -> str | None:
         """The override in force for a text, with its tokens, if there is one."""
         return self._own.get((context, msgid, form))
+
+    def default(self, message: Message, form: int = 0) -> str:
+        """The catalogue's text in one of its forms, with its tokens."""
+        known = self.catalogue.messages.get(message.key)
+        if known and form < len(known.forms):
+            return known.forms[form]
+        return message.plural if form and message.plural else message.msgid
+
+    def shown(self, message: Message, form: int = 0) -> str:
+        """The text in one of its forms as a person sees it, places still open."""
+        own = self.own(*message.key, form)
+        return self.write(self.default(message, form) if own is None else own)
 
     def write(self, text: str) -> str:
         """Any text with its tokens resolved: a preview."""

@@ -29,6 +29,7 @@ NOUNS = (
     "plan",
 )  # fmt: skip
 
+DETERMINERS = ("a", "the", "this", "no", "of", "of the", "to the")
 _KEYS = "|".join(NOUNS)
 # Each alternative is closed by its bracket, so the longest token wins by itself ("[of the student]" is never "[of" + ...).
 TOKEN = re.compile(

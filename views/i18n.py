@@ -39,6 +39,7 @@ __all__ = [
     "gettext",
     "install",
     "language_for",
+    "language_name",
     "lazy_gettext",
     "lazy_ngettext",
     "lazy_pgettext",
@@ -46,6 +47,7 @@ __all__ = [
     "npgettext",
     "pgettext",
     "reader",
+    "reader_in",
     "speaking_for",
 ]  # fmt: skip
 
@@ -117,6 +119,17 @@ def reader_for(name: str, language: str, school_id: int | None, stamp: int) -> R
     if known is None or known.catalogue is not catalogue or known.words is not words or known.snapshot is not snapshot:
         known = _readers[key] = Reader(catalogue, words, snapshot)
     return known
+
+
+def reader_in(name: str, language: str) -> Reader:
+    """The texts of a catalogue in another language, for the present school."""
+    reader()
+    return reader_for(name, language, g.labels.school_id, g.labels.stamp)
+
+
+def language_name(language: str) -> str:
+    """A language in its own words: "français (Canada)"."""
+    return str(Locale.parse(language).get_display_name(language) or language)
 
 
 @contextmanager

@@ -1,0 +1,88 @@
+"""Finding a text by what a person sees, and showing what becomes of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from models.base import fold
+from models.catalogue import CATALOGUES, DEFAULT_LANGUAGE, Message, installed
+from models.overlay import Reader
+from models.tokens import DETERMINERS, fill, places_in, tokens_in
+
+# The glossary has a screen of its own.
+_HIDDEN = {"noun", "noun gender"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A text of the application as a school's reader sees it."""
+
+    reader: Reader
+    message: Message
+
+    @property
+    def catalogue(self) -> str:
+        """The part of the application it belongs to."""
+        return self.reader.catalogue.name
+
+    @cached_property
+    def code(self) -> str:
+        """A short name for addresses."""
+        return hashlib.sha256("\0".join((self.catalogue, *self.message.key)).encode()).hexdigest()[:16]
+
+    @property
+    def forms(self) -> range:
+        """The numbers of its plural forms; one form when it has no plural."""
+        return range(len(self.message.forms) if self.message.plural else 1)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the school has written it itself, in any form."""
+        return any(self.reader.own(*self.message.key, form) is not None for form in self.forms)
+
+    @cached_property
+    def seen(self) -> tuple[str, ...]:
+        """What a person sees, form by form, places still open."""
+        return tuple(self.reader.shown(self.message, form) for form in self.forms)
+
+    @cached_property
+    def folded(self) -> str:
+        """What a search compares: the seen forms and the English original, without accents."""
+        return fold(" ".join((*self.seen, self.message.msgid)))
+
+
+def every_text(readers: Iterable[Reader]) -> list[Shown]:
+    """All texts of these readers, in the order of what is seen."""
+    found = []
+    for reader in readers:
+        default = installed().get(reader.catalogue.name, DEFAULT_LANGUAGE).messages
+        messages = {**default, **reader.catalogue.messages}
+        found += [Shown(reader, message) for message in messages.values() if message.context not in _HIDDEN]
+    return sorted(found, key=lambda text: (fold(text.seen[0]), CATALOGUES.index(text.catalogue), text.message.key))
+
+
+def find(texts: list[Shown], query: str) -> list[Shown]:
+    """The texts that hold the most words of what a person has read on a page: its names and numbers stand in none."""
+    words = fold(query).split()
+    if not words:
+        return texts
+    scored = [(sum(word in text.folded for word in words), text) for text in texts]
+    best = max((score for score, _text in scored), default=0)
+    return [text for score, text in scored if score == best] if best else []
+
+
+def preview(reader: Reader, text: str, form: int = 0) -> str:
+    """A text as it will be read, with a number or its place's name where a value will stand."""
+    return fill(reader.write(text), {name: f"‹{name}›" for name in places_in(text)} | {"num": 3 if form else 1})
+
+
+def tokens_of(reader: Reader, message: Message, texts: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """What an author may write for the nouns that a text names, each with what it gives today."""
+    nouns = dict.fromkeys(token.noun for text in (message.msgid, message.plural, *texts) for token in tokens_in(text))
+    found: list[str] = []
+    for noun in nouns:
+        found += [f"[{noun}]", f"[{noun}s]", *(f"[{word} {noun}]" for word in DETERMINERS), f"[of {noun}s]", f"[{noun}|m|f]"]
+    return [(token, reader.write(token)) for token in found]

@@ -9,15 +9,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import abort, flash, g, has_request_context, redirect, request, url_for
+from flask import abort, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from flask_login import current_user
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
-from sqlalchemy.orm.exc import StaleDataError
 from wtforms import Form
 
 from models import rights
@@ -26,11 +24,13 @@ from models.db import BEGIN, db
 from models.journal import record, screen_of
 from models.scope import WHO
 from views import export
-from views.fields import Lookup, ScreenConverter, VersionField, mark_is_current, version_mark
+from views.fields import Lookup, ScreenConverter
 from views.formats import show
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.lists import Lists
+from views.saving import Saving
+from views.saving import own_path as own_path  # (the other domains take it from here)
 from views.verbs import Verb, run_verb
 
 log = logging.getLogger("scolabri.views")
@@ -49,14 +49,7 @@ def gate(verb: str, table: str | None = None) -> Any:
     return wrap
 
 
-def own_path(url: str | None) -> str | None:
-    """A path of this site, or None: no host, no scheme, no backslash, no control character (security case 85)."""
-    if not url or not url.startswith("/") or url.startswith(("//", "/\\")) or "\\" in url or any(ord(c) < 32 for c in url):
-        return None
-    return url
-
-
-class Screen(Lists, ModelView):
+class Screen(Saving, Lists, ModelView):
     """A table as a screen: list, search, filters, form, details, export and verbs, each behind its right."""
 
     model: Any = None
@@ -66,7 +59,6 @@ class Screen(Lists, ModelView):
     save_label: Any = _("Save")
     empty: dict[str, Any] | None = None
     title_column = ""
-    form_sections: tuple[tuple[Any, tuple[tuple[str, int], ...]], ...] = ()
     lookups: dict[str, tuple[type, tuple[str, ...]]] = {}
     views: list[dict[str, Any]] = []
     columns_read_only: tuple[str, ...] = ()
@@ -141,22 +133,22 @@ class Screen(Lists, ModelView):
             BEGIN.reset(token)
 
     @property
-    def can_create(self) -> bool:  # type: ignore[override]
+    def can_create(self) -> bool:
         """From the rights."""
         return bool(self.form_columns) and self.may("create")
 
     @property
-    def can_edit(self) -> bool:  # type: ignore[override]
+    def can_edit(self) -> bool:
         """From the rights."""
         return bool(self.form_columns) and self.may("edit")
 
     @property
-    def can_delete(self) -> bool:  # type: ignore[override]
+    def can_delete(self) -> bool:
         """From the rights."""
         return self.may("delete")
 
     @property
-    def can_export(self) -> bool:  # type: ignore[override]
+    def can_export(self) -> bool:
         """From the rights."""
         return self.may("export")
 
@@ -229,32 +221,6 @@ class Screen(Lists, ModelView):
         """The value as text; formulas are neutralised by the writer, once for all screens."""
         return self._get_list_value(None, model, name, self.column_formatters_export, {})
 
-    # -- forms
-
-    def scaffold_form(self) -> Any:
-        """Flask-Admin's form and the signed version."""
-        form = super().scaffold_form()
-        form.row_version = VersionField()
-        return form
-
-    def edit_form(self, obj: Any = None) -> Any:
-        """The mark is that of the row as it is opened; a posted mark stays the person's."""
-        form = super().edit_form(obj)
-        if request.method == "GET" and hasattr(form, "row_version"):
-            form.row_version.data = version_mark(obj)
-        return form
-
-    def form_groups(self, form: Any) -> list[tuple[Any, list[tuple[Any, int]]]]:
-        """The form's fields in their sections; fields that a section forgot come last, so that none is lost."""
-        groups, used = [], set()
-        for title, members in self.form_sections:
-            fields = [(form[name], span) for name, span in members if name in form]
-            used.update(name for name, _span in members)
-            if fields:
-                groups.append((title, fields))
-        rest = [(f, 6) for f in form if f.short_name not in used and f.type not in ("VersionField", "CSRFTokenField", "HiddenField")]
-        return [*groups, ("", rest)] if rest else groups
-
     def render(self, template: str, **kwargs: Any) -> str:
         """Add what our templates need to Flask-Admin's own context."""
         if "data" in kwargs and "list_columns" in kwargs:
@@ -266,109 +232,6 @@ class Screen(Lists, ModelView):
             kwargs.setdefault("record_title", str(kwargs["model"]))
             kwargs.setdefault("actions", self.get_actions_list()[0])
         return str(super().render(template, **kwargs))
-
-    @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> ResponseReturnValue:
-        """An invalid form is 422 and keeps its input."""
-        return self._status(super().create_view())
-
-    @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> ResponseReturnValue:
-        """An invalid form is 422; a row saved meanwhile by somebody else is 409, with both values."""
-        self.need_id()
-        answer = super().edit_view()
-        if g.get("conflict"):
-            return answer, 409
-        return self._status(answer)
-
-    @expose("/details/")
-    def details_view(self) -> ResponseReturnValue:
-        """One record."""
-        self.need_id()
-        return super().details_view()
-
-    def need_id(self) -> None:
-        """A page about one record needs one identifier."""
-        if not request.args.get("id", "").isdigit():
-            abort(400)
-
-    @staticmethod
-    def _status(answer: Any) -> ResponseReturnValue:
-        return (answer, 422) if request.method == "POST" and isinstance(answer, str) else answer
-
-    def create_model(self, form: Any) -> Any:
-        """Flask-Admin's, but a refusal is told beside its field where it has one."""
-        return super().create_model(form)
-
-    def update_model(self, form: Any, model: Any) -> bool:
-        """Compare the form's mark first: `version_id_col` alone lets the second person win silently."""
-        self.check_row("edit", model)
-        if hasattr(model, "version") and not mark_is_current(form.row_version.data, model):
-            g.conflict = [
-                {"label": f.label.text, "theirs": show(getattr(model, f.name)), "yours": show(f.data)}
-                for f in form
-                if hasattr(model, f.name) and f.type != "VersionField" and getattr(model, f.name) != f.data
-            ]
-            form.row_version.data = version_mark(model)
-            form.row_version.raw_data = None
-            return False
-        return bool(super().update_model(form, model))
-
-    @property
-    def edit_template(self) -> str:  # type: ignore[override]
-        """The conflict page when somebody saved meanwhile."""
-        return "admin/model/conflict.html" if has_request_context() and g.get("conflict") else self.form_template
-
-    form_template = "admin/model/edit.html"
-
-    def handle_view_exception(self, exc: Exception) -> bool:
-        """A refusal is its sentence; a broken constraint is "not saved"; anything else is a fault and stays one (500)."""
-        if isinstance(exc, Refusal):
-            flash(exc.sentence, "danger")
-        elif isinstance(exc, StaleDataError):
-            flash(gettext("Somebody changed this record while you were writing. Open it again, compare, then save."), "danger")
-        elif isinstance(exc, IntegrityError):
-            log.warning("integrity error on %s", self.table, extra={"table": self.table})
-            flash(gettext("Not saved: another record already has this value, or something else depends on this one."), "danger")
-        else:
-            raise exc
-        return True
-
-    # -- delete
-
-    @expose("/delete/", methods=("POST",))
-    def delete_view(self) -> ResponseReturnValue:
-        """Asks first, on a page of its own; then deletes, or refuses with the reason."""
-        identifier = request.form.get("id", "")
-        row = self.get_one(identifier)
-        self.check_row("delete", row)
-        back = own_path(request.form.get("url")) or self.get_url(".index_view")
-        refusal = self.delete_refusal(row)
-        if refusal is None and request.form.get("_asked") == "1":
-            title = str(row)
-            if self.delete_model(row):
-                flash(gettext("%(name)s: deleted.", name=title), "success")
-                return redirect(back if "/details/" not in back else self.get_url(".index_view"))
-            return redirect(back)
-        page = self.render(
-            "admin/model/delete.html",
-            title=gettext("Delete %(name)s?", name=str(row)),
-            sentence=self.delete_sentence(row),
-            refusal=refusal,
-            delete_url=self.get_url(".delete_view"),
-            hidden=[("id", identifier), ("url", back), ("_asked", "1")],
-            button=gettext("Delete %(name)s", name=str(row)),
-            back_url=back,
-        )
-        return (page, 409) if refusal and request.form.get("_asked") == "1" else page
-
-    def delete_refusal(self, row: Any) -> str | None:
-        """Why this row cannot be deleted, with what to do instead; None when it can."""
-        return None
-
-    def delete_sentence(self, row: Any) -> str:
-        """What goes with the row."""
-        return gettext("This cannot be undone.")
 
     # -- verbs
 
@@ -409,9 +272,7 @@ class Screen(Lists, ModelView):
             "form_groups": [("", [(f, 12) for f in form if f.type not in ("CSRFTokenField", "HiddenField")])] if form is not None else None,
             **extra,
         }
-        return self.render(
-            "admin/model/ask.html", form=form, ask_url=request.full_path.rstrip("?"), hidden=[*selection.hidden, ("_asked", "1")], **context
-        )
+        return self.render("admin/model/ask.html", form=form, ask_url=request.full_path.rstrip("?"), hidden=[*selection.hidden, ("_asked", "1")], **context)
 
     def refusal_page(self, refusal: Refusal) -> ResponseReturnValue:
         """A rule of the model said no: nothing was changed."""

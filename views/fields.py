@@ -35,7 +35,7 @@ def like(term: str) -> str:
 class Lookup(AjaxModelLoader):
     """Rows of one table for a combobox: own scope only, two letters at least, twenty rows at most, wildcards escaped."""
 
-    def __init__(self, name: str, model: type, columns: tuple[str, ...], where: Any = None) -> None:
+    def __init__(self, name: str, model: Any, columns: tuple[str, ...], where: Any = None) -> None:
         super().__init__(name, {})
         self.model, self.columns, self.where = model, columns, where
 
@@ -50,7 +50,7 @@ class Lookup(AjaxModelLoader):
         """The row of this identifier, when it exists for this person."""
         if not str(pk).isdigit() or len(str(pk)) > 18:
             return None
-        statement = select(self.model).where(self.model.id == int(pk))  # type: ignore[attr-defined]
+        statement: Any = select(self.model).where(self.model.id == int(pk))
         if self.where is not None:
             statement = statement.where(self.where())
         with db.session.no_autoflush:
@@ -61,7 +61,7 @@ class Lookup(AjaxModelLoader):
         words = fold(query or "").split()
         if sum(map(len, words)) < LOOKUP_LETTERS:
             return []
-        statement = select(self.model)
+        statement: Any = select(self.model)
         for word in words:
             pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
             statement = statement.where(or_(*(getattr(self.model, c).ilike(pattern, escape="\\") for c in self.columns)))
@@ -146,8 +146,8 @@ class ShortRowField(SelectField):
     def rows(self) -> dict[str, Any]:
         """The rows that exist for this person, by identifier."""
         if self._rows is None:
-            statement = select(self.model).order_by(getattr(self.model, self.order)).limit(500)
-            self._rows = {str(row.id): row for row in db.session.scalars(statement)}  # type: ignore[attr-defined]
+            statement: Any = select(self.model).order_by(getattr(self.model, self.order)).limit(500)
+            self._rows = {str(row.id): row for row in db.session.scalars(statement)}
         return self._rows
 
     def iter_choices(self) -> Any:
@@ -297,7 +297,12 @@ class ScreenConverter(AdminModelConverter):
         blank = column.nullable
         validators = [v for v in field_args.get("validators", ()) if not isinstance(v, Optional)]
         return ChoiceField(
-            field_args.get("label"), choice, allow_blank=blank, validators=validators, description=field_args.get("description") or "", default=field_args.get("default")
+            field_args.get("label"),
+            choice,
+            allow_blank=blank,
+            validators=validators,
+            description=field_args.get("description") or "",
+            default=field_args.get("default"),
         )
 
 

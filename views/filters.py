@@ -66,7 +66,7 @@ class Is(ScreenFilter):
     kind = "select"
 
     def _members(self) -> type[Choice]:
-        return self.column.type.enum_class  # type: ignore[union-attr]
+        return self.column.type.enum_class
 
     def choices(self) -> list[tuple[str, str]]:
         """Every member."""
@@ -98,7 +98,7 @@ class Row(ScreenFilter):
         order = getattr(self.model, "rank", None) or getattr(self.model, "name", None) or self.model.id  # type: ignore[attr-defined]
         if not hasattr(order, "asc"):
             order = self.model.id  # type: ignore[attr-defined]
-        rows = db.session.scalars(select(self.model).order_by(order).limit(OPTIONS))
+        rows: Any = db.session.scalars(select(self.model).order_by(order).limit(OPTIONS))
         return [("0", gettext("none")), *((str(row.id), str(row)) for row in rows)]
 
     def words(self, value: str) -> str:
@@ -202,13 +202,13 @@ class FilterEntry:
 
 def filters_for(model: type, name: str, label: Any) -> list[ScreenFilter]:
     """The useful filters of a column or relation, by its type."""
-    prop = sa_inspect(model).get_property(name)
+    prop: Any = sa_inspect(model).get_property(name)
     if isinstance(prop, RelationshipProperty):
         (local,) = prop.local_columns
         column = getattr(model, sa_inspect(model).get_property_by_column(local).key)
         return [Row(column, label, name, prop.mapper.class_)]
     column = getattr(model, name)
-    kind = prop.columns[0].type  # type: ignore[attr-defined]
+    kind = prop.columns[0].type
     if isinstance(kind, Enum):
         return [Is(column, label, name)]
     if isinstance(kind, Boolean):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -112,6 +113,11 @@ class Home(AdminIndexView):
         return str(self.render("admin/search.html", q=q, groups=groups))
 
 
+def _filtered(endpoint: str, name: str, value: str) -> str:
+    """The list of a screen under one filter."""
+    return url_for(f"{endpoint}.index_view") + "?" + urlencode({name: value})
+
+
 def _count(statement: Any) -> int:
     return int(db.session.scalar(statement) or 0)
 
@@ -122,14 +128,18 @@ def _tiles() -> list[dict[str, Any]]:
         active = _count(select(func.count(Student.id)).where(Student.status == StudentStatus.active))
         unseen = _count(select(func.count(Student.id)).where(Student.status == StudentStatus.active, missing_clause()))
         tiles.append({"value": active, "label": ngettext("active [student]", "active [students]", active), "url": url_for("student.index_view")})
-        url = url_for("student.index_view", **{"flt0_access.Clause": "1"})
-        tiles.append({"value": unseen, "label": ngettext("[student] whom nobody follows online yet", "[students] whom nobody follows online yet", unseen), "url": url})
+        url = _filtered("student", "flt0_access.Clause", "1")
+        tiles.append(
+            {"value": unseen, "label": ngettext("[student] whom nobody follows online yet", "[students] whom nobody follows online yet", unseen), "url": url}
+        )
     if permitted("guardian", "read"):
         n = _count(select(func.count(Guardian.id)).where(Guardian.user_id.is_not(None)))
-        tiles.append({"value": n, "label": ngettext("registered [guardian]", "registered [guardians]", n), "url": url_for("guardian.index_view", **{"flt0_account.Clause": "1"})})
+        tiles.append(
+            {"value": n, "label": ngettext("registered [guardian]", "registered [guardians]", n), "url": _filtered("guardian", "flt0_account.Clause", "1")}
+        )
     if permitted("guardian_link", "read"):
         n = _count(select(func.count(GuardianLink.id)).where(GuardianLink.status == LinkStatus.to_check))
-        url = url_for("guardian_link.index_view", **{"flt0_status.Is": "to_check"})
+        url = _filtered("guardian_link", "flt0_status.Is", "to_check")
         tiles.append({"value": n, "label": ngettext("link to check", "links to check", n), "url": url})
     return tiles
 
@@ -145,7 +155,7 @@ def _todo_line(todo: Todo) -> dict[str, Any] | None:
 def _shortcuts() -> list[dict[str, str]]:
     found = []
     if permitted("student", "generate_codes"):
-        url = url_for("student.index_view", **{"flt0_access.Clause": "1"})
+        url = _filtered("student", "flt0_access.Clause", "1")
         found.append({"label": gettext("Create codes for [students] whom nobody can see yet"), "icon": "key", "url": url})
     if permitted("import_", "create"):
         found.append({"label": gettext("Import [students]"), "icon": "import", "url": url_for("import_.create_view")})

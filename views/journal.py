@@ -52,7 +52,11 @@ def sentence(batch: Sequence[JournalEvent]) -> str:
     if len(batch) == 1:
         if last.rows > 1:
             return ngettext(
-                "%(table)s: %(verb)s (%(num)d row)", "%(table)s: %(verb)s (%(num)d rows)", last.rows, table=table_words(last.table_name), verb=verb_words(last.verb, last.table_name)
+                "%(table)s: %(verb)s (%(num)d row)",
+                "%(table)s: %(verb)s (%(num)d rows)",
+                last.rows,
+                table=table_words(last.table_name),
+                verb=verb_words(last.verb, last.table_name),
             )
         return gettext("%(table)s: %(verb)s", table=table_words(last.table_name), verb=verb_words(last.verb, last.table_name))
     counts: dict[tuple[str, str], int] = {}

@@ -82,7 +82,7 @@ class Lists:
             else:
                 found += filters_for(self.model, item, self.column_labels.get(item, item))
         for flt in found:
-            flt.bind(self) if hasattr(flt, "bind") else None  # type: ignore[arg-type]
+            flt.bind(self) if hasattr(flt, "bind") else None
         self._filters = found
         self._filter_groups = None
         self._filter_args = {self.get_filter_arg(i, flt): (i, flt) for i, flt in enumerate(found)}

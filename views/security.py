@@ -37,7 +37,12 @@ class Sentences(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
-        line: dict[str, Any] = {"at": utcnow().isoformat(timespec="milliseconds"), "level": record.levelname, "name": record.name, "message": record.getMessage()}
+        line: dict[str, Any] = {
+            "at": utcnow().isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "name": record.name,
+            "message": record.getMessage(),
+        }
         for key in ("method", "path", "status", "user_id", "table"):
             if hasattr(record, key):
                 line[key] = getattr(record, key)
@@ -147,12 +152,10 @@ def _headers(response: Response) -> Response:
     return response
 
 
-def error_page(code: int, title: str, sentence: str, remedy: str = "") -> ResponseReturnValue:
+def error_page(code: int, title: str, sentence: str, remedy: str = "") -> tuple[str, int]:
     """The one error page, for strangers and for people signed in."""
     signed_in = bool(current_user) and bool(current_user.is_authenticated) if g.get("loaded") else False
-    body = render_template(
-        "errors/error.html", code=code, title=title, sentence=sentence, remedy=remedy, home_url=url_for("auth.home"), signed_in=signed_in
-    )
+    body = render_template("errors/error.html", code=code, title=title, sentence=sentence, remedy=remedy, home_url=url_for("auth.home"), signed_in=signed_in)
     return body, code
 
 
@@ -162,25 +165,37 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if code == 405:
         answer = _sentences(405)
         response = error_page(405, *answer)
-        return response[0], 405, {"Allow": ", ".join(sorted(getattr(error, "valid_methods", None) or ("GET",)))}  # type: ignore[index]
+        return response[0], 405, {"Allow": ", ".join(sorted(getattr(error, "valid_methods", None) or ("GET",)))}
     if code == 500:
         log.error("fault", extra={"path": request.path}, exc_info=getattr(error, "original_exception", None))
     headers = {"Retry-After": str(error.retry_after)} if getattr(error, "retry_after", None) else {}  # type: ignore[attr-defined]
-    body, status = error_page(code, *_sentences(code))  # type: ignore[misc]
+    body, status = error_page(code, *_sentences(code))
     return body, status, headers
 
 
 def _sentences(code: int) -> tuple[str, str, str]:
     table = {
         400: (gettext("This request cannot be read"), gettext("The address or the form is not complete."), gettext("Go back and try again from the page.")),
-        403: (gettext("Not with your role"), gettext("Your role does not allow this. Nothing was changed."), gettext("Ask the site administrator of your [school] if you need it.")),
+        403: (
+            gettext("Not with your role"),
+            gettext("Your role does not allow this. Nothing was changed."),
+            gettext("Ask the site administrator of your [school] if you need it."),
+        ),
         404: (
             gettext("Page not found"),
             gettext("This page does not exist, or it is about somebody whom you do not follow."),
             gettext("Go back, or search by name."),
         ),
-        405: (gettext("Not in this way"), gettext("This address is not used in this way. Nothing was changed."), gettext("Go back and use the page's buttons.")),
-        409: (gettext("Changed in the meantime"), gettext("Somebody changed this while you were working. Nothing was overwritten."), gettext("Open the page again and compare.")),
+        405: (
+            gettext("Not in this way"),
+            gettext("This address is not used in this way. Nothing was changed."),
+            gettext("Go back and use the page's buttons."),
+        ),
+        409: (
+            gettext("Changed in the meantime"),
+            gettext("Somebody changed this while you were working. Nothing was overwritten."),
+            gettext("Open the page again and compare."),
+        ),
         413: (gettext("Too big"), gettext("This file is too big. Nothing was received."), gettext("Files hold up to 10 MB, imports up to 64 MB.")),
         422: (gettext("Something needs correcting"), gettext("What was sent cannot be accepted. Nothing was changed."), gettext("Go back and correct it.")),
         429: (gettext("Too many tries"), gettext("There were too many tries in a short time."), gettext("Wait a few minutes, then try again.")),
@@ -213,7 +228,7 @@ def _busy(error: OperationalError) -> ResponseReturnValue:
     db.session.rollback()
     if "locked" not in str(error.orig) and "busy" not in str(error.orig):
         raise error
-    body, code = error_page(503, *_sentences(503))  # type: ignore[misc]
+    body, code = error_page(503, *_sentences(503))
     return body, code, {"Retry-After": "5"}
 
 

@@ -1,0 +1,170 @@
+"""The form half of a screen: fields in sections, the signed version, refusals beside what was typed, deleting after a question."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from flask import abort, flash, g, has_request_context, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from models.base import Refusal
+from views.fields import VersionField, mark_is_current, version_mark
+from views.formats import show
+from views.i18n import gettext
+
+log = logging.getLogger("scolabri.views")
+
+
+def own_path(url: str | None) -> str | None:
+    """A path of this site, or None: no host, no scheme, no backslash, no control character (security case 85)."""
+    if not url or not url.startswith("/") or url.startswith(("//", "/\\")) or "\\" in url or any(ord(c) < 32 for c in url):
+        return None
+    return url
+
+
+if TYPE_CHECKING:
+    from flask_admin.contrib.sqla import ModelView as Base
+else:
+    Base = object
+
+
+class Saving(Base):
+    """The form half of a `Screen`."""
+
+    table: str
+    save_label: Any
+    form_sections: tuple[tuple[Any, tuple[tuple[str, int], ...]], ...] = ()
+
+    # -- forms
+
+    def scaffold_form(self) -> Any:
+        """Flask-Admin's form and the signed version."""
+        form = super().scaffold_form()
+        form.row_version = VersionField()
+        return form
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """The mark is that of the row as it is opened; a posted mark stays the person's."""
+        form = super().edit_form(obj)
+        if request.method == "GET" and hasattr(form, "row_version"):
+            form.row_version.data = version_mark(obj)
+        return form
+
+    def form_groups(self, form: Any) -> list[tuple[Any, list[tuple[Any, int]]]]:
+        """The form's fields in their sections; fields that a section forgot come last, so that none is lost."""
+        groups: list[tuple[Any, list[tuple[Any, int]]]] = []
+        used: set[str] = set()
+        for title, members in self.form_sections:
+            fields = [(form[name], span) for name, span in members if name in form]
+            used.update(name for name, _span in members)
+            if fields:
+                groups.append((title, fields))
+        rest = [(f, 6) for f in form if f.short_name not in used and f.type not in ("VersionField", "CSRFTokenField", "HiddenField")]
+        return [*groups, ("", rest)] if rest else groups
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> ResponseReturnValue:
+        """An invalid form is 422 and keeps its input."""
+        return self._status(super().create_view())
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> ResponseReturnValue:
+        """An invalid form is 422; a row saved meanwhile by somebody else is 409, with both values."""
+        self.need_id()
+        answer = super().edit_view()
+        if g.get("conflict"):
+            return answer, 409
+        return self._status(answer)
+
+    @expose("/details/")
+    def details_view(self) -> ResponseReturnValue:
+        """One record."""
+        self.need_id()
+        return super().details_view()
+
+    def need_id(self) -> None:
+        """A page about one record needs one identifier."""
+        if not request.args.get("id", "").isdigit():
+            abort(400)
+
+    @staticmethod
+    def _status(answer: Any) -> ResponseReturnValue:
+        return (answer, 422) if request.method == "POST" and isinstance(answer, str) else answer
+
+    def create_model(self, form: Any) -> Any:
+        """Flask-Admin's, but a refusal is told beside its field where it has one."""
+        return super().create_model(form)
+
+    def update_model(self, form: Any, model: Any) -> bool:
+        """Compare the form's mark first: `version_id_col` alone lets the second person win silently."""
+        self.check_row("edit", model)
+        if hasattr(model, "version") and not mark_is_current(form.row_version.data, model):
+            g.conflict = [
+                {"label": f.label.text, "theirs": show(getattr(model, f.name)), "yours": show(f.data)}
+                for f in form
+                if hasattr(model, f.name) and f.type != "VersionField" and getattr(model, f.name) != f.data
+            ]
+            form.row_version.data = version_mark(model)
+            form.row_version.raw_data = None
+            return False
+        return bool(super().update_model(form, model))
+
+    @property
+    def edit_template(self) -> str:
+        """The conflict page when somebody saved meanwhile."""
+        return "admin/model/conflict.html" if has_request_context() and g.get("conflict") else self.form_template
+
+    form_template = "admin/model/edit.html"
+
+    def handle_view_exception(self, exc: Exception) -> bool:
+        """A refusal is its sentence; a broken constraint is "not saved"; anything else is a fault and stays one (500)."""
+        if isinstance(exc, Refusal):
+            flash(exc.sentence, "danger")
+        elif isinstance(exc, StaleDataError):
+            flash(gettext("Somebody changed this record while you were writing. Open it again, compare, then save."), "danger")
+        elif isinstance(exc, IntegrityError):
+            log.warning("integrity error on %s", self.table, extra={"table": self.table})
+            flash(gettext("Not saved: another record already has this value, or something else depends on this one."), "danger")
+        else:
+            raise exc
+        return True
+
+    # -- delete
+
+    @expose("/delete/", methods=("POST",))
+    def delete_view(self) -> ResponseReturnValue:
+        """Asks first, on a page of its own; then deletes, or refuses with the reason."""
+        identifier = request.form.get("id", "")
+        row = self.get_one(identifier)
+        self.check_row("delete", row)
+        back = own_path(request.form.get("url")) or self.get_url(".index_view")
+        refusal = self.delete_refusal(row)
+        if refusal is None and request.form.get("_asked") == "1":
+            title = str(row)
+            if self.delete_model(row):
+                flash(gettext("%(name)s: deleted.", name=title), "success")
+                return redirect(back if "/details/" not in back else self.get_url(".index_view"))
+            return redirect(back)
+        page = self.render(
+            "admin/model/delete.html",
+            title=gettext("Delete %(name)s?", name=str(row)),
+            sentence=self.delete_sentence(row),
+            refusal=refusal,
+            delete_url=self.get_url(".delete_view"),
+            hidden=[("id", identifier), ("url", back), ("_asked", "1")],
+            button=gettext("Delete %(name)s", name=str(row)),
+            back_url=back,
+        )
+        return (page, 409) if refusal and request.form.get("_asked") == "1" else page
+
+    def delete_refusal(self, row: Any) -> str | None:
+        """Why this row cannot be deleted, with what to do instead; None when it can."""
+        return None
+
+    def delete_sentence(self, row: Any) -> str:
+        """What goes with the row."""
+        return gettext("This cannot be undone.")

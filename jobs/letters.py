@@ -1,0 +1,288 @@
+"""Access letters: one page per activation code, in the language of whoever opens the envelope.
+
+This module gathers names, addresses, codes and translated texts; `templates/print/letter.typ` draws them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import segno
+from babel.dates import format_date
+from flask import current_app
+from flask_babel import force_locale
+from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
+
+from jobs import paper
+from jobs.registry import Product, handler
+from jobs.runner import Task
+from models.activation import ActivationCode, CodePurpose, show_code
+from models.base import Refusal, fold, today, utcnow
+from models.catalogue import installed
+from models.db import db
+from models.journal import record
+from models.people import Group, Guardian, Student
+from models.school import Country, School
+from models.tokens import base_language
+from models.words import N_, _
+from models.work import JobKind
+
+STEP = 250  # codes between two commits of progress
+PART = 1000  # letters in one PDF; more make several, in one archive
+LONGEST_NAME = 80
+PAPER = {Country.FR: "a4", Country.CA: "us-letter"}
+WHERE = "/parent/register"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What one letter needs from the database, read before anything slow begins."""
+
+    id: int
+    code: str
+    expires_at: dt.datetime
+    language: str
+    student: str
+    group: str
+    title: str
+    addressee: str
+    address: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sender:
+    """The school as its letters show it."""
+
+    name: str
+    lines: tuple[str, ...]
+    town: str
+    phone: str
+    language: str
+    country: Country
+    time_zone: str
+
+    @classmethod
+    def of(cls, school: School) -> Sender:
+        """Read the school once."""
+        contact = " · ".join(part for part in (school.phone, school.email) if part)
+        lines = [", ".join(school.address_lines), contact]
+        return cls(school.name, tuple(line for line in lines if line), school.town, school.phone, school.language, school.country, school.time_zone)
+
+
+def day_in_words(day: dt.date, language: str) -> str:
+    """« 1er mai 2027 », “1 May 2027”: a day as a letter writes it."""
+    words = format_date(day, "long", locale=language)
+    return re.sub(r"^1 ", "1er ", words) if base_language(language) == "fr" else words
+
+
+def language_of(wish: str, sender: Sender) -> str:
+    """The addressee's language; the school's own variety of it (fr_CA) when the base is the same; the school's when unknown."""
+    if wish not in installed().languages() or base_language(wish) == base_language(sender.language):
+        return sender.language
+    return wish
+
+
+def base_url() -> str:
+    """What people type before the path: the configured address, else the one this server answers on."""
+    return str(current_app.config.get("BASE_URL") or current_app.config.get("SERVED_AT") or "http://127.0.0.1:8000")
+
+
+def qr(text: str) -> str:
+    """A QR code as SVG. The mask is fixed: choosing the best one takes half of the time and changes nothing for a phone."""
+    out = io.BytesIO()
+    segno.make(text, error="m", micro=False, mask=3).save(out, kind="svg", xmldecl=False, border=1, omitsize=True)
+    return out.getvalue().decode()
+
+
+def _name(text: str) -> str:
+    return paper.clean(text, LONGEST_NAME).strip()
+
+
+def _salutation(title: str) -> str:
+    word = fold(title).strip(". ")
+    if word in ("mme", "madame", "mlle", "mademoiselle", "ms", "mrs", "miss"):
+        return str(_("Madam,"))
+    if word in ("m", "mr", "monsieur"):
+        return str(_("Sir,"))
+    return str(_("Madam, Sir,"))
+
+
+def _window(sheet: Sheet) -> list[str]:
+    """The lines of the envelope's window."""
+    named = [_name(f"{sheet.title} {sheet.addressee}")]
+    first = named if sheet.addressee else [str(_("To the [guardians] of the [student]")), _name(sheet.student)]
+    return [*first, *(_name(line) for line in sheet.address)]
+
+
+def _around(sentence: str, part: str) -> list[dict[str, Any]]:
+    """A sentence as runs, its `part` in bold."""
+    before, found, after = sentence.partition(part)
+    runs = [{"text": before, "strong": False}, {"text": found, "strong": True}, {"text": after, "strong": False}]
+    return [run for run in runs if run["text"]]
+
+
+def compose(sheet: Sheet, sender: Sender, address: str) -> dict[str, Any]:
+    """The data of one page, every text translated. `address` is the installation's base URL."""
+    with force_locale(sheet.language):
+        day = today(sender.time_zone)
+        date = day_in_words(day, sheet.language)
+        ends = day_in_words(sheet.expires_at.astimezone(ZoneInfo(sender.time_zone)).date(), sheet.language)
+        student = _name(sheet.student)
+        who = str(_("%(name)s, class %(group)s", name=student, group=_name(sheet.group))) if sheet.group else student
+        typed = address.split("://", 1)[-1] + WHERE
+        help_ = (
+            _("No phone or computer? Our office helps you on the spot, or at %(phone)s.", phone=_name(sender.phone))
+            if sender.phone
+            else _("No phone or computer? Our office helps you on the spot.")
+        )
+        return {
+            "lang": base_language(sheet.language),
+            "region": sender.country.name,
+            "to": _window(sheet),
+            "dateline": str(_("%(town)s, %(date)s", town=_name(sender.town), date=date)) if sender.town else date,
+            "subject": str(_("Your online access to follow %(name)s", name=student)),
+            "opening": [
+                _salutation(sheet.title),
+                str(_("You can create your account to follow %(who)s online and stay in touch with the [school].", who=who)),
+                str(_("This code is personal: another [guardian] receives their own.")),
+            ],
+            "code_label": str(_("Your activation code")),
+            "code": show_code(sheet.code),
+            "code_note": str(_("To be used once, before %(date)s.", date=ends)),
+            "qr": qr(f"{address}{WHERE}?code={sheet.code}"),
+            "qr_alt": str(_("QR code that opens the registration page with your code")),
+            "steps": [
+                _around(str(_("Scan the square with your phone, or open %(address)s.", address=typed)), typed),
+                _around(str(_("Check the code, then give your name, your e-mail and a password.")), "\0"),
+                _around(str(_("Another child? Choose “Add a child” and type their code.")), "\0"),
+            ],
+            "closing": [str(help_)],
+            "signature": [str(_("With our best regards,")), str(_("The office"))],
+            "footer": str(
+                _(
+                    "Letter %(reference)s · The code ends when it is used, when it expires or when it is revoked. "
+                    "Nobody knows your password, not even the [school].",
+                    reference=f"{day.year}-{sheet.id}",
+                )
+            ),
+        }
+
+
+def document(sheets: Sequence[Sheet], sender: Sender, address: str) -> dict[str, Any]:
+    """The data of one PDF."""
+    with force_locale(sender.language):
+        title = str(_("Access letters"))
+    return {
+        "title": title,
+        "lang": base_language(sender.language),
+        "region": sender.country.name,
+        "paper": PAPER[sender.country],
+        "sender": {"name": _name(sender.name), "lines": [_name(line) for line in sender.lines], "logo": None, "logo_alt": ""},
+        "letters": [compose(sheet, sender, address) for sheet in sheets],
+    }
+
+
+# --- the job ---------------------------------------------------------------------------------------------------------------------
+
+
+def _in_order(ids: Sequence[int]) -> list[int]:
+    """Codes sorted as they are handed out: by class, then by name."""
+    query = (
+        select(ActivationCode.id)
+        .join(Student, Student.id == ActivationCode.student_id)
+        .outerjoin(Group, Group.id == Student.homeroom_id)
+        .where(ActivationCode.id.in_(ids), ActivationCode.purpose == CodePurpose.guardian)
+        .order_by(Group.name, Student.family_name, Student.given_name, ActivationCode.student_id, ActivationCode.id)
+    )
+    return list(db.session.scalars(query))
+
+
+def _read(ids: Sequence[int], sender: Sender) -> Iterator[Sheet]:
+    """The sheets of these codes, in the given order; those that cannot be printed any more are left out."""
+    query = (
+        select(ActivationCode)
+        .where(ActivationCode.id.in_(ids))
+        .options(joinedload(ActivationCode.student).joinedload(Student.homeroom), joinedload(ActivationCode.guardian))
+    )
+    found = {code.id: code for code in db.session.scalars(query)}
+    for code in (found[key] for key in ids if key in found):
+        if code.usable:
+            yield _sheet(code, sender)
+
+
+def _sheet(code: ActivationCode, sender: Sender) -> Sheet:
+    student, guardian = code.student, code.guardian
+    home: Guardian | Student = guardian or student
+    town = f"{home.postal_code} {home.town}".strip()
+    return Sheet(
+        id=code.id,
+        code=code.reveal(),
+        expires_at=code.expires_at,
+        language=language_of(home.language, sender),
+        student=student.name,
+        group=student.homeroom.name if student.homeroom else "",
+        title=guardian.title if guardian else "",
+        addressee=guardian.name if guardian else "",
+        address=tuple(line for line in (home.address1, home.address2, town) if line),
+    )
+
+
+@handler(JobKind.print_letters, table="activation_code", verb="print_letters")
+def print_letters(task: Task) -> Product:
+    """Print the codes of `params["codes"]` (ids) that are still usable. Refused when none is.
+
+    Each letter counts once, with the end of the job: a job that was taken over, or that failed, has counted nothing.
+    """
+    school = db.session.get_one(School, task.school_id)
+    sender, address = Sender.of(school), base_url()
+    asked = [int(key) for key in task.params["codes"]]
+    ids = _in_order(asked)
+    sheets: list[Sheet] = []
+    for start in range(0, len(ids), STEP):
+        sheets += _read(ids[start : start + STEP], sender)
+        task.progress(min(start + STEP, len(ids)) * 9 // 10, total=len(ids))
+    if not sheets:
+        raise Refusal(_("None of these codes can be printed: they are used, revoked or expired. Create new ones."))
+    task.progress(task.done, note=str(N_("%(num)d letter is being written.", "%(num)d letters are being written.", len(sheets))))
+    product = _print(task, sheets, sender, address)
+    left = len(asked) - len(sheets)
+    note = N_("%(num)d code was left out: used, revoked or expired.", "%(num)d codes were left out: used, revoked or expired.", left)
+    task.note = str(note) if left else ""
+    _count([sheet.id for sheet in sheets])
+    return product
+
+
+def _print(task: Task, sheets: Sequence[Sheet], sender: Sender, address: str) -> Product:
+    """One PDF, or an archive of several when there are more than a thousand letters."""
+    day = day_in_words(today(sender.time_zone), task.language)
+    name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', " ", str(_("Access letters – %(school)s – %(date)s", school=_name(sender.name), date=day)))
+    parts = []
+    for start in range(0, len(sheets), PART):
+        part = sheets[start : start + PART]
+        parts.append(paper.render("letter", document(part, sender, address), pages=len(part), beat=task.beat))
+        task.beat()
+    if len(parts) == 1:
+        return Product(f"{name}.pdf", "application/pdf", parts[0])
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for number, part in enumerate(parts, 1):
+            archive.writestr(f"{name} {number}.pdf", part)
+    return Product(f"{name}.zip", "application/zip", out.getvalue())
+
+
+def _count(ids: Sequence[int]) -> None:
+    """Write down that these codes were printed; committed with the end of the job."""
+    now = utcnow()
+    for start in range(0, len(ids), STEP):
+        some = ActivationCode.id.in_(ids[start : start + STEP])
+        values = {"printed_count": ActivationCode.printed_count + 1, "printed_at": now}
+        db.session.execute(update(ActivationCode).where(some).values(values), execution_options={"synchronize_session": False})
+    record(db.session, "print_letters", "activation_code", rows=len(ids))

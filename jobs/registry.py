@@ -1,0 +1,65 @@
+"""What the runner knows how to do: one handler for each kind of job, with the right it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.work import JobKind
+
+if TYPE_CHECKING:
+    from jobs.runner import Task
+
+
+@dataclass(frozen=True)
+class Product:
+    """The file that a job made: its name for the person, its type, its bytes."""
+
+    name: str
+    mimetype: str
+    content: bytes
+
+
+Work = Callable[["Task"], Product | None]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """How one kind is done. `table` and `verb` name the right that the asker must still have when it runs; empty for nightly work."""
+
+    work: Work
+    table: str
+    verb: str
+
+
+HANDLERS: dict[str, Handler] = {}
+
+
+def handler(kind: JobKind, *, table: str = "", verb: str = "") -> Callable[[Work], Work]:
+    """Declare the handler of a kind. Refuses a second one with ValueError.
+
+    A handler reads `task.params`, commits its progress with `task.progress`, and leaves its last changes uncommitted: they are
+    committed together with the end of the job, or not at all when another runner has taken it over.
+    """
+
+    def declare(work: Work) -> Work:
+        if kind.name in HANDLERS:
+            raise ValueError(f"two handlers for {kind.name}")
+        HANDLERS[kind.name] = Handler(work, table, verb)
+        return work
+
+    return declare
+
+
+def missing() -> list[str]:
+    """The kinds that no handler does: the start refuses them."""
+    return [kind.name for kind in JobKind if kind.name not in HANDLERS]
+
+
+def load() -> dict[str, Handler]:
+    """Import every module that declares handlers, once."""
+    import jobs.imports
+    import jobs.letters  # noqa: F401 (declares by being imported)
+
+    return HANDLERS

@@ -1,0 +1,253 @@
+"""What waits to be done: jobs for the runner, mails for the server. A verb writes rows; `jobs/` works on them afterwards."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import secrets
+import threading
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, event
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship, validates
+
+from models import keys
+from models.access import User
+from models.base import Base, Choice, Identified, Refusal, choice_column, utcnow
+from models.db import db
+from models.scope import WHO, SchoolScoped, current_school_id
+from models.words import _, _p
+
+KEPT_DAYS = 7  # how long the file of a finished job stays: letters hold codes in clear
+
+# Set after a commit that left something to do, so that the runner of this process wakes at once instead of at its next look.
+JOB_WAITING = threading.Event()
+
+
+class JobState(Choice):
+    """Where a job stands."""
+
+    waiting = "waiting", _p("job", "Waiting"), "mute"
+    running = "running", _p("job", "Under way"), "info"
+    done = "done", _p("job", "Done"), "ok"
+    failed = "failed", _p("job", "Failed"), "bad"
+    cancelled = "cancelled", _p("job", "Cancelled"), "mute"
+
+
+class MailState(Choice):
+    """Where a mail stands. Without a mail server it waits and can be read in the application."""
+
+    waiting = "waiting", _p("outgoing_mail", "Waiting"), "mute"
+    sending = "sending", _p("outgoing_mail", "Being sent"), "info"
+    sent = "sent", _p("outgoing_mail", "Sent"), "ok"
+    failed = "failed", _p("outgoing_mail", "Not sent"), "bad"
+    cancelled = "cancelled", _p("outgoing_mail", "Cancelled"), "mute"
+
+
+class JobKind(Choice):
+    """What the runner knows how to do, in words. `jobs/` holds one handler for each."""
+
+    print_letters = "print_letters", _("Access letters"), "info"
+    import_check = "import_check", _("Check of an import"), "info"
+    import_write = "import_write", _("Writing of an import"), "info"
+
+
+class Job(Base, Identified, SchoolScoped):
+    """One piece of long work: asked by a person, done by the runner, its product a file that is kept seven days."""
+
+    __tablename__ = "job"
+    __table_args__ = (Index("ix_job_queue", "state", "beat_at", "id"), Index("ix_job_mine", "school_id", "requested_by_id", "id"))
+
+    # Nightly work belongs to no school.
+    school_id: Mapped[int | None] = mapped_column(  # type: ignore[assignment]
+        ForeignKey("school.id", ondelete="CASCADE"), info={"label": _("[School]")}
+    )
+    kind: Mapped[JobKind] = mapped_column(choice_column(JobKind), info={"label": _p("job", "Work")})
+    params: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, info={"private": True})
+    state: Mapped[JobState] = mapped_column(choice_column(JobState), default=JobState.waiting, info={"label": _p("job", "State")})
+    done: Mapped[int] = mapped_column(default=0, info={"label": _p("job", "Done so far")})
+    total: Mapped[int] = mapped_column(default=0, info={"label": _p("job", "In all")})
+    note: Mapped[str] = mapped_column(Text, default="", info={"label": _p("job", "Note")})
+    error: Mapped[str] = mapped_column(Text, default="", info={"label": _p("job", "Why it failed")})
+    runner: Mapped[str] = mapped_column(default="")
+    beat_at: Mapped[dt.datetime | None] = mapped_column()
+    tries: Mapped[int] = mapped_column(default=0, info={"label": _("Tries")})
+    language: Mapped[str] = mapped_column(default="fr", info={"label": _("Language")})
+    requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
+    requested_at: Mapped[dt.datetime] = mapped_column(default=utcnow, info={"label": _("Asked on")})
+    started_at: Mapped[dt.datetime | None] = mapped_column(info={"label": _("Started on")})
+    finished_at: Mapped[dt.datetime | None] = mapped_column(info={"label": _("Finished on")})
+    file_key: Mapped[str] = mapped_column(default="", info={"private": True})
+    file_name: Mapped[str] = mapped_column(default="", info={"label": _p("job", "File")})
+    file_type: Mapped[str] = mapped_column(default="")
+
+    requested_by: Mapped[User | None] = relationship(info={"label": _("Asked by")})
+
+    def __str__(self) -> str:
+        return str(self.kind)
+
+    @classmethod
+    def add(cls, kind: JobKind | str, params: dict[str, Any], total: int = 0, note: str = "") -> Job:
+        """Ask for work in the caller's own transaction. School, person and language are those of the current scope.
+
+        `params` hold ids and plain values only (JSON); `total` is the number of steps when it is known.
+        Raises KeyError for an unknown kind.
+        """
+        who = WHO.get()
+        job = cls(
+            kind=JobKind[kind],
+            params=params,
+            state=JobState.waiting,
+            total=total,
+            note=note,
+            school_id=current_school_id(),
+            requested_by_id=who.user_id,
+            language=who.language,
+        )
+        db.session.add(job)
+        return job
+
+    @property
+    def open(self) -> bool:
+        """Waiting or under way: its page is worth reading again."""
+        return self.state in (JobState.waiting, JobState.running)
+
+    def cancel(self) -> None:
+        """Stop work that is not finished; the runner notices at its next step. Refused once it is finished."""
+        if not self.open:
+            raise Refusal(_("This work is already finished: there is nothing left to stop."))
+        self.state, self.finished_at = JobState.cancelled, utcnow()
+
+    def retry(self) -> None:
+        """Wait again after a failure or a cancellation; work done already is kept. Refused in any other state."""
+        if self.state not in (JobState.failed, JobState.cancelled):
+            raise Refusal(_("Only work that failed or was cancelled can be started again."))
+        self.state, self.tries, self.error, self.runner = JobState.waiting, 0, "", ""
+        self.beat_at = self.finished_at = None
+
+    def download(self) -> str:
+        """The key of the file it made. Refused before it is done, or when the file is no longer kept."""
+        if self.state is not JobState.done:
+            raise Refusal(_("This work has not made its file yet. Come back when it is done."))
+        if not self.file_key:
+            raise Refusal(_("The file is no longer kept: files stay %(days)d days. Start the work again."), days=KEPT_DAYS)
+        return self.file_key
+
+
+_ONE_LINE = re.compile(r"[\r\n\v\f\x00\x1c-\x1e\x85\u2028\u2029]")
+_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]+(\.[\w-]+)+", re.ASCII)
+
+
+class OutgoingMail(Base, Identified, SchoolScoped):
+    """One mail to one person, written in the transaction of what caused it, sent afterwards."""
+
+    __tablename__ = "outgoing_mail"
+    __table_args__ = (
+        Index("ix_outgoing_mail_queue", "state", "next_try_at", "id"),
+        Index("ix_outgoing_mail_cause", "cause_table", "cause_id"),
+        Index("ix_outgoing_mail_school", "school_id", "id"),
+    )
+
+    # A reset asked for at the door belongs to no school.
+    school_id: Mapped[int | None] = mapped_column(  # type: ignore[assignment]
+        ForeignKey("school.id", ondelete="CASCADE"), info={"label": _("[School]")}
+    )
+    to_address: Mapped[str] = mapped_column(String(254), info={"label": _("To")})
+    to_name: Mapped[str] = mapped_column(default="", info={"label": _("Name of the addressee")})
+    subject: Mapped[str] = mapped_column(info={"label": _p("outgoing_mail", "Subject")})
+    body: Mapped[str] = mapped_column(Text, info={"label": _p("outgoing_mail", "Text"), "private": True})
+    sealed: Mapped[bool] = mapped_column(default=False)
+    language: Mapped[str] = mapped_column(default="fr", info={"label": _("Language")})
+    state: Mapped[MailState] = mapped_column(choice_column(MailState), default=MailState.waiting, info={"label": _p("outgoing_mail", "State")})
+    tries: Mapped[int] = mapped_column(default=0, info={"label": _("Tries")})
+    unsure: Mapped[int] = mapped_column(default=0)  # times it may have left without our knowing: once more at most
+    next_try_at: Mapped[dt.datetime | None] = mapped_column(default=utcnow, info={"label": _("Next try")})
+    message_id: Mapped[str] = mapped_column(unique=True, default=lambda: f"<{secrets.token_hex(16)}@scolabri>")
+    error: Mapped[str] = mapped_column(Text, default="", info={"label": _("Why it was not sent")})
+    cause_table: Mapped[str] = mapped_column(default="")
+    cause_id: Mapped[int | None] = mapped_column()
+    runner: Mapped[str] = mapped_column(default="")
+    beat_at: Mapped[dt.datetime | None] = mapped_column()
+    requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[dt.datetime] = mapped_column(default=utcnow, info={"label": _("Written on")})
+    sent_at: Mapped[dt.datetime | None] = mapped_column(info={"label": _("Sent on")})
+
+    requested_by: Mapped[User | None] = relationship(info={"label": _("Written by")})
+
+    def __str__(self) -> str:
+        return self.subject
+
+    @classmethod
+    def queue(cls, to_address: str, subject: str, body: str, *, to_name: str = "", cause: Any = None, language: str = "", secret: bool = False) -> OutgoingMail:
+        """Write a mail in the caller's own transaction; the texts come translated. `cause` is the row it is about (flushed, or None).
+
+        `secret` says that the text opens something (a reset link): it is kept sealed, shown to nobody, wiped once sent.
+        Refused: an address that is none, a line break in address, name or subject.
+        """
+        who = WHO.get()
+        mail = cls(
+            to_address=to_address.strip(),
+            to_name=to_name.strip(),
+            subject=subject.strip(),
+            body=keys.seal("mail", body) if secret else body,
+            sealed=secret,
+            language=language or who.language,
+            state=MailState.waiting,
+            school_id=current_school_id(),
+            requested_by_id=who.user_id,
+            cause_table=getattr(cause, "__tablename__", ""),
+            cause_id=getattr(cause, "id", None),
+        )
+        db.session.add(mail)
+        return mail
+
+    @validates("to_address", "to_name", "subject")
+    def _one_line(self, key: str, value: str) -> str:
+        """A line break in a header would let a name write headers of its own (security 78)."""
+        if _ONE_LINE.search(value):
+            raise Refusal(_("The address, the name and the subject of a mail stand on one line. Remove the line breaks."))
+        if key == "to_address" and not (len(value) <= 254 and _ADDRESS.fullmatch(value)):
+            raise Refusal(_("“%(address)s” is not an e-mail address. Correct it, then send again."), address=value[:80])
+        return value[:200] if key == "to_name" else value
+
+    @property
+    def text(self) -> str:
+        """The text to send. Raises ValueError when it was sealed with another key."""
+        return keys.unseal("mail", self.body) if self.sealed and self.body else self.body
+
+    def retry(self) -> None:
+        """Send as soon as possible. Refused once it is sent, and while it is being sent."""
+        if self.state in (MailState.sent, MailState.sending):
+            raise Refusal(_("This mail has already left, or is leaving now."))
+        self.state, self.tries, self.error, self.next_try_at = MailState.waiting, 0, "", utcnow()
+        self.unsure = 0
+
+    def cancel(self) -> None:
+        """Never send it. Refused unless it waits or failed."""
+        if self.state not in (MailState.waiting, MailState.failed):
+            raise Refusal(_("Only a mail that still waits can be cancelled."))
+        self.state, self.next_try_at = MailState.cancelled, None
+
+    def download(self) -> str:
+        """The text that may be shown and saved. Refused when it holds a personal link."""
+        if self.sealed:
+            raise Refusal(_("This mail holds a personal link: only its addressee reads it."))
+        return self.body
+
+
+@event.listens_for(Job, "after_insert")
+@event.listens_for(Job, "after_update")
+@event.listens_for(OutgoingMail, "after_insert")
+@event.listens_for(OutgoingMail, "after_update")
+def _note_work(_mapper: Any, _connection: Any, row: Job | OutgoingMail) -> None:
+    """Remember in the session that its commit leaves something to do."""
+    session = object_session(row)
+    if session is not None and row.state in (JobState.waiting, MailState.waiting):
+        session.info["work_waits"] = True
+
+
+@event.listens_for(Session, "after_commit")
+def _wake(session: Session) -> None:
+    """Wake the runner of this process. A commit of a savepoint wakes it for nothing, which costs one look."""
+    if session.info.get("work_waits"):
+        JOB_WAITING.set()

@@ -6,9 +6,9 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from models.base import Base, Choice, Identified, Stamped, Versioned, choice_column, utcnow
+from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, utcnow
 from models.scope import SchoolScoped
 from models.words import _
 
@@ -65,6 +65,24 @@ class User(Base, Identified, Stamped, Versioned):
     def initials(self) -> str:
         """Two letters for the round badge."""
         return "".join(word[:1] for word in (self.given_name, self.family_name) if word).upper() or "?"
+
+    @validates("username")
+    def _tidy_username(self, _key: str, value: str | None) -> str | None:
+        """Case-folded, without spaces around; a user name is never an e-mail, so that one login name means one person."""
+        tidy = (value or "").strip().casefold()
+        if "@" in tidy or any(sign.isspace() or not sign.isprintable() for sign in tidy) or len(tidy) > 60:
+            raise Refusal(_("A user name has neither spaces nor @, and at most 60 characters. Write it like given.family."))
+        return tidy or None
+
+    @validates("email")
+    def _tidy_email(self, _key: str, value: str | None) -> str | None:
+        """Case-folded; another address is not confirmed, and ends the sessions and links that the earlier one opened."""
+        tidy = (value or "").strip().casefold() or None
+        if tidy is not None and (tidy.count("@") != 1 or any(sign.isspace() or not sign.isprintable() for sign in tidy) or len(tidy) > 200):
+            raise Refusal(_("This is not an e-mail address. Write it like name@example.org."))
+        if self.id is not None and tidy != self.email:
+            self.epoch, self.email_confirmed_at = self.epoch + 1, None
+        return tidy
 
 
 class Membership(Base, Identified, SchoolScoped, Stamped, Versioned):

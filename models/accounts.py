@@ -1,0 +1,265 @@
+"""One's own account: signing in, choosing a password, the one-time links that allow it.
+
+Nobody reads, sets or mails a password of somebody else (security.md, decision 8): staff give a one-time link or letter. What is
+slow (argon2) never stands inside a write transaction, so these functions end the transactions they begin.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, or_, select, update
+
+from models import keys, passwords, sessions, throttle
+from models.access import LoginEvent, LoginKind, Membership, ResetToken, User
+from models.activation import ALPHABET
+from models.base import Refusal, utcnow
+from models.db import db
+from models.people import Guardian, Student
+from models.school import School
+from models.scope import unscoped
+from models.words import _, in_language
+from models.work import OutgoingMail
+
+LIVES = {"mail": dt.timedelta(minutes=30), "invite": dt.timedelta(days=7), "shown": dt.timedelta(days=7), "letter": dt.timedelta(days=30)}
+
+
+class DeadLinkError(Refusal):
+    """A one-time link that is unknown, used, out of time, or older than the person's password or e-mail."""
+
+
+_PROVES_EMAIL = frozenset({"mail", "invite"})  # the link travelled by mail only: who uses it reads that mailbox
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of a try to sign in: a token, or a wait in seconds, or neither. `closed`: right password, nothing open today."""
+
+    token: str = ""
+    user_id: int | None = None
+    wait: int = 0
+    closed: bool = False
+    letters: tuple[dt.datetime, ...] = field(default=())
+
+
+def login_name(typed: str) -> str:
+    """What somebody typed as user name or e-mail, as it is kept."""
+    return typed.strip().casefold()
+
+
+def find_user(typed: str) -> User | None:
+    """The person with this user name or e-mail, in the whole installation."""
+    name = login_name(typed)
+    if not name or "\0" in name:
+        return None
+    with unscoped("whoever signs in has no scope yet"):
+        return db.session.scalar(select(User).where(or_(User.username == name, User.email == name)))
+
+
+def device_mark(user_id: int) -> str:
+    """What the device cookie keeps to say that this person signed in there."""
+    return keys.digest("device", str(user_id))[:16]
+
+
+def sign_in(typed: str, password: str, *, address: str, agent: str, device: str = "", marks: tuple[str, ...] = ()) -> Entry:
+    """Open a session, or count the failure. The same work and the same writes for known and unknown names.
+
+    `device` and `marks` come from the device cookie: a device where this person signed in before has a count of its own.
+    """
+    user = find_user(typed)
+    user_id, stored = (user.id, user.password_hash) if user else (None, "")
+    account = f"user {user_id}" if user_id else f"name {login_name(typed)}"
+    known = device if user_id and device_mark(user_id) in marks else ""
+    limits = throttle.login_limits(account, address, known)
+    wait = throttle.wait_seconds(*limits)
+    db.session.rollback()
+    if wait:
+        return Entry(wait=wait)
+    if not passwords.verify(stored, password):
+        throttle.hit(*{*limits, (throttle.LOGIN_ADDRESS, address), (throttle.LOGIN_ACCOUNT, account)})
+        _note(LoginKind.refused, user_id, address, agent)
+        db.session.commit()
+        return Entry(wait=throttle.wait_seconds(*limits))
+    assert user_id is not None  # noqa: S101 (nobody's password is never right)
+    fresh = passwords.hash_password(password) if passwords.outdated(stored) else stored
+    return _enter(user_id, stored, fresh, limits, address, agent)
+
+
+def _enter(user_id: int, stored: str, fresh: str, limits: tuple[tuple[throttle.Limit, str], ...], address: str, agent: str) -> Entry:
+    with unscoped("whoever signs in has no scope yet"):
+        user = db.session.get(User, user_id)
+        standing = sessions.standing_of(user_id)
+        if user is None or user.password_hash != stored or not standing:
+            _note(LoginKind.refused, user_id, address, agent)
+            db.session.commit()
+            return Entry(closed=not standing)
+        throttle.clear(*limits[0])
+        throttle.sweep()
+        printed = (ResetToken.user_id == user_id, ResetToken.purpose == "letter", ResetToken.created_at > (user.last_seen_at or user.created_at))
+        letters = tuple(db.session.scalars(select(ResetToken.created_at).where(*printed).order_by(ResetToken.created_at)))
+        token = sessions.open_session(user, standing, address, agent)
+        # Not an edit of the person's record: no line in the history, no new version.
+        seen = {"last_seen_at": utcnow(), "password_hash": fresh, "updated_at": User.updated_at}
+        db.session.execute(update(User).where(User.id == user_id).values(seen))
+        _note(LoginKind.signed_in, user_id, address, agent)
+        db.session.commit()
+    return Entry(token=token, user_id=user_id, letters=letters)
+
+
+def sign_out(session_id: int, user_id: int, address: str, agent: str) -> None:
+    """End this browser's session; a copied cookie is dead at once."""
+    sessions.end(session_id)
+    _note(LoginKind.signed_out, user_id, address, agent)
+    db.session.commit()
+
+
+def _note(kind: LoginKind, user_id: int | None, address: str, agent: str) -> None:
+    with unscoped("a sign-in belongs to no school"):
+        db.session.add(LoginEvent(kind=kind, user_id=user_id, address=address[:60], agent=agent[:200]))
+        db.session.flush()
+
+
+# --- choosing a password -------------------------------------------------------------------------------------------------------
+
+
+def names_around(user: User) -> list[str]:
+    """The names that must not make up this person's password: theirs and their schools'."""
+    with unscoped("the names of a person's schools, to refuse them in a password"):
+        mine = [select(table.school_id).where(table.user_id == user.id) for table in (Membership, Guardian, Student)]
+        schools = db.session.scalars(select(School.name).where(or_(*(School.id.in_(ids) for ids in mine))))
+        return [user.given_name, user.family_name, user.username or "", (user.email or "").split("@")[0], *schools]
+
+
+def change_password(user_id: int, current: str, new: str, *, address: str, agent: str) -> None:
+    """One's own password: asks the current one, ends all sessions (the view renews its own), tells by mail.
+
+    Refused: a wrong current password (counted like a sign-in), a new one that `passwords.check` refuses.
+    """
+    with unscoped("one's own account"):
+        user = db.session.get_one(User, user_id)
+        stored, names = user.password_hash, names_around(user)
+    limits = throttle.login_limits(f"user {user_id}", address)
+    wait = throttle.wait_seconds(*limits)
+    db.session.rollback()
+    if wait:
+        raise Refusal(_("Too many tries. Wait %(minutes)d min, then try again."), minutes=-(-wait // 60))
+    if not passwords.verify(stored, current):
+        throttle.hit(*limits)
+        raise Refusal(_("The current password is not right. Type it again."))
+    passwords.check(new, names)
+    hashed = passwords.hash_password(new)
+    with unscoped("one's own account"):
+        _set_password(db.session.get_one(User, user_id), hashed, address, agent)
+        db.session.commit()
+
+
+def _set_password(user: User, hashed: str, address: str, agent: str) -> None:
+    """Earlier links and all sessions die with the epoch; the person is told."""
+    user.password_hash = hashed
+    user.epoch += 1
+    sessions.end_all(user.id)
+    _note(LoginKind.password_changed, user.id, address, agent)
+    if user.email:
+        with in_language(user.language or "fr"):
+            body = _(
+                "Hello,\n\nThe password of your Scolabri account was changed. All devices were signed out.\nIf it was not you, tell the [school] at once.\n"
+            )
+            OutgoingMail.queue(user.email, str(_("Your password was changed")), str(body), to_name=user.name, language=user.language or "fr")
+
+
+# --- one-time links ------------------------------------------------------------------------------------------------------------
+
+
+def new_token(user: User, purpose: str) -> str:
+    """A one-time secret to choose a password, in the caller's transaction; earlier ones of this purpose die. Only its digest is kept.
+
+    A letter's is short enough to be typed (`XXXX-XXXX-XXXX-XXXX`, 78 bits), the others go in an address.
+    """
+    secret = "".join(secrets.choice(ALPHABET) for _sign in range(16)) if purpose == "letter" else secrets.token_urlsafe(32)
+    now = utcnow()
+    with unscoped("a reset link belongs to a person, not to a school"):
+        earlier = (ResetToken.user_id == user.id, ResetToken.purpose == purpose, ResetToken.used_at.is_(None))
+        db.session.execute(update(ResetToken).where(*earlier).values(used_at=now))
+        db.session.add(
+            ResetToken(user_id=user.id, token_hash=_digest(secret), purpose=purpose, epoch=user.epoch, expires_at=now + LIVES[purpose], created_at=now)
+        )
+        db.session.flush()
+    return "-".join(secret[i : i + 4] for i in range(0, 16, 4)) if purpose == "letter" else secret
+
+
+def _digest(secret: str) -> str:
+    """Long secrets count as they are; a letter's is the same with or without dashes, in any case."""
+    typed = secret.strip()
+    if len(typed) < 40:
+        typed = "".join(sign for sign in typed.upper() if sign.isalnum())
+    return keys.digest("reset", typed)
+
+
+def find_token(secret: str) -> ResetToken | None:
+    """The link behind a secret while it works: not used, not expired, made since the last change of password or e-mail."""
+    with unscoped("the link is the secret"):
+        look = select(ResetToken).join(User, User.id == ResetToken.user_id).where(ResetToken.token_hash == _digest(secret), ResetToken.epoch == User.epoch)
+        return db.session.scalar(look.where(ResetToken.used_at.is_(None), ResetToken.expires_at > utcnow()))
+
+
+def ask_reset(typed: str, base_url: str, *, address: str, agent: str) -> int:
+    """Mail a link to whoever has this name and a confirmed e-mail; the answer is the same when there is nobody.
+
+    Returns the seconds to wait when this address asked too often, else 0. More than three links an hour for one person are not sent.
+    """
+    wait = throttle.wait_seconds((throttle.RESET_ADDRESS, address))
+    if wait:
+        return wait
+    user = find_user(typed)
+    user_id = user.id if user else None
+    account = f"user {user_id}" if user_id else f"name {login_name(typed)}"
+    often = throttle.wait_seconds((throttle.RESET_ACCOUNT, account)) > 0
+    throttle.hit((throttle.RESET_ADDRESS, address), (throttle.RESET_ACCOUNT, account))
+    with unscoped("whoever asks has no scope yet"):
+        _note(LoginKind.reset_asked, user_id, address, agent)
+        user = db.session.get(User, user_id) if user_id else None
+        if user is not None and user.email and user.email_confirmed_at and not often and sessions.standing_of(user.id):
+            link = f"{base_url.rstrip('/')}/reset/{new_token(user, 'mail')}"
+            with in_language(user.language or "fr"):
+                body = _(
+                    "Hello,\n\nSomebody asked to choose a new password for your Scolabri account. To do it, open this address within 30 minutes:\n\n"
+                    "%(link)s\n\nIf it was not you, do nothing: your password stays as it is.\n",
+                    link=link,
+                )
+                subject = str(_("Choose a new password"))
+                OutgoingMail.queue(user.email, subject, str(body), to_name=user.name, language=user.language or "fr", secret=True)
+        db.session.commit()
+    return 0
+
+
+def reset(secret: str, password: str, *, address: str, agent: str) -> None:
+    """Choose a password by a one-time link. Of two tries at once, one wins.
+
+    Refused: a link that no longer works, a password that `passwords.check` refuses (the link stays good).
+    """
+    dead = DeadLinkError(_("This link no longer works: it was used, or its time is over. Ask for another one."))
+    found = find_token(secret)
+    if found is None:
+        throttle.hit((throttle.TOKEN_ADDRESS, address))
+        raise dead
+    with unscoped("the link is the secret"):
+        user = db.session.get_one(User, found.user_id)
+        token_id, user_id, epoch, names = found.id, user.id, user.epoch, names_around(user)
+    db.session.rollback()
+    passwords.check(password, names)
+    hashed = passwords.hash_password(password)
+    with unscoped("the link is the secret"):
+        open_still = (ResetToken.id == token_id, ResetToken.used_at.is_(None), ResetToken.expires_at > utcnow())
+        won = cast(CursorResult[Any], db.session.execute(update(ResetToken).where(*open_still).values(used_at=utcnow()))).rowcount == 1
+        user = db.session.get_one(User, user_id)
+        if not won or user.epoch != epoch:
+            db.session.rollback()
+            raise dead
+        purpose = db.session.get_one(ResetToken, token_id).purpose
+        if purpose in _PROVES_EMAIL and user.email:
+            user.email_confirmed_at = user.email_confirmed_at or utcnow()
+        _set_password(user, hashed, address, agent)
+        db.session.commit()

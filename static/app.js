@@ -29,13 +29,8 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const question = (event.submitter && event.submitter.dataset.confirm) || form.dataset.confirm;
-    if (question && !window.confirm(question)) {
-      event.preventDefault();
-      return;
-    }
-    if (form.matches("[data-trim]")) {
-      for (const field of form.elements) if (field.name && field.value === "") field.disabled = true;
-    }
+    if (question && !window.confirm(question)) return event.preventDefault();
+    if (form.matches("[data-trim]")) for (const field of form.elements) if (field.name && field.value === "") field.disabled = true;
     if (form.matches("[data-form]")) {
       if (form.dataset.sent) event.preventDefault();
       form.dataset.sent = "1";
@@ -49,6 +44,13 @@
   /* Errors: the summary takes the focus, so that it is heard first. */
   const summary = document.getElementById("errors");
   if (summary) summary.focus();
+
+  /* A text whose first letter ticks a box (a noun that begins with a vowel); the person may correct the box afterwards. */
+  document.addEventListener("input", ({ target }) => {
+    const box = target.dataset.ticks && target.form.elements[target.dataset.ticks];
+    const letter = target.value.trim().toLowerCase().replace("œ", "o").normalize("NFD").charAt(0);
+    if (box && letter) box.checked = target.dataset.letters.includes(letter);
+  });
 
   /* The current part of a scrolling row comes into view (the student's file and saved views on a phone). */
   for (const here of all(".file-menu [aria-current], .views [aria-current]")) {
@@ -95,12 +97,9 @@
         poll(part); /* the network is away for a moment: ask again later */
         return;
       }
-      if (!fresh) {
-        location.reload();
-        return;
-      }
-      part.replaceWith(fresh);
-      if (fresh.dataset.refresh) poll(fresh);
+      if (!fresh) location.reload();
+      else part.replaceWith(fresh);
+      if (fresh && fresh.dataset.refresh) poll(fresh);
     }, wait);
   };
   for (const part of all("[data-refresh][id]")) poll(part);

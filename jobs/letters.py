@@ -266,8 +266,8 @@ def _print(task: Task, sheets: Sequence[Sheet], sender: Sender, address: str) ->
     name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', " ", str(_("Access letters – %(school)s – %(date)s", school=_name(sender.name), date=day)))
     parts = []
     for start in range(0, len(sheets), PART):
-        part = sheets[start : start + PART]
-        parts.append(paper.render("letter", document(part, sender, address), pages=len(part), beat=task.beat))
+        some = sheets[start : start + PART]
+        parts.append(paper.render("letter", document(some, sender, address), pages=len(some), beat=task.beat))
         task.beat()
     if len(parts) == 1:
         return Product(f"{name}.pdf", "application/pdf", parts[0])

@@ -94,13 +94,17 @@ def render(
         return (folder / "out.pdf").read_bytes()
 
 
+def environment() -> dict[str, str]:
+    """What the child knows of the server's environment: where programs and temporary files are, never a key."""
+    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ALLOCATOR
+
+
 def _compile(folder: Path, timeout: float, memory: int, beat: Callable[[], None] | None) -> None:
     """Run the child on `folder`; it is killed when `timeout` seconds have passed."""
     command = [sys.executable, "-I", str(CHILD), str(folder), str(max(1, int(timeout))), str(memory)]
-    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ALLOCATOR
     ends = time.monotonic() + timeout
     log = folder / "log.txt"
-    with log.open("wb") as stream, subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream) as child:
+    with log.open("wb") as stream, subprocess.Popen(command, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=stream, stderr=stream) as child:
         try:
             code = _wait(child, ends, beat)
         except BaseException:

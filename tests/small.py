@@ -13,7 +13,7 @@ from models.activation import ActivationCode, new_codes
 from models.base import Base, utcnow
 from models.db import db, init_db
 from models.people import Group, GroupCategory, Guardian, Student
-from models.school import School
+from models.school import Country, School
 from models.scope import Actor, Scope, acting, unscoped
 from views import i18n
 
@@ -42,6 +42,7 @@ def writing(app):
 def add_school(session, **given) -> School:
     """A school of Valmont, with what a letter needs."""
     defaults = {
+        "country": Country.FR,
         "name": "Collège des Tilleuls",
         "official_code": "9990001X",
         "email": "secretariat@tilleuls.exemple",

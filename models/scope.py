@@ -35,6 +35,7 @@ class SchoolScoped:
 
     @declared_attr
     def school_id(cls) -> Mapped[int]:  # noqa: N805 (SQLAlchemy calls it with the class)
+        """The school of the row; filled by the guard when empty."""
         return mapped_column(ForeignKey("school.id", ondelete="CASCADE"), index=True, info={"label": _("[School]")})
 
 

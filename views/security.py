@@ -8,6 +8,7 @@ import re
 import secrets
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -121,10 +122,13 @@ def _check_arguments() -> None:
 
 def _same_site() -> bool:
     """The second wall behind the CSRF token: a browser that says it comes from elsewhere is refused."""
-    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+    site = request.headers.get("Sec-Fetch-Site")
+    if site in ("cross-site", "same-site"):
         return False
     origin = request.headers.get("Origin")
-    return origin is None or origin == request.host_url.rstrip("/")
+    if origin == "null":  # a page without referrer says so of itself: then only the browser's own word counts
+        return site == "same-origin"
+    return origin is None or urlsplit(origin).netloc == request.host
 
 
 def _headers(response: Response) -> Response:

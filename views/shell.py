@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from models.db import db
 from models.work import MailState, OutgoingMail
 from views.i18n import gettext
-from views.menu import build_menu
+from views.menu import build_menu, screens
 
 
 def init_shell(app: Flask) -> None:
@@ -28,9 +28,8 @@ def init_shell(app: Flask) -> None:
             return values
         values["menu"] = build_menu()
         if not current_app.config.get("MAIL_URL"):
-            from views.auth import permitted
-
-            if permitted("outgoing_mail", "read"):
+            outbox = screens().get("outgoing_mail")
+            if outbox is not None and outbox.is_accessible():
                 values["waiting_mails"] = db.session.scalar(select(func.count(OutgoingMail.id)).where(OutgoingMail.state == MailState.waiting)) or 0
                 values["waiting_mails_url"] = url_for("outgoing_mail.index_view")
         return values

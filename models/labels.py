@@ -19,7 +19,7 @@ from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, c
 from models.catalogue import CATALOGUES, DEFAULT_LANGUAGE, MESSAGES, Message, default_noun, installed
 from models.overlay import Override, Snapshot
 from models.school import School
-from models.scope import SchoolScoped
+from models.scope import SchoolScoped, current_school_id
 from models.tokens import NOUNS, Gender, NounForms, places_in
 from models.words import _
 
@@ -74,7 +74,8 @@ class LabelOverride(Base, Identified, SchoolScoped, Stamped, Versioned):
 
     def check(self) -> None:
         """Refuse a text for nothing, or whose places are not those of the original."""
-        check_places(self.text, original(self.catalogue, self.language, self.msgctxt, self.msgid), self.form)
+        message = original(self.catalogue or MESSAGES, self.language, self.msgctxt or "", self.msgid)
+        check_places(self.text, message, self.form or 0)
 
     def reset(self) -> None:
         """Take the catalogue's text back."""
@@ -200,8 +201,15 @@ def _spell(places: set[str]) -> str:
 
 
 def override(session: Session, message: Message, catalogue: str, language: str, form: int, text: str) -> LabelOverride:
-    """Write a text of the current school in place of the catalogue's (rules: `LabelOverride`)."""
-    where = {"language": language, "catalogue": catalogue, "msgctxt": message.context, "msgid": message.msgid, "form": form}
+    """Write a text of the current school, or everywhere without one, in place of the catalogue's (rules: `LabelOverride`)."""
+    where: dict[str, Any] = {
+        "school_id": current_school_id(),
+        "language": language,
+        "catalogue": catalogue,
+        "msgctxt": message.context,
+        "msgid": message.msgid,
+        "form": form,
+    }
     text = clean_text(text)
     check_places(text, message, form)
     row = session.scalar(select(LabelOverride).filter_by(**where))

@@ -8,7 +8,6 @@ place or markup. Flask-Admin's and WTForms' texts go the same way.
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -271,7 +270,7 @@ def install(app: Flask, locale_selector: Callable[[], str | None], data: Path | 
     `locale_selector` says the language of the request (see `language_for`); outside a request the default one, or that of
     `force_locale`, holds.
     """
-    folder = data or (Path(os.environ["SCOLABRI_DATA"]) if "SCOLABRI_DATA" in os.environ else None)
+    folder = data or (Path(app.config["DATA"]) if "DATA" in app.config else None)
     packages = {ADMIN: (Path(flask_admin_translations.__path__[0]), "admin"), WTFORMS: (Path(messages_path()), "wtforms")}
     found = use(Catalogues([ROOT, *([folder / "translations"] if folder else [])], packages))
 

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, Index, and_, case, func, literal, select
+from sqlalchemy import ForeignKey, Index, and_, case, func, insert, literal, select
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from stdnum.iso7064 import mod_37_36
 
 from models import keys
-from models.base import Base, Choice, Identified, Refusal, Versioned, choice_column, utcnow
-from models.people import Guardian, GuardianLink, LinkStatus, Student
-from models.scope import SchoolScoped
+from models.base import Base, Choice, Identified, Refusal, Versioned, choice_column, today, utcnow
+from models.journal import new_batch, record
+from models.people import Authority, Guardian, GuardianLink, LinkStatus, Relation, Student, StudentStatus
+from models.school import School
+from models.scope import BATCH, SchoolScoped
 from models.words import _
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sqlalchemy.orm import Session
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # 30 signs: no 0 O 1 I L U (contract.md, Codes)
 LENGTH = 12
+MOST = 4  # codes of one student at a time
+CHUNK = 10_000  # rows of one transaction (performance.md: 23 ms of lock)
+_PIECE = 5_000  # identifiers of one statement
 
 
 class CodePurpose(Choice):
@@ -139,10 +142,10 @@ class ActivationCode(Base, Identified, SchoolScoped, Versioned):
         self.sealed = ""
 
 
-def usable_clause() -> Any:
-    """The SQL of "usable guardian code" (features section 0)."""
+def usable_clause(purpose: CodePurpose = CodePurpose.guardian) -> Any:
+    """The SQL of "usable code" (features section 0): not used, not revoked, not expired."""
     c = ActivationCode
-    return and_(c.purpose == CodePurpose.guardian, c.used_at.is_(None), c.revoked_at.is_(None), c.expires_at > utcnow())
+    return and_(c.purpose == purpose, c.used_at.is_(None), c.revoked_at.is_(None), c.expires_at > utcnow())
 
 
 def seen_clause() -> Any:
@@ -163,15 +166,130 @@ def missing_clause() -> Any:
     return and_(~coded, ~seen_clause())
 
 
+def _pieces(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _PIECE):
+        yield ids[start : start + _PIECE]
+
+
 def without_access(session: Session, student_ids: Iterable[int]) -> set[int]:
     """Of these students, those whom nobody can see yet."""
-    ids = list(student_ids)
     found: set[int] = set()
-    for start in range(0, len(ids), 500):
-        found.update(session.scalars(select(Student.id).where(Student.id.in_(ids[start : start + 500]), missing_clause())))
+    for some in _pieces(list(student_ids)):
+        found.update(session.scalars(select(Student.id).where(Student.id.in_(some), missing_clause())))
     return found
 
 
 def count_usable(session: Session, student_id: int) -> int:
     """How many usable guardian codes a student has."""
     return session.scalar(select(func.count()).select_from(ActivationCode).where(ActivationCode.student_id == student_id, usable_clause())) or 0
+
+
+# --- making codes ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a choice of students means for codes: those present, those among them whom nobody can see, how many have left."""
+
+    present: list[int]
+    missing: list[int]
+    left: int
+    school_id: int | None
+
+    def students(self, only_missing: bool) -> list[int]:
+        """Those who would get codes."""
+        return self.missing if only_missing else self.present
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What `generate` made: the batch's name, the new codes, how many students got some, how many were left out."""
+
+    name: str
+    ids: list[int]
+    students: int
+    skipped: int
+
+
+def look_at(session: Session, student_ids: Iterable[int]) -> Chosen:
+    """Sort a choice of students before any code is made; in the order given. The number of statements does not grow with the rows."""
+    ids = list(dict.fromkeys(student_ids))
+    status: dict[int, StudentStatus] = {}
+    schools: set[int] = set()
+    for some in _pieces(ids):
+        for student_id, state, school_id in session.execute(select(Student.id, Student.status, Student.school_id).where(Student.id.in_(some))):
+            status[student_id] = state
+            schools.add(school_id)
+    if len(schools) > 1:
+        raise Refusal(_("Codes are made for one [school] at a time."))
+    present = [i for i in ids if status.get(i) is StudentStatus.active]
+    alone = without_access(session, present)
+    return Chosen(present, [i for i in present if i in alone], len(ids) - len(present), next(iter(schools), None))
+
+
+def generate(session: Session, student_ids: Iterable[int], quantity: int, only_missing: bool, purpose: CodePurpose = CodePurpose.guardian) -> Batch:
+    """Make `quantity` codes (1 to 4) for each of these students; with `only_missing` for those alone whom nobody can see yet.
+
+    Guardians whom the school knows and who have no account come first, each with a code of their own (features section 0, whose
+    code); the others are "to the guardians of". Students who have left get none. Valid until the end of the local day,
+    `School.code_days` from today. Beyond 10,000 rows the transaction is committed piece by piece, one journal line each.
+    """
+    if not 1 <= quantity <= MOST:
+        raise Refusal(_("One to four codes for each [student]. Type a number from 1 to 4."))
+    chosen = look_at(session, student_ids)
+    students = chosen.students(only_missing)
+    name = BATCH.get() or new_batch()
+    if not students:
+        return Batch(name, [], 0, chosen.left)
+    school = session.get_one(School, chosen.school_id)
+    named = _envelopes(session, students) if purpose is CodePurpose.guardian else {}
+    owners = [(i, (named.get(i, [])[:quantity] + [None] * quantity)[:quantity]) for i in students]
+    now, until = utcnow(), last_moment(school)
+    codes = iter(new_codes(len(students) * quantity))
+    rows = (
+        _row(next(codes), student_id=student_id, guardian_id=guardian_id, school_id=school.id, purpose=purpose, batch=name, created_at=now, expires_at=until)
+        for student_id, guardians in owners
+        for guardian_id in guardians
+    )
+    _store(session, list(rows))
+    made = select(ActivationCode.id).where(ActivationCode.batch == name, ActivationCode.created_at == now).order_by(ActivationCode.id)
+    return Batch(name, list(session.scalars(made)), len(students), chosen.left)
+
+
+def last_moment(school: School) -> dt.datetime:
+    """The end of the local day until which a code made today is valid."""
+    day = today(school.time_zone) + dt.timedelta(days=school.code_days)
+    return dt.datetime.combine(day, dt.time(23, 59, 59), ZoneInfo(school.time_zone))
+
+
+def _row(code: str, **values: Any) -> dict[str, Any]:
+    return {"digest": keys.digest("activation", code), "sealed": keys.seal("activation", code), "tail": code[-4:], **values}
+
+
+def _store(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    for start in range(0, len(rows), CHUNK):
+        if start:
+            session.commit()
+        some = rows[start : start + CHUNK]
+        session.execute(insert(ActivationCode), some)
+        record(session, "generate_codes", "student", rows=len(some), school_id=some[0]["school_id"])
+
+
+def _envelopes(session: Session, student_ids: Sequence[int]) -> Mapping[int, list[int]]:
+    """Student -> guardians who should get a code of their own: active link, no account, no usable code of theirs yet.
+
+    Legal representatives first, mothers and fathers before others. A mere contact is reached, not given access: no envelope.
+    """
+    theirs = select(literal(1)).where(ActivationCode.guardian_id == Guardian.id, ActivationCode.student_id == GuardianLink.student_id, usable_clause())
+    query = (
+        select(GuardianLink.student_id, GuardianLink.guardian_id, GuardianLink.authority, GuardianLink.relation, GuardianLink.id)
+        .join(Guardian, Guardian.id == GuardianLink.guardian_id)
+        .where(GuardianLink.status == LinkStatus.active, GuardianLink.authority != Authority.contact, Guardian.user_id.is_(None))
+        .where(~theirs.correlate(Guardian, GuardianLink).exists())
+    )
+    ranks = {member: rank for rank, member in enumerate((*Authority, *Relation))}
+    found: dict[int, list[tuple[int, int, int, int]]] = {}
+    for some in _pieces(student_ids):
+        for student_id, guardian_id, authority, relation, link_id in session.execute(query.where(GuardianLink.student_id.in_(some))):
+            found.setdefault(student_id, []).append((ranks[authority], ranks[relation], link_id, guardian_id))
+    return {student_id: [guardian_id for *_order, guardian_id in sorted(links)] for student_id, links in found.items()}

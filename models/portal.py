@@ -1,0 +1,85 @@
+"""What a guardian does in their own pages: read their details, keep them true, stop following a child.
+
+A guardian's scope spans schools and shows their own rows only; what they write is written within the school of the row, so that
+everything that hangs from it (search keys, history) stays whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from models.base import Refusal
+from models.import_words import BadCell
+from models.journal import record
+from models.people import Guardian, GuardianLink, LinkStatus, Student
+from models.scope import BATCH, WHO, Scope, acting
+from models.values import read_email, read_phone, read_postal_code, tidy
+from models.words import _
+
+PROFILE = ("email", "phone", "address1", "address2", "postal_code", "town")
+
+
+class WrongField(Refusal):
+    """One field of the profile cannot be read; `field` is its name."""
+
+    def __init__(self, field: str, wrong: BadCell) -> None:
+        super().__init__("%(fact)s %(remedy)s", fact=wrong.sentence, remedy=str(wrong.remedy))
+        self.field = field
+
+
+def children(session: Session) -> list[Student]:
+    """The children whom the person of the present scope sees, in every school, with what their page shows."""
+    shown = (joinedload(Student.school), joinedload(Student.homeroom), joinedload(Student.adviser))
+    return list(session.scalars(select(Student).options(*shown).order_by(Student.school_id, Student.family_name, Student.given_name, Student.id)))
+
+
+def links_to_check(session: Session) -> int:
+    """How many links of this person wait until staff confirm them."""
+    return session.scalar(select(func.count(GuardianLink.id)).where(GuardianLink.status == LinkStatus.to_check)) or 0
+
+
+def _within(school_id: int) -> Scope:
+    return Scope(school_id=school_id, user_id=WHO.get().user_id)
+
+
+def save_profile(session: Session, guardian: Guardian, typed: Mapping[str, str]) -> None:
+    """Write what the guardian typed (`PROFILE`), in the caller's transaction. Refuses with `WrongField` what is no phone, e-mail or postal code."""
+    values = {name: _read(name, typed.get(name, ""), guardian.school.country.name) for name in PROFILE}
+    phone = values["phone"]
+    values["phone_e164"] = read_phone(phone, guardian.school.country.name, []).e164 if phone else ""
+    with acting(WHO.get(), _within(guardian.school_id), BATCH.get()):
+        for name, value in values.items():
+            setattr(guardian, name, value)
+        session.flush()
+
+
+def _read(name: str, typed: str, country: str) -> str:
+    try:
+        text = tidy(typed)
+        if name == "email":
+            return read_email(text) if text else ""
+        if name == "phone":
+            return read_phone(text, country, []).typed if text else ""
+        if name == "postal_code":
+            return read_postal_code(text, country, []) if text else ""
+    except BadCell as wrong:
+        raise WrongField(name, wrong) from wrong
+    return text
+
+
+def leave(session: Session, student_id: int) -> None:
+    """Stop following a child, in the caller's transaction: the person's links are suspended, the school keeps who they are.
+
+    Refused when there is no active link. Only staff open it again.
+    """
+    links = list(session.scalars(select(GuardianLink).where(GuardianLink.student_id == student_id, GuardianLink.status == LinkStatus.active)))
+    if not links:
+        raise Refusal(_("You no longer follow this child."))
+    for link in links:
+        with acting(WHO.get(), _within(link.school_id), BATCH.get()):
+            link.suspend(str(_("Left by the [guardian] in person")))
+            session.flush()
+            record(session, "leave", "guardian_link", link.id)

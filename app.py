@@ -12,7 +12,7 @@ from flask_admin.theme import Bootstrap4Theme
 import jobs
 import models
 from jobs import commands
-from models import keys, rights
+from models import files, keys, rights
 from models.config import load_config
 from models.db import init_db
 from views import register_all
@@ -36,6 +36,7 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     settings = {**(load_config() if config is None or "SECRET_KEY" not in config else {}), **(config or {})}
     app.config.update(settings)
     keys.configure(str(settings["SECRET_KEY"]).encode())
+    files.configure(Path(settings["DATA"]) / "files")
     init_db(app, settings["DATABASE_URL"])
     install(app, _locale, Path(settings["DATA"]))
     init_auth(app)

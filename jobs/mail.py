@@ -95,7 +95,7 @@ class Unsure(Exception):  # noqa: N818
 
 def configured() -> MailServer | None:
     """The mail server of this installation, or None: then mails wait and are read in the application."""
-    url = current_app.config.get("SCOLABRI_MAIL_URL", "")
+    url = current_app.config.get("MAIL_URL")
     return MailServer.from_url(url) if url else None
 
 

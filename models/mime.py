@@ -24,7 +24,7 @@ def compose(mail: OutgoingMail, text: str, *, from_address: str, from_name: str 
     message["Subject"] = mail.subject
     message["Date"] = mail.created_at
     message["Message-ID"] = mail.message_id
-    message["Content-Language"] = mail.language.replace("_", "-")
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
+    message["Content-Language"] = mail.language.replace("_", "-")
     return message

@@ -65,7 +65,7 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
         _("If it is the same person, correct the identifier before you continue."),
     ),
     "group_name": (_("“%(name)s” is already a group that is not a class."), _("Rename the group or the class.")),
-    "other_school": (_("This line is of another [school] (%(code)s)."), _("Import it in that [school].")),
+    "other_school": (_("This line is of another [school] (%(uai)s)."), _("Import it in that [school].")),
     "guardian_nameless": (_("This [guardian] has no name."), _("Fill in the family name, or empty the other cells of this [guardian].")),
     "guardian_differs": (
         _("Line %(line)d says something else for the same [guardian]: line %(line)d is kept."),

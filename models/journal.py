@@ -65,6 +65,13 @@ def record(session: Session, verb: str, table: str, row_id: int | None = None, r
     session.execute(insert(JournalEvent), [_line(verb, table, row_id, school_id or current_school_id(), rows)])
 
 
+def record_rows(session: Session, verb: str, table: str, row_ids: list[int]) -> None:
+    """Write one line for each row that a bulk statement wrote: such statements pass by the flush listener."""
+    lines = [_line(verb, table, row_id, current_school_id(), 1) for row_id in row_ids]
+    if lines:
+        session.execute(insert(JournalEvent), lines)
+
+
 def screen_of(mapper: Mapper[Any]) -> str:
     """The name under which people know a table: its screen's endpoint (student_group is `group`)."""
     table = str(mapper.class_.__tablename__)

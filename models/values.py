@@ -110,13 +110,13 @@ def split_full_name(text: str) -> tuple[str, str]:
     return read_name(" ".join(words[:count])), read_name(" ".join(words[count:]))
 
 
-def read_date(text: str, now: dt.date, doubts: list[BadCell] | None = None) -> dt.date:
-    """A past date: 14/03/2014, 7/6/2013, 07.06.13, 2014-03-14, « 14 mars 2014 » or a spreadsheet's serial (45000).
+def read_date(text: str, now: dt.date, doubts: list[BadCell] | None = None, *, future: bool = False) -> dt.date:
+    """A past date (any, with `future`): 14/03/2014, 7/6/2013, 07.06.13, 2014-03-14, « 14 mars 2014 » or a spreadsheet's serial (45000).
 
     A year of two digits is the last such year up to today. Refuses days that do not exist, the future, 120 years ago.
     """
     day = _parse_date(fold(tidy(text)), now, doubts)
-    if day > now:
+    if day > now and not future:
         raise BadCell("date_future")
     if day.year < now.year - 120:
         raise BadCell("date_old")

@@ -1,0 +1,227 @@
+"""Rows of a table as people: cells read one by one, every problem kept with its line, field, value and remedy.
+
+Nothing here looks at the database. An empty cell says nothing: it never erases what the school knows (a decision).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobs.columns import implied_ties
+from jobs.tables import Table
+from models import values as read
+from models.base import fold
+from models.identifiers import compact, ine_doubt, permanent_doubt
+from models.import_words import BadCell
+
+SHOWN = 80  # characters of a cell that the preview shows
+INACTIVE = {"inactifs", "inactif"}  # the class where some school systems put those who left
+AUTHORITIES = {"1": "legal", "2": "in_charge", "3": "contact", "legal": "legal", "contact": "contact"}
+LEGAL_TIES = {"mother", "father", "tutor", "child_welfare"}
+
+Note = dict[str, Any]
+Corrections = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the reading depends on: the school's country and its day."""
+
+    country: str
+    today: dt.date
+
+
+@dataclass(slots=True)
+class GuardianCells:
+    """One guardian as a row says it; `line` is where they stand in their file."""
+
+    line: int
+    number: int
+    values: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Parsed:
+    """One row: the cells that have a key, their values, what is wrong and what is doubtful. `skip` is the code of a row left out."""
+
+    line: int
+    cells: dict[str, str]
+    values: dict[str, Any] = field(default_factory=dict)
+    guardians: list[GuardianCells] = field(default_factory=list)
+    problems: list[Note] = field(default_factory=list)
+    doubts: list[Note] = field(default_factory=list)
+    skip: str = ""
+
+    def problem(self, key: str, code: str, **params: Any) -> None:
+        """Keep the row out, and say why at this field."""
+        self.problems.append(note(key, code, self.cells.get(key, ""), params))
+
+    def doubt(self, key: str, code: str, **params: Any) -> None:
+        """Say something about this field; the row is taken."""
+        self.doubts.append(note(key, code, self.cells.get(key, ""), params))
+
+    @property
+    def name(self) -> str:
+        """Who the row is about, as far as it can be read."""
+        family = self.values.get("family_name") or self.cells.get("family_name") or self.cells.get("full_name", "")
+        given = self.values.get("given_name") or self.cells.get("given_name", "")
+        return (f"{family}, {given}" if given else family)[:SHOWN]
+
+
+def note(key: str, code: str, value: str, params: dict[str, Any]) -> Note:
+    """A problem or a doubt as it is stored: no sentence, so that each reader gets it in their language."""
+    return {"field": key, "code": code, "params": params, "value": value[:SHOWN]}
+
+
+def cells_of(table: Table, keys: list[str], corrections: Corrections) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each row as {key: text}, corrections of the preview in place of the file's cells; a row longer than the header loses its tail."""
+    places = [(at, key) for at, key in enumerate(keys) if key]
+    for line, row in table.rows:
+        cells = {key: text for at, key in places if at < len(row) and (text := row[at].strip())}
+        fixed = corrections.get(str(line))
+        if fixed:
+            cells = {key: text for key, text in {**cells, **fixed}.items() if text}
+        yield line, cells
+
+
+Reader = Callable[[str, Context, list[BadCell]], Any]
+_TEXT: Reader = lambda text, _context, _doubts: read.tidy(text)  # noqa: E731 (a table of one-line readers)
+_NAME: Reader = lambda text, _context, _doubts: read.read_name(text)  # noqa: E731
+_PHONE: Reader = lambda text, context, doubts: read.read_phone(text, context.country, doubts)  # noqa: E731
+READERS: dict[str, Reader] = {
+    "family_name": _NAME,
+    "given_name": _NAME,
+    "usage_name": _NAME,
+    "middle_names": _NAME,
+    "sex": lambda text, _context, _doubts: read.read_sex(text),
+    "born_on": lambda text, context, doubts: read.read_date(text, context.today, doubts),
+    "left_on": lambda text, context, doubts: read.read_date(text, context.today, doubts, future=True),
+    "email": lambda text, _context, _doubts: read.read_email(text),
+    "phone": _PHONE,
+    "mobile": _PHONE,
+    "postal_code": lambda text, context, doubts: read.read_postal_code(text, context.country, doubts),
+    "relation": lambda text, _context, doubts: read.read_relation(text, doubts),
+    "authority": lambda text, _context, _doubts: AUTHORITIES.get(fold(text), "contact"),
+    "national_id": lambda text, _context, _doubts: _identifier(text),
+    "local_id": lambda text, _context, _doubts: read.tidy(text, 30),
+    "student_ref": lambda text, _context, _doubts: compact(read.tidy(text)),
+    "guardian_ref": lambda text, _context, _doubts: read.tidy(text).lower(),
+    "file_id": lambda text, _context, _doubts: compact(read.tidy(text)),
+}
+
+
+def _identifier(text: str) -> str:
+    code = compact(read.tidy(text, 60))
+    if re.fullmatch(r"[0-9],?[0-9]*E\+?[0-9]+", code):
+        raise BadCell("digits_lost")
+    if len(code) > 30:
+        raise BadCell("too_long", limit=30)
+    return code
+
+
+def _read(row: Parsed, key: str, bare: str, text: str, context: Context) -> Any:
+    doubts: list[BadCell] = []
+    try:
+        value = READERS.get(bare, _TEXT)(text, context, doubts)
+    except BadCell as bad:
+        row.problem(key, bad.code, **bad.params)
+        return None
+    for found in doubts:
+        row.doubt(key, found.code, **found.params)
+    return value
+
+
+def parse_students(table: Table, keys: list[str], context: Context, corrections: Corrections | None = None) -> Iterator[Parsed]:
+    """The rows of a file of students, with the guardians that stand in the same row."""
+    ties = implied_ties(table.header, keys)
+    for line, cells in cells_of(table, keys, corrections or {}):
+        row = Parsed(line, cells)
+        if _is_total(cells):
+            row.skip = "total_row"
+            yield row
+            continue
+        places: dict[int, dict[str, Any]] = {}
+        for key, text in cells.items():
+            number, _dot, bare = key.rpartition(".")
+            if key == "full_name":
+                _split_name(row, text)
+                continue
+            value = _read(row, key, bare, text, context)
+            if value is None:
+                continue
+            if number:
+                places.setdefault(int(number[1:]), {})[bare] = value
+            else:
+                row.values[key] = value
+        _finish_student(row, context)
+        for place, found in sorted(places.items()):
+            _finish_guardian(row, place, found, ties.get(place, ""))
+        yield row
+
+
+def _split_name(row: Parsed, text: str) -> None:
+    try:
+        row.values["family_name"], row.values["given_name"] = read.split_full_name(text)
+    except BadCell as bad:
+        row.problem("full_name", bad.code, **bad.params)
+
+
+def _is_total(cells: dict[str, str]) -> bool:
+    """« Total : 307 » under a list made in a spreadsheet."""
+    return len(cells) <= 3 and any(fold(text).startswith("total") for text in cells.values()) and "born_on" not in cells
+
+
+def _finish_student(row: Parsed, context: Context) -> None:
+    values = row.values
+    mobile, phone = values.pop("mobile", None), values.pop("phone", None)
+    if mobile or phone:
+        values["phone"] = (mobile or phone).typed
+    wrong = {n["field"] for n in row.problems}
+    for key in ("family_name", "given_name"):
+        if key not in values and not wrong & {key, "full_name"}:
+            row.problem(key, "name_empty")
+    code = values.get("national_id")
+    if code:
+        doubt = permanent_doubt(code, values.get("born_on"), values.get("sex")) if context.country == "CA" else ine_doubt(code)
+        if doubt:
+            row.doubt("national_id", doubt)
+    if fold(values.get("homeroom", "")) in INACTIVE:
+        row.skip = "gone"
+
+
+def _finish_guardian(row: Parsed, number: int, found: dict[str, Any], tie: str) -> None:
+    if tie:
+        found.setdefault("relation", tie)
+    found = tidy_guardian(found)
+    if "family_name" not in found:
+        if "given_name" in found or "email" in found or "phone" in found:
+            row.problem(f"g{number}.family_name", "guardian_nameless")
+        return  # a tie or an address alone is no person
+    row.guardians.append(GuardianCells(row.line, number, found))
+
+
+def tidy_guardian(found: dict[str, Any]) -> dict[str, Any]:
+    """One phone out of two (the mobile first), as typed and in E.164."""
+    number = found.pop("mobile", None)
+    number = number or found.get("phone")
+    if isinstance(number, read.Phone):
+        found["phone"], found["phone_e164"] = number
+    return found
+
+
+def parse_others(table: Table, keys: list[str], context: Context, corrections: Corrections | None = None) -> Iterator[Parsed]:
+    """The rows of a file of guardians or of ties: values only."""
+    for line, cells in cells_of(table, keys, corrections or {}):
+        row = Parsed(line, cells)
+        if _is_total(cells):
+            row.skip = "total_row"
+        else:
+            for key, text in cells.items():
+                value = _read(row, key, key, text, context)
+                if value is not None:
+                    row.values[key] = value
+        yield row

@@ -1,0 +1,98 @@
+"""The columns an import understands: their keys, the headings of the model file, their words on screen.
+
+A mapping may only name these keys: anything else (`role`, `school_id`, `password_hash`) is refused. The same list serves the
+reader, the preview and the model file. A key "g2.email" is the e-mail of the second guardian of the row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from models.words import _
+
+GUARDIANS_PER_ROW = 3
+
+
+@dataclass(frozen=True)
+class Field:
+    """One understood column: its key, the heading the model file gives it, its words; `number` is the guardian's place in the row."""
+
+    key: str
+    heading: str
+    label: Any
+    number: int = 0
+
+    @property
+    def bare(self) -> str:
+        """The key without the guardian's place."""
+        return self.key.partition(".")[2] or self.key
+
+
+_STUDENT = (
+    ("family_name", "nom", _("Family name")),
+    ("given_name", "prenom", _("Given name")),
+    ("full_name", "nom_prenom", _("Family name, then given name")),
+    ("usage_name", "nom_usage", _("Name in use")),
+    ("middle_names", "autres_prenoms", _("Other given names")),
+    ("sex", "sexe", _("Sex")),
+    ("born_on", "date_naissance", _("Date of birth")),
+    ("national_id", "ine", _("National identifier (INE, permanent code)")),
+    ("local_id", "numero_da", _("Local number")),
+    ("file_id", "identifiant", _("Identifier in the file")),
+    ("level", "niveau", _("[Level]")),
+    ("homeroom", "classe", _("Class")),
+    ("email", "courriel", _("E-mail")),
+    ("phone", "telephone", _("Phone")),
+    ("mobile", "portable", _("Mobile phone")),
+    ("address1", "adresse", _("Address")),
+    ("address2", "adresse_suite", _("Address, continued")),
+    ("postal_code", "code_postal", _("Postal code")),
+    ("town", "ville", _("Town")),
+    ("left_on", "date_sortie", _("Left on")),
+    ("school_code", "uai", _("Code of [the school]")),
+)
+_GUARDIAN = (
+    ("title", "civilite", _("Title (Mr, Ms)")),
+    ("family_name", "nom", _("Family name")),
+    ("given_name", "prenom", _("Given name")),
+    ("email", "courriel", _("E-mail")),
+    ("phone", "telephone", _("Phone")),
+    ("mobile", "portable", _("Mobile phone")),
+    ("address1", "adresse", _("Address")),
+    ("address2", "adresse_suite", _("Address, continued")),
+    ("postal_code", "code_postal", _("Postal code")),
+    ("town", "ville", _("Town")),
+    ("relation", "lien", _("Tie")),
+    ("authority", "niveau_responsabilite", _("Authority")),
+)
+_LINK = (
+    ("student_ref", "eleve", _("Identifier of [the student]")),
+    ("guardian_ref", "responsable", _("Identifier or e-mail of [the guardian]")),
+    ("relation", "lien", _("Tie")),
+    ("authority", "niveau_responsabilite", _("Authority")),
+)
+
+STUDENT_FIELDS = tuple(Field(key, heading, label) for key, heading, label in _STUDENT)
+ROW_GUARDIAN_FIELDS = tuple(
+    Field(f"g{number}.{key}", f"responsable{number}_{heading}", label, number)
+    for number in range(1, GUARDIANS_PER_ROW + 1)
+    for key, heading, label in _GUARDIAN
+)
+GUARDIAN_FIELDS = (
+    Field("file_id", "identifiant", _("Identifier in the file")),
+    *(Field(key, heading, label) for key, heading, label in _GUARDIAN if key not in {"relation", "authority"}),
+)
+LINK_FIELDS = tuple(Field(key, heading, label) for key, heading, label in _LINK)
+
+FIELDS: dict[str, dict[str, Field]] = {
+    "students": {field.key: field for field in (*STUDENT_FIELDS, *ROW_GUARDIAN_FIELDS)},
+    "guardians": {field.key: field for field in GUARDIAN_FIELDS},
+    "links": {field.key: field for field in LINK_FIELDS},
+}
+
+
+def model_headings() -> list[str]:
+    """The headings of the model file that people may fill: students with their guardians in the same row."""
+    left_out = {"full_name", "file_id", "school_code", "title", "mobile", "authority", "address2", "middle_names"}
+    return [field.heading for field in FIELDS["students"].values() if field.bare not in left_out]

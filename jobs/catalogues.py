@@ -100,7 +100,7 @@ def check(root: Path = ROOT) -> list[str]:
     found: list[str] = []
     expected = {MESSAGES: extract(root), ADMIN: packaged(ADMIN), WTFORMS: packaged(WTFORMS)}
     for text in expected[MESSAGES].values():
-        found += [f'{text.where[0]}: "{text.msgid}": {bracket} is no token; write a token or [[' for bracket in problems(text.msgid + text.plural)]
+        found += [f"{text.where[0]}: {_name(text.msgid)}: {bracket} is no token; write a token or [[" for bracket in problems(text.msgid + text.plural)]
     for folder in sorted((root / "translations").iterdir()):
         for name in CATALOGUES:
             found += _check_language(root, folder.name, name, expected[name])
@@ -136,18 +136,18 @@ def _check_language(root: Path, language: str, name: str, expected: dict[Key, Te
             yield f"{place}: cannot be read: {error}; repair the file"
             continue
         for old in catalog.obsolete.values():
-            yield f'{place}: "{_ids(old)[0]}" is obsolete (#~); delete the entry'
+            yield f"{place}: {_name(_ids(old)[0])} is obsolete (#~); delete the entry"
         for entry in catalog.all:
             msgid, _plural = _ids(entry)
             key = entry.context or "", msgid
-            here = f'{place}:{entry.lineno}: "{msgid}"'
+            here = f"{place}:{entry.lineno}: {_name(msgid)}"
             if key in seen:
                 yield f"{here} stands already in {seen[key]}; delete one of the two"
             seen[key] = f"{place}:{entry.lineno}"
             if key not in expected:
                 yield f"{here} is shown nowhere; delete the entry"
             elif expected[key].plural and not isinstance(entry.id, list | tuple):
-                yield f'{here} needs msgid_plural "{expected[key].plural}" ({expected[key].where[0]})'
+                yield f"{here} needs msgid_plural {_name(expected[key].plural)} ({expected[key].where[0]})"
                 continue
             if entry.fuzzy:
                 yield f"{here} is fuzzy; check the translation and take the flag out"
@@ -161,7 +161,7 @@ def _check_language(root: Path, language: str, name: str, expected: dict[Key, Te
         for key, text in sorted(expected.items()):
             if key not in seen:
                 context = f' (msgctxt "{text.context}")' if text.context else ""
-                yield f'translations/{language}: "{text.msgid}"{context}, shown by {text.where[0]}, is missing; add it to the .po of its domain'
+                yield f"translations/{language}: {_name(text.msgid)}{context}, shown by {text.where[0]}, is missing; add it to the .po of its domain"
 
 
 def _check_entry(entry: Entry, language: str) -> Iterator[str]:
@@ -262,6 +262,12 @@ def _forms(entry: Entry) -> list[str]:
 
 def _translated(entry: Entry) -> bool:
     return all(_forms(entry)) and not entry.fuzzy
+
+
+def _name(msgid: str) -> str:
+    """A msgid on one line."""
+    line = msgid.replace("\n", "\\n")
+    return f'"{line}"' if len(line) <= 100 else f'"{line[:97]}..."'
 
 
 def _list(names: set[str]) -> str:

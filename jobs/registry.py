@@ -35,6 +35,9 @@ class Handler:
 
 HANDLERS: dict[str, Handler] = {}
 
+# As `table`: the right stands in the job itself, under "table" and "verb" (one handler for the verbs of every screen).
+RIGHT_IN_PARAMS = "params"
+
 
 def handler(kind: JobKind, *, table: str = "", verb: str = "") -> Callable[[Work], Work]:
     """Declare the handler of a kind. Refuses a second one with ValueError.
@@ -59,6 +62,7 @@ def missing() -> list[str]:
 
 def load() -> dict[str, Handler]:
     """Import every module that declares handlers, once."""
+    import jobs.bulk
     import jobs.imports
     import jobs.letters  # noqa: F401 (declares by being imported)
 

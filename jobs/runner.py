@@ -20,7 +20,7 @@ from flask_babel import force_locale
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from jobs import mail
-from jobs.registry import Handler, Product, load
+from jobs.registry import RIGHT_IN_PARAMS, Handler, Product, load
 from models import files
 from models.actors import staff_in
 from models.base import Refusal, utcnow
@@ -134,7 +134,8 @@ def _as_asker(task: Task, handler: Handler) -> AbstractContextManager[None]:
         return acting(Actor(name="scolabri"), Scope(school_id=task.school_id), batch=f"job-{task.id}")
     found = staff_in(db.session, task.user_id, task.school_id) if task.user_id and task.school_id else None
     db.session.rollback()
-    if found is None or not may(found[0].roles, handler.table, handler.verb):
+    table, verb = (str(task.params["table"]), str(task.params["verb"])) if handler.table == RIGHT_IN_PARAMS else (handler.table, handler.verb)
+    if found is None or not may(found[0].roles, table, verb):
         raise Refusal(_("This work was not done: the person who asked for it no longer has the right to it."))
     return acting(found[0], found[1], batch=f"job-{task.id}")
 

@@ -50,6 +50,7 @@ class JobKind(Choice):
     print_letters = "print_letters", _("Access letters"), "info"
     import_check = "import_check", _("Check of an import"), "info"
     import_write = "import_write", _("Writing of an import"), "info"
+    bulk_verb = "bulk_verb", _("Work on many records"), "info"
 
 
 class Job(Base, Identified, SchoolScoped):

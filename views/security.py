@@ -20,8 +20,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models.base import Refusal, utcnow
 from models.db import db
-from views.base import own_path
 from views.i18n import gettext
+from views.refusals import init_refusals, note
+from views.saving import own_path
 
 log = logging.getLogger("scolabri")
 csrf = CSRFProtect()
@@ -69,6 +70,7 @@ def init_security(app: Flask) -> None:
     csrf.init_app(app)
     app.jinja_env.globals["csp_nonce"] = nonce
     app.before_request(_check_arguments)
+    init_refusals(app)
     app.after_request(_headers)
     for code in (400, 403, 404, 405, 409, 413, 422, 429, 500, 503):
         app.register_error_handler(code, _http_error)
@@ -164,8 +166,8 @@ def error_page(code: int, title: str, sentence: str, remedy: str = "") -> tuple[
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
-    code = error.code or 500
     db.session.rollback()
+    code = note(error.code or 500)
     if code == 405:
         answer = _sentences(405)
         response = error_page(405, *answer)

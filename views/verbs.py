@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, flash, request
+from flask import abort, flash, redirect, request, url_for
 from sqlalchemy import func, select
 
 from models.base import Refusal
 from models.db import db
 from models.journal import record
+from models.packing import pack
+from models.work import Job, JobKind
 from views.i18n import ngettext
 
 if TYPE_CHECKING:
@@ -140,6 +142,8 @@ def _apply(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str
         outcome: ResponseReturnValue | None = chosen.handler(screen, selection, **answers)
         db.session.commit()
         return outcome
+    if selection.count > MOST_ROWS:
+        return _later(screen, chosen, selection, answers)
     done = 0
     for row in selection.records():
         screen.check_row(chosen.name, row)
@@ -152,3 +156,14 @@ def _apply(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str
         "success",
     )
     return None
+
+
+def _later(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str, Any]) -> ResponseReturnValue:
+    """Too many rows to wait for: a job does the same verb in one transaction, with a progress bar."""
+    table, right = screen.verb_right(chosen)
+    plain = {name: pack(value) for name, value in answers.items()}
+    job = Job.add(
+        JobKind.bulk_verb, {"table": table, "verb": right, "ids": selection.all_ids(), "answers": plain}, total=selection.count, note=str(chosen.text)
+    )
+    db.session.commit()
+    return redirect(url_for("job.details_view", id=job.id), code=303)

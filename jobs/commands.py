@@ -1,0 +1,252 @@
+"""The `flask` commands: what the operator of a server does at a console. Thin: each one calls what does the work.
+
+A `Refusal` is told in one line and gives exit code 1. The language is that of the console (LANG), French unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import select
+
+from jobs import catalogues, demo, health, import_console, maintenance, serving
+from models import accounts, labels
+from models.access import Membership, Role, User
+from models.base import Refusal
+from models.config import DEMO_MARK, LOOPBACK, ConfigError
+from models.db import db
+from models.journal import record
+from models.school import Country, School
+from models.scope import Actor, Scope, acting, unscoped
+from models.words import N_, _, in_language
+
+WHO = Actor(name="flask")
+ASSIGNED = (Role.guardian, Role.student)  # made with their guardian or student, never here
+
+
+class Told(click.ClickException):
+    """A refusal as the operator reads it: the sentence, nothing before it."""
+
+    def show(self, file: Any = None) -> None:
+        """Write the sentence on the error output."""
+        click.echo(self.message, err=file is None, file=file)
+
+
+def console_language(env: dict[str, str] | None = None) -> str:
+    """The language of the console: English or Canadian French when its locale says so, else French."""
+    found = os.environ if env is None else env
+    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := found.get(name, ""))), "")
+    return "en" if locale.startswith("en") else "fr_CA" if locale.startswith("fr_CA") else "fr"
+
+
+def told(work: Callable[..., None]) -> Callable[..., None]:
+    """A command in the console's language, whose refusals are sentences."""
+
+    @with_appcontext
+    @wraps(work)
+    def inside(*args: Any, **options: Any) -> None:
+        with in_language(console_language()):
+            try:
+                work(*args, **options)
+            except Refusal as refusal:
+                raise Told(refusal.sentence) from refusal
+            except ConfigError as problem:
+                raise Told(str(problem)) from problem
+
+    return inside
+
+
+def _app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # the proxy's own, unknown to Flask's types
+
+
+def _data() -> Path:
+    return Path(current_app.config["DATA"])
+
+
+@click.command()
+@told
+def upgrade() -> None:
+    """Bring the database to this version, after a copy of it."""
+    before, after, copy = maintenance.upgrade(db.engine, _data())
+    if copy is not None:
+        click.echo(_("Copy made before the upgrade: %(file)s", file=copy))
+    if before == after:
+        click.echo(_("The database is up to date (%(revision)s).", revision=after))
+    else:
+        click.echo(_("The database was upgraded (%(revision)s).", revision=after))
+
+
+@click.command("demo")
+@click.option("--students", default=300, show_default=True, help="Students of the first school.")
+@click.option("--seed", default=42, show_default=True, help="The same number gives the same people.")
+@told
+def load_demo(students: int, seed: int) -> None:
+    """Load two invented schools. Only into an empty database, only where nobody else can reach it."""
+    config = current_app.config
+    if config.get("TRUSTED_PROXIES") or not set(config.get("TRUSTED_HOSTS") or LOOPBACK) <= set(LOOPBACK):
+        raise Refusal(_("The demonstration is for this machine only: its passwords are public. Remove the settings that open it to others."))
+    serving.refuse_stale()
+    with unscoped("is there a school already?"):
+        theirs = [plan.official_code for plan in demo.PLANS]
+        if db.session.scalar(select(School.id).where(School.official_code.not_in(theirs)).limit(1)):
+            raise Refusal(_("This database holds a real [school]. Load the demonstration elsewhere: SCOLABRI_DATA=instance/demo"))
+    counts = demo.load_demo(db.session, students, seed)
+    db.session.commit()
+    (_data() / DEMO_MARK).touch()
+    click.echo(_("%(schools)d [schools], %(students)d [students], %(guardians)d [guardians].", **{k: counts[k] for k in ("schools", "students", "guardians")}))
+    click.echo(serving.accounts())
+
+
+@click.command()
+@click.option("--name", required=True)
+@click.option("--code", required=True, help="UAI in France, organisation code in Québec.")
+@click.option("--country", type=click.Choice([country.name for country in Country]), default="FR", show_default=True)
+@click.option("--email", default="")
+@told
+def create_school(name: str, code: str, country: str, email: str) -> None:
+    """Create a school with its words. Then create its first account: create-user."""
+    serving.refuse_stale()
+    quebec = country == "CA"
+    with acting(WHO, Scope(school_id=None)), unscoped("the command line makes a school"):
+        school = School(country=Country[country], name=name, official_code=code, email=email.strip())
+        school.language, school.time_zone = ("fr_CA", "America/Toronto") if quebec else ("fr", "Europe/Paris")
+        if db.session.scalar(select(School.id).where(School.official_code == school.official_code)):
+            raise Refusal(_("A [school] has this official code already. Check --code."))
+        db.session.add(school)
+        labels.create_nouns(school)
+        db.session.commit()
+        click.echo(_("%(name)s was created.", name=school.name))
+
+
+@click.command()
+@click.option("--school", "code", required=True, help="Official code of the school.")
+@click.option("--role", required=True, type=click.Choice([role.name for role in Role if role not in ASSIGNED]))
+@click.option("--email", default="")
+@click.option("--username", default="")
+@click.option("--given-name", required=True)
+@click.option("--family-name", required=True)
+@told
+def create_user(code: str, role: str, email: str, username: str, given_name: str, family_name: str) -> None:
+    """Give somebody a role in a school. A new person gets a one-time link to choose a password; nobody else ever knows it."""
+    serving.refuse_stale()
+    names = [accounts.login_name(name) for name in (email, username) if name.strip()]
+    if not names:
+        raise Refusal(_("An account needs an e-mail or a user name. Give --email or --username."))
+    with acting(WHO, Scope(school_id=None)), unscoped("the command line names the school"):
+        school = db.session.scalar(select(School).where(School.official_code == "".join(code.split()).upper()))
+        if school is None:
+            raise Refusal(_("No [school] has the official code %(code)s. Check --school."), code=code)
+        found = {user.id: user for name in names if (user := accounts.find_user(name))}
+        if len(found) > 1:
+            raise Refusal(_("This e-mail and this user name are those of two people. Give only one of them."))
+        user = next(iter(found.values()), None)
+        fresh = user is None
+        if user is None:
+            user = User(given_name=given_name.strip(), family_name=family_name.strip(), language=school.language)
+            user.email, user.username = (accounts.login_name(email) or None), (accounts.login_name(username) or None)
+            db.session.add(user)
+            db.session.flush()
+        held = select(Membership.id).where(Membership.user_id == user.id, Membership.school_id == school.id, Membership.role == Role[role])
+        if db.session.scalar(held):
+            raise Refusal(_("%(name)s has this role already."), name=str(user))
+        db.session.add(Membership(user_id=user.id, school_id=school.id, role=Role[role]))
+        record(db.session, "created", "user", user.id, school_id=school.id)
+        secret = accounts.new_token(user, "shown") if fresh else ""
+        db.session.commit()
+        click.echo(_("%(name)s now has the role %(role)s in %(school)s.", name=str(user), role=Role[role].label, school=school.name))
+        if secret:
+            base = current_app.config.get("BASE_URL") or "http://127.0.0.1:8000"
+            click.echo(_("To choose a password, once, within 7 days: %(link)s", link=f"{base}/reset/{secret}"))
+
+
+@click.command()
+@told
+def check() -> None:
+    """Look at settings, folders, database, rights and texts; exit code 1 when something is wrong."""
+    lines = health.check(current_app.config, db.engine)
+    for line in lines:
+        click.echo(str(line))
+    wrong = sum(not line.good for line in lines)
+    if wrong:
+        raise Told(str(N_("%(num)d thing needs attention.", "%(num)d things need attention.", wrong)))
+    click.echo(_("All is well."))
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@told
+def serve(host: str, port: int) -> None:
+    """Serve the application, with its runner, until stopped."""
+    serving.serve(_app(), host, port)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@told
+def backup(file: Path) -> None:
+    """Write database, files and keys into one zip. It opens everything: keep it as you keep keys."""
+    made = maintenance.backup(db.engine, _data(), file)
+    click.echo(_("Backup written: %(file)s (%(size)d kB). It holds the keys: keep it locked away.", file=made, size=made.stat().st_size // 1024))
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@told
+def restore(file: Path, yes: bool) -> None:
+    """Put a backup in the place of the present data. Stop the server first."""
+    if not yes:
+        click.confirm(str(_("The server is stopped, and %(folder)s is to be replaced?", folder=_data())), abort=True)
+    kept = maintenance.restore(db.engine, _data(), file)
+    click.echo(_("The backup was restored."))
+    if kept is not None:
+        click.echo(_("What was there before is in %(folder)s.", folder=kept))
+    click.echo(_("If the version changed: flask --app app upgrade. Then: flask --app app check"))
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE...")
+@click.option("--school", "code", required=True, help="Official code of the school.")
+@click.option("--kind", type=click.Choice(["auto", "students", "guardians", "links"]), default="auto", show_default=True)
+@click.option("--dry-run", is_flag=True, help="Check only.")
+@told
+def import_people(files: tuple[Path, ...], code: str, kind: str, dry_run: bool) -> None:
+    """Import students (with their guardians, or three files at once). A file in error writes nothing."""
+    serving.refuse_stale()
+    if not import_console.import_files(_app(), list(files), code, kind, dry_run=dry_run):
+        raise SystemExit(1)
+
+
+jobs_group = AppGroup("jobs", help="Long work: letters, imports, mails.")
+labels_group = AppGroup("labels", help="The texts of the application.")
+
+
+@jobs_group.command("run", with_appcontext=False)
+@told
+def run_jobs() -> None:
+    """Do the waiting work until stopped; the server does it too, so this is for a second process or machine."""
+    serving.run_jobs(_app())
+
+
+@labels_group.command("missing", with_appcontext=False)
+@told
+def missing_labels() -> None:
+    """The texts that a language lacks, ready to paste into its .po file; exit code 1 when there are some."""
+    if catalogues.main(["--missing"]):
+        raise SystemExit(1)
+    click.echo(_("Every text is translated."))
+
+
+def register(app: Flask) -> None:
+    """Give the application its commands."""
+    for command in (upgrade, load_demo, create_school, create_user, check, serve, backup, restore, import_people, jobs_group, labels_group):
+        app.cli.add_command(command)

@@ -1,0 +1,255 @@
+"""Screens of who works here: users, the roles they hold, and who signed in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import Flask, abort, current_app, flash
+from flask_admin import Admin
+from flask_wtf import FlaskForm
+from sqlalchemy import func, inspect
+from sqlalchemy.orm import selectinload
+from wtforms import DateField
+from wtforms.validators import InputRequired, Optional
+
+from models import staff
+from models.access import LoginEvent, Membership, Role, User
+from models.base import Refusal
+from models.db import db
+from views.auth import base_url
+from views.base import Screen
+from views.fields import ChoiceField
+from views.i18n import gettext
+from views.i18n import lazy_gettext as _
+from views.verbs import verb
+
+
+class Users(Screen):
+    """The people who work in the school. Guardians and students have their own screens."""
+
+    model = User
+    name = _("Users")
+    name_of_one = _("User")
+    icon = "users"
+    add_label = _("Invite somebody")
+    save_label = _("Save the user")
+    empty = {"icon": "users", "title": _("Nobody works here yet"), "sentence": _("Invite colleagues: each receives a link that works once.")}
+    column_list = ("family_name", "given_name", "roles", "username", "email", "state", "last_seen_at")
+    column_export_list = ("family_name", "given_name", "roles", "username", "email", "state", "last_seen_at")
+    column_details_list = ("family_name", "given_name", "username", "email", "roles", "state", "language", "last_seen_at")
+    column_sortable_list = ("family_name", "given_name", "username", "email", "last_seen_at")
+    column_default_sort = "family_name"
+    column_searchable_list = ("family_name", "given_name", "username", "email")
+    column_labels = {"roles": _("Roles"), "state": _("Access")}
+    column_formatters = column_formatters_export = {
+        "roles": lambda _v, _c, row, _n: ", ".join(str(m.role.label) for m in row.memberships),
+        "state": lambda _v, _c, row, _n: staff.state_of(row),
+    }
+    form_columns = ("given_name", "family_name", "email", "username")
+    form_extra_fields = {
+        "role": ChoiceField(_("Role"), Role, members=staff.roles_to_give),
+        "open_from": DateField(_("Open from"), validators=[Optional()]),
+        "open_until": DateField(_("Open until"), validators=[Optional()]),
+    }
+    form_sections = (
+        ("", (("given_name", 6), ("family_name", 6), ("email", 6), ("username", 6))),
+        (_("In the [school]"), (("role", 12), ("open_from", 6), ("open_until", 6))),
+    )
+
+    # -- rows: those who work here, not the guardians and students whom the scope also shows
+
+    def get_query(self) -> Any:
+        """With their roles here, in one more statement."""
+        return super().get_query().filter(_works_here()).options(selectinload(User.memberships))
+
+    def get_count_query(self) -> Any:
+        """The same people."""
+        return db.session.query(func.count(User.id)).filter(_works_here())
+
+    def get_one(self, id: Any) -> Any:
+        """A guardian's account is not found here."""
+        row = super().get_one(id)
+        if not any(m.role in staff.WORKERS for m in row.memberships):
+            abort(404)
+        return row
+
+    # -- form
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """Roles are given on their own screen."""
+        form = super().edit_form(obj)
+        del form.role, form.open_from, form.open_until
+        return form
+
+    def create_model(self, form: Any) -> Any:
+        """The person, their role here and their one-time link, together or not at all."""
+        try:
+            user, fresh = staff.add_person(
+                form.given_name.data,
+                form.family_name.data,
+                form.email.data or "",
+                form.username.data or "",
+                form.role.data,
+                form.open_from.data,
+                form.open_until.data,
+            )
+            link = staff.invite(user, base_url(), by_mail=_mails()) if fresh else ""
+            db.session.commit()
+        except Exception as problem:
+            db.session.rollback()
+            if not self.handle_view_exception(problem):
+                raise
+            return False
+        if fresh:
+            _tell_link(user, link)
+        else:
+            flash(gettext("%(name)s already has an account: the role is added, the account stays as it is.", name=user.name), "success")
+        return user
+
+    def on_model_change(self, form: Any, model: User, is_created: bool) -> None:
+        """Somebody with a higher role, oneself, or somebody whom another school shares is not edited here."""
+        with db.session.no_autoflush:
+            staff.check_may_touch(model)
+            staff.check_alone_here(model.id)
+        if not model.email and not model.username:
+            raise Refusal(_("An account needs an e-mail or a user name to sign in with. Fill in one of them."))
+
+    # -- verbs
+
+    @verb("invite", _("Send a one-time link"), icon="mail")
+    def invite(self, row: User) -> None:
+        """A link to choose a password; the earlier one dies."""
+        _tell_link(row, staff.invite(row, base_url(), by_mail=_mails()))
+
+    @verb("disable", _("Disable the access"), confirm=_("They are signed out of this [school] at once."), danger=True)
+    def disable(self, row: User) -> None:
+        """Close their roles here."""
+        staff.disable(row)
+
+    @verb("enable", _("Enable the access"))
+    def enable(self, row: User) -> None:
+        """Open their roles here again."""
+        staff.enable(row)
+
+    @verb("end_sessions", _("Sign out everywhere"), icon="logout")
+    def end_sessions(self, row: User) -> None:
+        """All their browsers in this school."""
+        staff.end_sessions(row)
+
+
+def _works_here() -> Any:
+    return User.memberships.any(Membership.role.in_(staff.WORKERS))
+
+
+def _mails() -> bool:
+    return bool(current_app.config.get("MAIL_URL"))
+
+
+def _tell_link(user: User, link: str) -> None:
+    """Mailed, or shown this once to be handed over."""
+    if not link:
+        flash(gettext("An invitation leaves for %(name)s.", name=user.name), "success")
+        return
+    text = gettext("Hand this link over to %(name)s: it works once, for 7 days, and is not shown again.", name=user.name)
+    flash({"text": text, "links": [{"url": link, "label": link}]}, "success")
+
+
+class InspectionForm(FlaskForm):
+    """From when until when."""
+
+    first = DateField(_("First day"), name="from", validators=[InputRequired(_("Choose a day."))])
+    until = DateField(_("Last day"), validators=[InputRequired(_("Choose a day."))])
+
+
+class Memberships(Screen):
+    """Who holds which role in the school."""
+
+    model = Membership
+    name = _("Roles held")
+    name_of_one = _("Role held")
+    icon = "key"
+    add_label = _("Give a role")
+    save_label = _("Save the role")
+    column_list = ("user", "role", "active", "open_from", "open_until")
+    column_sortable_list = (("user", "user.family_name"), "role", "active", "open_from", "open_until")
+    column_default_sort = "user.family_name"
+    column_details_list = ("user", "role", "active", "open_from", "open_until", "created_at", "updated_at")
+    column_labels = {"created_at": _("Given on"), "updated_at": _("Changed on")}
+    column_searchable_list = ("user.family_name", "user.given_name")
+    column_filters = ("role", "active")
+    form_columns = ("user", "role", "active", "open_from", "open_until")
+    form_overrides = {"role": ChoiceField}
+    form_args = {"role": {"choice": Role, "members": staff.roles_to_give}}
+    lookups = {"user": (User, ("family_name", "given_name", "username", "email"))}
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """A role does not change hands."""
+        form = super().edit_form(obj)
+        del form.user
+        return form
+
+    def on_model_change(self, form: Any, model: Membership, is_created: bool) -> None:
+        """The rules on giving roles."""
+        with db.session.no_autoflush:
+            if is_created:
+                staff.check_new_role(model)
+            else:
+                before = [_before(model, key) for key in ("role", "active", "open_from", "open_until")]
+                staff.check_changed_role(model, (before[0], before[1], before[2], before[3]))
+
+    def delete_refusal(self, row: Membership) -> str | None:
+        """The same rules on withdrawing them."""
+        try:
+            staff.check_withdraw(row)
+        except Refusal as refusal:
+            return refusal.sentence
+        return None
+
+    def delete_sentence(self, row: Membership) -> str:
+        """What goes."""
+        return gettext("%(name)s no longer acts as %(role)s here, and signs in again.", name=str(row.user), role=str(row.role.label))
+
+    def on_model_delete(self, model: Membership) -> None:
+        """Signed out of this school with the role."""
+        staff.withdraw(model)
+
+    @verb("open_inspection", _("Open the inspection"), ask=InspectionForm, icon="calendar")
+    def open_inspection(self, row: Membership, until: dt.date, **answers: dt.date) -> None:
+        """The inspector reads from the first day (`from`) to the last."""
+        staff.open_inspection(row, answers["from"], until)
+
+    @verb("close_inspection", _("Close the inspection"), danger=True)
+    def close_inspection(self, row: Membership) -> None:
+        """At once."""
+        staff.close_inspection(row)
+
+
+def _before(row: Any, key: str) -> Any:
+    """The value of a column as the database has it."""
+    history = inspect(row).attrs[key].history
+    return history.deleted[0] if history.deleted else getattr(row, key)
+
+
+class LoginEvents(Screen):
+    """Who came in, who was refused. Written by the door, read here."""
+
+    model = LoginEvent
+    name = _("Sign-ins")
+    name_of_one = _("Sign-in")
+    icon = "key"
+    empty = {"icon": "key", "title": _("Nobody has signed in yet"), "sentence": _("Every sign-in and every refusal is written here.")}
+    column_list = ("at", "user", "kind", "address", "agent")
+    column_details_list = ("at", "user", "kind", "address", "agent")
+    column_export_list = ("at", "user", "kind", "address", "agent")
+    column_sortable_list = ("at",)
+    column_default_sort = ("id", True)
+    column_searchable_list = ("user.family_name", "user.given_name", "user.username", "address")
+    column_filters = ("kind",)
+
+
+def register(app: Flask, admin: Admin) -> None:
+    """The three screens."""
+    admin.add_view(Users())
+    admin.add_view(Memberships())
+    admin.add_view(LoginEvents())

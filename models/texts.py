@@ -59,8 +59,9 @@ def every_text(readers: Iterable[Reader]) -> list[Shown]:
     found = []
     for reader in readers:
         default = installed().get(reader.catalogue.name, DEFAULT_LANGUAGE).messages
-        messages = {**default, **reader.catalogue.messages}
-        found += [Shown(reader, message) for message in messages.values() if message.context not in _HIDDEN]
+        # What a package can say but never does here is translated by nobody here.
+        used = [key for key, message in default.items() if message.source.suffix == ".po" and message.context not in _HIDDEN]
+        found += [Shown(reader, reader.catalogue.messages.get(key, default[key])) for key in used]
     return sorted(found, key=lambda text: (fold(text.seen[0]), CATALOGUES.index(text.catalogue), text.message.key))
 
 

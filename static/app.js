@@ -242,4 +242,15 @@
     chips();
   };
   all("[data-combo]").forEach(combobox);
+
+  /* A noun's tick "vowel sound" follows its first letter, until the person has ticked themselves. */
+  for (const word of all("[data-ticks]")) {
+    const tick = document.getElementById(word.dataset.ticks);
+    let theirs = false;
+    tick.addEventListener("change", () => { theirs = true; });
+    word.addEventListener("input", () => {
+      const first = word.value.trim().toLowerCase().replace("œ", "o").replace("æ", "a").normalize("NFD").charAt(0);
+      if (!theirs) tick.checked = first !== "" && word.dataset.letters.includes(first);
+    });
+  }
 })();

@@ -156,7 +156,7 @@ def _listen() -> _Spoken:
                 _alone = stamp, labels.only_school(session)
     except SQLAlchemyError as error:
         # An error page must still be able to speak: the last words known serve.
-        log.warning("labels could not be read: %s", type(error).__name__)
+        _tell(error)
         return _Spoken(_alone[0], _alone[1])
     return _Spoken(stamp, _alone[1])
 
@@ -169,10 +169,15 @@ def _snapshot(school_id: int | None, stamp: int) -> Snapshot:
         with _looking() as session:
             fresh = labels.read_snapshot(session, school_id, stamp)
     except SQLAlchemyError as error:
-        log.warning("labels could not be read: %s", type(error).__name__)
+        _tell(error)
         return known or Snapshot()
     _snapshots[school_id] = fresh
     return fresh
+
+
+def _tell(error: SQLAlchemyError) -> None:
+    """A fault while somebody reads; while the application is built, its tables may not exist yet."""
+    log.log(logging.WARNING if has_request_context() else logging.DEBUG, "labels could not be read: %s", type(error).__name__)
 
 
 @contextmanager
@@ -211,15 +216,19 @@ class _Translations:
         self.name = name
 
     def ugettext(self, msgid: str) -> str:
+        """The text of a msgid."""
         return _text(reader(self.name).text("", msgid))
 
     def ungettext(self, singular: str, plural: str, num: int) -> str:
+        """The text in the form for `num`."""
         return _text(reader(self.name).form("", singular, plural, num))
 
     def upgettext(self, context: str, msgid: str) -> str:
+        """The text of a msgid in a context."""
         return _text(reader(self.name).text(context, msgid))
 
     def unpgettext(self, context: str, singular: str, plural: str, num: int) -> str:
+        """The text in a context, in the form for `num`."""
         return _text(reader(self.name).form(context, singular, plural, num))
 
 
@@ -237,15 +246,19 @@ class AppDomain(Domain):
         return _Translations(self.catalogue) if g else super().get_translations()
 
     def gettext(self, string: str, **variables: Any) -> str:
+        """The text, its places filled."""
         return fill(reader(self.catalogue).text("", string), variables)
 
     def ngettext(self, singular: str, plural: str, num: int, **variables: Any) -> str:
+        """The text in the form for `num`, its places filled."""
         return fill(reader(self.catalogue).form("", singular, plural, num), {"num": num, **variables})
 
     def pgettext(self, context: str, string: str, **variables: Any) -> str:
+        """The text in a context, its places filled."""
         return fill(reader(self.catalogue).text(context, string), variables)
 
     def npgettext(self, context: str, singular: str, plural: str, num: int, **variables: Any) -> str:
+        """The text in a context, in the form for `num`, its places filled."""
         return fill(reader(self.catalogue).form(context, singular, plural, num), {"num": num, **variables})
 
 

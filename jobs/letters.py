@@ -91,8 +91,8 @@ def language_of(wish: str, sender: Sender) -> str:
 
 
 def base_url() -> str:
-    """What people type before the path: the configured address, else the one this server answers on."""
-    return str(current_app.config.get("BASE_URL") or current_app.config.get("SERVED_AT") or "http://127.0.0.1:8000")
+    """What people type before the path. The server sets it to where it answers when it is not configured."""
+    return str(current_app.config.get("BASE_URL") or "http://127.0.0.1:8000")
 
 
 def qr(text: str) -> str:

@@ -204,7 +204,7 @@ def run_pending(app: Flask) -> int:
 def _sweep() -> int:
     with unscoped("files kept long enough, in every school"):
         old = and_(Job.file_key != "", Job.finished_at < utcnow() - dt.timedelta(days=KEPT_DAYS))
-        keys = dict(db.session.execute(select(Job.id, Job.file_key).where(old)).tuples().all())
+        keys = {row.id: row.file_key for row in db.session.execute(select(Job.id, Job.file_key).where(old))}
         db.session.execute(update(Job).where(Job.id.in_(keys)).values(file_key="").execution_options(synchronize_session=False))
         db.session.commit()
     for key in keys.values():

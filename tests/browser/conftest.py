@@ -1,0 +1,115 @@
+"""A real Chromium before a real server. The site is a copy of the tests' own schools; the server listens on this machine only."""
+
+import os
+import shutil
+import sqlite3
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, sync_playwright
+from werkzeug.serving import make_server
+
+import app as application
+from jobs.demo import PASSWORD
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
+
+# Without Chromium these tests are not collected; a build server says CI=true and then misses nothing silently.
+collect_ignore_glob = [] if Path(CHROMIUM).exists() or os.environ.get("CI") == "true" else ["test_*.py"]
+
+DESK, PHONE, NARROW = (1280, 800), (390, 844), (320, 700)
+
+
+@dataclass
+class Site:
+    """The served application and its address."""
+
+    app: object
+    url: str
+
+
+@pytest.fixture(scope="session")
+def site(whole_app, tmp_path_factory):
+    """The two demo schools, served; what a browser test writes stays in this copy."""
+    folder = tmp_path_factory.mktemp("site")
+    with sqlite3.connect(Path(whole_app.config["DATA"]) / "test.sqlite3") as source, sqlite3.connect(folder / "test.sqlite3") as copy:
+        source.backup(copy)
+    settings = {name: whole_app.config[name] for name in ("SECRET_KEY", "MAIL_URL", "RUNNER", "LOG_LEVEL")}
+    app = application.create_app(
+        {**settings, "DATA": folder, "DATABASE_URL": f"sqlite:///{folder / 'test.sqlite3'}", "BASE_URL": "", "TRUSTED_HOSTS": ["127.0.0.1"]}
+    )
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Site(app, f"http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for the whole run."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(site, chromium):
+    """`open_page("ac", size=PHONE, dark=True, script=False)`: a page of a fresh browser, signed in through the login form.
+
+    Any error that the browser reports (refused by the content policy, missing file, broken script) fails the test at its end.
+    """
+    contexts, faults = [], []
+
+    def note(message):
+        # The status of the page itself is what a test asks for; everything else that is red is a fault.
+        if message.type == "error" and "the server responded with a status of 4" not in message.text:
+            faults.append(message.text)
+
+    def open_(who: str = "", *, size: tuple[int, int] = DESK, dark: bool = False, script: bool = True, axe: bool = False) -> Page:
+        context = chromium.new_context(
+            base_url=site.url,
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if dark else "light",
+            locale="fr-FR",
+            java_script_enabled=script,
+            bypass_csp=axe,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", note)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        if who:
+            page.goto("/login")
+            page.fill("[name=username]", who)
+            page.fill("[name=password]", PASSWORD)
+            page.click("button.btn-primary")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def axe():
+    """`axe(page)`: what axe-core finds serious or critical, as (rule, where) pairs."""
+
+    def run(page: Page) -> list[tuple[str, str]]:
+        found = Axe().run(page).response["violations"]
+        return [(v["id"], str(node["target"])) for v in found if v["impact"] in ("serious", "critical") for node in v["nodes"]]
+
+    return run
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page scrolls sideways."""
+    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))

@@ -184,6 +184,20 @@ def count_usable(session: Session, student_id: int) -> int:
     return session.scalar(select(func.count()).select_from(ActivationCode).where(ActivationCode.student_id == student_id, usable_clause())) or 0
 
 
+def printable(session: Session, code_ids: Iterable[int]) -> list[int]:
+    """Of these codes, those that a letter can still be printed for, in the same order."""
+    ids = list(code_ids)
+    alive: set[int] = set()
+    for some in _pieces(ids):
+        alive.update(session.scalars(select(ActivationCode.id).where(ActivationCode.id.in_(some), usable_clause())))
+    return [i for i in ids if i in alive]
+
+
+def codes_of_batch(session: Session, batch: str) -> list[int]:
+    """The codes that were made together; none for an empty name."""
+    return list(session.scalars(select(ActivationCode.id).where(ActivationCode.batch == batch, ActivationCode.batch != "").order_by(ActivationCode.id)))
+
+
 # --- making codes ----------------------------------------------------------------------------------------------------------------
 
 

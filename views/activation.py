@@ -1,0 +1,304 @@
+"""The screen of activation codes, their letters, and their part of the student's file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, abort, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import Admin, expose
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from models.activation import ActivationCode, CodePurpose, CodeState, codes_of_batch, printable, usable_clause
+from models.base import Refusal
+from models.db import db
+from models.people import Group, GroupCategory, Student
+from models.school import Level
+from models.work import Job
+from views.auth import permitted
+from views.base import Screen, gate
+from views.codes import CodesVerbs as CodesVerbs  # (the screen of students takes it from here)
+from views.codes import code_steps
+from views.filters import Row, ScreenFilter
+from views.formats import show_date, show_instant, zone
+from views.i18n import gettext, ngettext
+from views.i18n import lazy_gettext as _
+from views.saving import own_path
+from views.student_file import Part, declare_part
+from views.verbs import Selection, verb
+
+BATCHES = 30  # of the filter, the latest first
+
+
+class InState(ScreenFilter):
+    """The computed state of a code; without this filter the list shows usable codes, "any" shows all of them."""
+
+    kind = "select"
+
+    def choices(self) -> list[tuple[str, str]]:
+        """Every state, then all together."""
+        return [*((state.name, str(state.label)) for state in CodeState), ("any", gettext("All"))]
+
+    def clean(self, value: str) -> str:
+        """One of them; ValueError otherwise."""
+        if value not in {*CodeState.__members__, "any"}:
+            raise ValueError(value)
+        return value
+
+    def apply(self, query: Any, value: str, alias: Any = None) -> Any:
+        """Add the clause."""
+        return query if value == "any" else query.filter(ActivationCode.state == value)
+
+
+class OfStudent(Row):
+    """A level or class of the student whose code it is."""
+
+    def apply(self, query: Any, value: int, alias: Any = None) -> Any:
+        """Add the clause."""
+        column = self.get_column(alias)
+        return query.filter(ActivationCode.student.has(column.is_(None) if value == 0 else column == value))
+
+
+class OfBatch(ScreenFilter):
+    """The codes that were made together; the latest batches are offered."""
+
+    kind = "select"
+
+    def choices(self) -> list[tuple[str, str]]:
+        """When, and how many; asked once a request."""
+        if "code_batches" not in g:
+            made = func.min(ActivationCode.created_at)
+            statement = select(ActivationCode.batch, made, func.count()).where(ActivationCode.batch != "").group_by(ActivationCode.batch)
+            g.code_batches = [
+                (name, ngettext("%(when)s: %(num)d code", "%(when)s: %(num)d codes", n, when=show_instant(at)))
+                for name, at, n in db.session.execute(statement.order_by(made.desc()).limit(BATCHES))
+            ]
+        return list(g.code_batches)
+
+    def apply(self, query: Any, value: str, alias: Any = None) -> Any:
+        """Add the clause."""
+        return query.filter(ActivationCode.batch == value)
+
+
+def classes() -> list[Group]:
+    """The classes of the school."""
+    return list(db.session.scalars(select(Group).where(Group.category == GroupCategory.klass).order_by(Group.name)))
+
+
+def for_whom(code: ActivationCode) -> str:
+    """The guardian whom the code is for, or all of them."""
+    return str(code.guardian) if code.guardian is not None else gettext("The [guardians]")
+
+
+def printed(code: ActivationCode) -> str:
+    """How often a letter was printed."""
+    if not code.printed_count:
+        return gettext("never")
+    return ngettext("%(num)d time, on %(date)s", "%(num)d times, last on %(date)s", code.printed_count, date=show_date(_day(code.printed_at)))
+
+
+def _day(instant: Any) -> Any:
+    return instant.astimezone(zone()).date()
+
+
+class ActivationCodes(Screen):
+    """Codes that nobody has used yet, and behind tabs the others. They are made on the screen of students."""
+
+    model = ActivationCode
+    name = _("Activation codes")
+    name_of_one = _("Activation code")
+    icon = "key"
+    empty = {
+        "icon": "key",
+        "title": _("No unused code"),
+        "sentence": _("Choose [students] in their list, then “Generate codes”: each letter opens one access."),
+    }
+    list_template = "admin/activation/list.html"
+    column_list = ("student", "guardian", "state", "tail", "printed_count", "expires_at")
+    column_export_list = ("student", "guardian", "state", "tail", "printed_count", "created_at", "expires_at", "used_at", "revoked_at")
+    column_details_list = (
+        *("student", "guardian", "state", "tail", "created_at", "expires_at", "printed_count", "printed_at", "sent_count", "sent_at"),
+        *("used_at", "revoked_at"),
+    )
+    column_labels = {"state": _("State")}
+    column_formatters = column_formatters_export = {
+        "guardian": lambda _v, _c, row, _n: for_whom(row),
+        "tail": lambda _v, _c, row, _n: str(row),
+        "printed_count": lambda _v, _c, row, _n: printed(row),
+        "expires_at": lambda _v, _c, row, _n: _day(row.expires_at),
+    }
+    column_sortable_list = (("student", "student.search_key"), "tail", "printed_count", "expires_at")
+    column_default_sort = [("student.search_key", False), ("id", False)]
+    column_searchable_list = ("student.search_key", "tail")
+
+    def __init__(self) -> None:
+        self.column_filters = (
+            InState(ActivationCode.id, _("State"), "state"),
+            OfStudent(Student.level_id, _("[Level]"), "level", Level),
+            OfStudent(Student.homeroom_id, _("Class"), "homeroom", Group, classes),
+            OfBatch(ActivationCode.batch, _("Made together"), "batch"),
+        )
+        super().__init__()
+
+    def get_list(self, page: Any, sort_column: Any, sort_desc: Any, search: Any, filters: Any, **options: Any) -> tuple[int | None, Any]:
+        """Unless a state is asked for, the codes that can still be used."""
+        position = next(i for i, flt in enumerate(self._filters or ()) if isinstance(flt, InState))
+        if filters is None or all(index != position for index, _name, _value in filters):
+            filters = [*(filters or ()), (position, "", CodeState.usable.name)]
+        return super().get_list(page, sort_column, sort_desc, search, filters, **options)
+
+    def count_text(self, count: int | None) -> str:
+        """How many codes."""
+        return "" if count is None else ngettext("%(num)d code", "%(num)d codes", count)
+
+    @property
+    def views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # counted at each request
+        """Unused, then what became of the others."""
+        state: Any = ActivationCode.state
+        tally: dict[str, int] = dict(db.session.execute(select(state, func.count()).select_from(ActivationCode).group_by(state)).tuples())
+        here = next((value for key, value in request.args.items() if key.endswith("_state.InState")), CodeState.usable.name)
+        tabs = (
+            (CodeState.usable.name, gettext("Unused"), tally.get("usable", 0)),
+            (CodeState.used.name, gettext("Used"), tally.get("used", 0)),
+            (CodeState.expired.name, gettext("Expired"), tally.get("expired", 0)),
+            (CodeState.revoked.name, gettext("Revoked"), tally.get("revoked", 0)),
+            ("any", gettext("All"), sum(tally.values())),
+        )
+        return [{"label": label, "n": n, "current": here == key, "url": self.get_url(".index_view", **_filter(key))} for key, label, n in tabs]
+
+    @property
+    def codes_for_missing(self) -> str:
+        """Where the first button posts: codes for the students whom nobody can see yet; empty when it is not the person's."""
+        missing: dict[str, Any] = {"flt0_access.Clause": "1"}
+        return url_for("student.action_view", **missing) if permitted("student", "generate_codes") else ""
+
+    # -- verbs
+
+    @verb(
+        "print_letters",
+        _("Print the letters"),
+        confirm=_("Every letter holds a code in clear: keep them until they are handed over."),
+        icon="print",
+        whole=True,
+    )
+    def print_letters(self, selection: Selection) -> ResponseReturnValue:
+        """One page for each code that is still usable, by a job."""
+        return start_letters(printable(db.session, selection.all_ids()))
+
+    def prepare_print_letters(self, selection: Selection, form: Any) -> dict[str, Any]:
+        """How many letters, and how many codes have none any more."""
+        n = len(printable(db.session, selection.all_ids()))
+        left = selection.count - n
+        over = ngettext("%(num)d chosen code is left out: used, revoked or expired.", "%(num)d chosen codes are left out: used, revoked or expired.", left)
+        return {
+            "count": n,
+            "count_sentence": ngettext("letter will be printed, one page.", "letters will be printed, one page each.", n),
+            "left_out": over if left else "",
+            "verb_label": ngettext("Print %(num)d letter", "Print %(num)d letters", n),
+            "after": gettext("Every letter holds a code in clear: keep them until they are handed over."),
+            "refusal": "" if n else none_printable(),
+        }
+
+    @verb("revoke", _("Revoke"), confirm=_("The letters already given open nothing any more. This cannot be undone."), icon="trash", danger=True)
+    def revoke(self, record: ActivationCode) -> None:
+        """Close the code for ever."""
+        record.revoke()
+
+    def prepare_revoke(self, selection: Selection, form: Any) -> dict[str, Any]:
+        """How many."""
+        return {
+            "title": ngettext("Revoke %(num)d code?", "Revoke %(num)d codes?", selection.count),
+            "count_sentence": ngettext("code chosen.", "codes chosen.", selection.count),
+            "verb_label": ngettext("Revoke %(num)d code", "Revoke %(num)d codes", selection.count),
+        }
+
+    # -- print letters?
+
+    @expose("/letters/", methods=("GET", "POST"))
+    @gate("print_letters")
+    def letters_view(self) -> ResponseReturnValue:
+        """After the creation: letters for the whole batch, or back to the list."""
+        batch = request.values.get("batch", "")
+        ids = codes_of_batch(db.session, batch)
+        if not ids:
+            abort(404)
+        if request.method == "POST":
+            try:
+                answer = start_letters(printable(db.session, ids))
+            except Refusal as refusal:
+                flash(refusal.sentence, "danger")
+                return self.back()
+            db.session.commit()
+            return answer
+        n = len(printable(db.session, ids))
+        back = own_path(request.args.get("url")) or self.get_url(".index_view")
+        return self.render(
+            "admin/model/ask.html",
+            title=gettext("Print the letters?"),
+            count=n,
+            count_sentence=ngettext(
+                "letter, one page: the address, the code and how to use it.", "letters, one page each: the address, the code and how to use it.", n
+            ),
+            left_out=gettext("The letters can be printed again later, as long as the code has not been used."),
+            verb_label=ngettext("Yes, print %(num)d letter", "Yes, print %(num)d letters", n),
+            refusal="" if n else none_printable(),
+            ask_url=self.get_url(".letters_view"),
+            hidden=[("batch", batch), ("url", back)],
+            back_url=back,
+            back_label=gettext("No, back to the list"),
+            steps=code_steps(),
+            step=3,
+        )
+
+
+def none_printable() -> str:
+    """When no chosen code can be printed."""
+    return gettext("None of these codes can be printed: they are used, revoked or expired. Create new ones.")
+
+
+def start_letters(ids: list[int]) -> ResponseReturnValue:
+    """Ask for the letters of these codes and lead to the job's page, which shows how far it is. Refused when there is none."""
+    if not ids:
+        raise Refusal(_("None of these codes can be printed: they are used, revoked or expired. Create new ones."))
+    note = ngettext("%(num)d letter", "%(num)d letters", len(ids))
+    job = Job.add("print_letters", {"codes": ids}, total=len(ids), note=note)
+    db.session.flush()
+    return redirect(url_for("job.details_view", id=job.id), code=303)
+
+
+def _filter(state: str) -> dict[str, str]:
+    return {} if state == CodeState.usable.name else {"flt0_state.InState": state}
+
+
+# --- the part of the student's file ----------------------------------------------------------------------------------------------------
+
+
+def _codes_of(student: Student) -> dict[str, Any]:
+    """Unused codes first; what became of the others below."""
+    statement = select(ActivationCode).where(ActivationCode.student_id == student.id, ActivationCode.purpose == CodePurpose.guardian)
+    codes = list(db.session.scalars(statement.options(joinedload(ActivationCode.guardian)).order_by(ActivationCode.id.desc())))
+
+    def shown(code: ActivationCode) -> dict[str, Any]:
+        when = {CodeState.used: code.used_at, CodeState.revoked: code.revoked_at}.get(code.state, code.expires_at)
+        return {"id": code.id, "code": str(code), "who": for_whom(code), "printed": printed(code), "state": code.state, "day": show_date(_day(when))}
+
+    return {
+        "usable": [shown(code) for code in codes if code.usable],
+        "over": [shown(code) for code in codes if not code.usable],
+        "may_print": permitted("activation_code", "print_letters"),
+        "may_revoke": permitted("activation_code", "revoke"),
+        "may_generate": permitted("student", "generate_codes"),
+    }
+
+
+def _count_codes(student_id: int) -> Any:
+    return select(func.count(ActivationCode.id)).where(ActivationCode.student_id == student_id, usable_clause()).scalar_subquery()
+
+
+declare_part(Part("codes", _("Codes"), "admin/activation/part.html", _codes_of, ("activation_code", "read"), _count_codes, place=30))
+
+
+def register(app: Flask, admin: Admin) -> None:
+    """The screen of codes."""
+    admin.add_view(ActivationCodes())

@@ -10,6 +10,8 @@ from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import Engine, event
 
+from models.base import fold
+
 db = SQLAlchemy()
 
 # How the next SQLite transaction begins: writers take the only write lock at once, readers never hold it.
@@ -33,6 +35,7 @@ def _sqlite_manners(engine: Engine) -> None:
         dbapi.isolation_level = None  # pysqlite's own implicit transactions leak rows between tests and hide locks
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
             dbapi.execute("PRAGMA " + pragma)
+        dbapi.create_function("fold", 1, lambda text: None if text is None else fold(str(text)), deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:

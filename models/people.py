@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint, func, select
@@ -13,7 +12,10 @@ from models.access import User
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, fold, today
 from models.school import Level, School
 from models.scope import SchoolScoped
-from models.words import _, _p
+from models.words import N_, _, _p
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 
 class Sex(Choice):
@@ -139,7 +141,14 @@ class Group(Base, Identified, SchoolScoped, Versioned):
         inside = session.scalar(select(func.count()).select_from(Student.__table__).where(Student.__table__.c.homeroom_id == self.id)) or 0
         if not inside:
             return None
-        return Refusal(_("%(name)s cannot be deleted: it is the class of %(num)d [students]. Move them to another class first."), name=self.name, num=inside)
+        return Refusal(
+            N_(
+                "%(name)s cannot be deleted: it is the class of %(num)d [student]. Move [the student] to another class first.",
+                "%(name)s cannot be deleted: it is the class of %(num)d [students]. Move them to another class first.",
+                inside,
+                name=self.name,
+            )
+        )
 
 
 class Student(Base, Identified, SchoolScoped, Stamped, Versioned):
@@ -148,6 +157,7 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned):
     __tablename__ = "student"
     __table_args__ = (
         Index("ix_student_search", "school_id", "search_key", "id"),
+        Index("ix_student_school_status", "school_id", "status"),
         Index("ix_student_name", "school_id", "family_name", "given_name", "id"),
         UniqueConstraint("school_id", "national_id"),
     )
@@ -314,6 +324,14 @@ class GuardianLink(Base, Identified, SchoolScoped, Stamped, Versioned):
 
     def __str__(self) -> str:
         return f"{self.student_id} – {self.guardian_id}"
+
+    def check_new(self, session: Session) -> None:
+        """Refuse a second link of the same two; let a link beside a suspended one wait for a check (features section 0)."""
+        beside = session.scalars(select(GuardianLink).where(GuardianLink.student_id == self.student.id, GuardianLink.id != (self.id or 0))).all()
+        if any(other.guardian_id == self.guardian.id for other in beside):
+            raise Refusal(_("%(name)s already has a link with this [student]. Change that one."), name=str(self.guardian))
+        if any(other.status is LinkStatus.suspended for other in beside):
+            self.status = LinkStatus.to_check
 
     def suspend(self, reason: str, until: dt.date | None = None) -> None:
         """Close the access: the guardian sees and receives nothing. Refused without a reason or when already so."""

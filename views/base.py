@@ -59,7 +59,9 @@ class Screen(Saving, Lists, ModelView):
     save_label: Any = _("Save")
     empty: dict[str, Any] | None = None
     title_column = ""
-    lookups: dict[str, tuple[type, tuple[str, ...]]] = {}
+    # name -> (model, columns that are looked through[, rule of which rows are offered])
+    lookups: dict[str, tuple[Any, ...]] = {}
+    verb_order: tuple[str, ...] = ()  # the verbs that come first, in the bar and in the menus
     views: list[dict[str, Any]] = []
     columns_read_only: tuple[str, ...] = ()
 
@@ -84,7 +86,7 @@ class Screen(Saving, Lists, ModelView):
             if "label" in prop.info or any("label" in c.info for c in getattr(prop, "columns", ()))
         }
         self.column_labels = {**labels, **(self.column_labels or {})}
-        self.form_ajax_refs = {name: Lookup(name, model, columns) for name, (model, columns) in self.lookups.items()}
+        self.form_ajax_refs = {name: Lookup(name, *spec) for name, spec in self.lookups.items()}
         super().__init__(self.model, db, name=self.name, endpoint=self.table, url=f"/admin/{self.table}")
         self.title_column = self.title_column or self.column_list[0]
         declared = set(self.form_columns or ())
@@ -96,6 +98,8 @@ class Screen(Saving, Lists, ModelView):
             found = getattr(getattr(type(self), attribute, None), "_verb", None)
             if found is not None:
                 self.verbs[found.name] = found
+        first = {name: place for place, name in enumerate(self.verb_order)}
+        self._actions.sort(key=lambda action: first.get(action[0], len(first)))
 
     # -- rights
 

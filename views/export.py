@@ -77,6 +77,7 @@ def _rows(screen: Screen, query: Any) -> Iterator[list[str]]:
         for relation in screen.export_joins():
             loaded = loaded.options(relation)
         found = {row.id: row for row in loaded}
+        screen.prepare_rows(list(found.values()))
         for identifier in piece:
             if identifier in found:
                 yield [neutral(show(screen.get_export_value(found[identifier], c))) for c in columns]

@@ -19,6 +19,7 @@ from wtforms.widgets import Select
 from models import keys
 from models.base import Choice, fold
 from models.db import db
+from models.folding import folded
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 
@@ -30,6 +31,18 @@ def like(term: str) -> str:
     """A LIKE pattern of what a person typed: `*` and `?` are wild, everything else is itself (escape character: backslash)."""
     safe = term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return safe.replace("*", "%").replace("?", "_")
+
+
+def field_pattern(text: str) -> str:
+    """The pattern of a search in one field: anywhere in it, but the whole value with `*` or `?`."""
+    words = like(fold(text))
+    return words if "*" in text or "?" in text else f"%{words}%"
+
+
+def folded_like(column: Any, pattern: str) -> Any:
+    """The clause: a folded pattern against a column, folded by the database unless it is a `search_key`, which is so already."""
+    plain = column if getattr(column, "key", "") == "search_key" else folded(column)
+    return plain.like(pattern, escape="\\")
 
 
 class Lookup(AjaxModelLoader):
@@ -64,7 +77,7 @@ class Lookup(AjaxModelLoader):
         statement: Any = select(self.model)
         for word in words:
             pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            statement = statement.where(or_(*(getattr(self.model, c).ilike(pattern, escape="\\") for c in self.columns)))
+            statement = statement.where(or_(*(folded_like(getattr(self.model, c), pattern) for c in self.columns)))
         if self.where is not None:
             statement = statement.where(self.where())
         return list(db.session.scalars(statement.order_by(getattr(self.model, self.columns[0])).limit(LOOKUP_ROWS)))
@@ -251,6 +264,8 @@ class ScreenConverter(AdminModelConverter):
         order = "rank" if hasattr(remote_model, "rank") else "name"
         return ShortRowField(label, remote_model, order, allow_blank=blank, description=kwargs.get("description") or "")
 
+    # These bear the names of Flask-Admin's own converters where it has one: the last name in alphabetical order would win otherwise.
+
     @converts("String", "Unicode", "Text")
     def conv_text(self, field_args: Any, **extra: Any) -> Any:
         """One line, or a text area where the column is a Text; no longer than the column."""
@@ -268,14 +283,14 @@ class ScreenConverter(AdminModelConverter):
         return kind(**field_args)
 
     @converts("Date")
-    def conv_date(self, field_args: Any, **extra: Any) -> Any:
+    def convert_date(self, field_args: Any, **extra: Any) -> Any:
         """The browser's own date input."""
         if extra["column"].nullable:
             field_args["validators"].append(Optional())
         return DateField(**field_args)
 
     @converts("Integer")
-    def conv_int(self, field_args: Any, **extra: Any) -> Any:
+    def handle_integer_types(self, field_args: Any, **extra: Any) -> Any:
         """A whole number that both databases can hold."""
         field_args["validators"].append(NumberRange(min=-2_000_000_000, max=2_000_000_000))
         return IntegerField(**field_args)
@@ -288,7 +303,7 @@ class ScreenConverter(AdminModelConverter):
         return BooleanField(**field_args)
 
     @converts("sqlalchemy.sql.sqltypes.Enum")
-    def conv_enum(self, field_args: Any, **extra: Any) -> Any:
+    def convert_enum(self, field_args: Any, **extra: Any) -> Any:
         """A `Choice`, by its words."""
         column = extra["column"]
         choice = column.type.enum_class

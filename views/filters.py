@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from flask import g
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
 from sqlalchemy import Boolean, Date, Enum, String, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import RelationshipProperty
 
-from models.base import Choice
+from models.base import Choice, fold
 from models.db import db
-from views.fields import like
+from views.fields import folded_like, like
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 
@@ -53,7 +54,7 @@ class Contains(ScreenFilter):
 
     def apply(self, query: Any, value: str, alias: Any = None) -> Any:
         """Add the clause."""
-        return query.filter(self.get_column(alias).ilike(f"%{like(value.strip())}%", escape="\\"))
+        return query.filter(folded_like(self.get_column(alias), f"%{like(fold(value))}%"))
 
     def operation(self) -> Any:
         """The operation in words."""
@@ -85,26 +86,33 @@ class Is(ScreenFilter):
 
 
 class Row(ScreenFilter):
-    """The column points to this row; only rows that exist for the person are offered. "0" means none."""
+    """The column points to this row; only rows that exist for the person are offered. "0" means none.
+
+    `source` gives the rows offered, when they are not all those of the model in their usual order.
+    """
 
     kind = "select"
 
-    def __init__(self, column: Any, name: Any, key: str, model: type) -> None:
+    def __init__(self, column: Any, name: Any, key: str, model: type, source: Callable[[], Iterable[Any]] | None = None) -> None:
         super().__init__(column, name, key)
-        self.model = model
+        self.model, self.source = model, source
+
+    def rows(self) -> list[Any]:
+        """Up to 200 rows of the scope, asked once a request."""
+        known: dict[str, list[Any]] = g.setdefault("filter_rows", {})
+        if self.key not in known:
+            known[self.key] = list(self.source() if self.source else short_rows(self.model))[:OPTIONS]
+        return known[self.key]
 
     def choices(self) -> list[tuple[str, str]]:
-        """None, then up to 200 rows of the scope."""
-        order = getattr(self.model, "rank", None) or getattr(self.model, "name", None) or self.model.id  # type: ignore[attr-defined]
-        if not hasattr(order, "asc"):
-            order = self.model.id  # type: ignore[attr-defined]
-        rows: Any = db.session.scalars(select(self.model).order_by(order).limit(OPTIONS))
-        return [("0", gettext("none")), *((str(row.id), str(row)) for row in rows)]
+        """None, then the rows."""
+        return [("0", gettext("none")), *((str(row.id), str(row)) for row in self.rows())]
 
     def words(self, value: str) -> str:
         """The row's own words."""
-        if value == "0":
-            return gettext("none")
+        known = dict(self.choices())
+        if value in known:
+            return known[value]
         row = db.session.scalar(select(self.model).where(self.model.id == int(value)))  # type: ignore[attr-defined]
         return str(row) if row is not None else value
 
@@ -118,6 +126,22 @@ class Row(ScreenFilter):
         """Add the clause."""
         column = self.get_column(alias)
         return query.filter(column.is_(None) if value == 0 else column == value)
+
+
+class Member(Row):
+    """The row is one of those that a relation holds."""
+
+    def apply(self, query: Any, value: int, alias: Any = None) -> Any:
+        """Add the clause."""
+        relation = self.get_column(alias)
+        return query.filter(~relation.any() if value == 0 else relation.any(self.model.id == value))  # type: ignore[attr-defined]
+
+
+def short_rows(model: Any) -> Iterable[Any]:
+    """The rows of a short table in their usual order: rank, else name, else as they came."""
+    keys = sa_inspect(model).columns.keys()
+    order = next((getattr(model, key) for key in ("rank", "family_name", "name") if key in keys), model.id)
+    return db.session.scalars(select(model).order_by(order).limit(OPTIONS))
 
 
 class YesNo(ScreenFilter):

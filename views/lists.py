@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, request
+from flask import abort, g, request
 from sqlalchemy import func, or_
 from sqlalchemy.orm import joinedload, load_only
 
 from models.base import fold
 from models.db import db
-from views.fields import like
+from views.fields import field_pattern, folded_like, like
 from views.filters import FilterEntry, ScreenFilter, filters_for
 from views.i18n import gettext, ngettext
 
@@ -20,8 +20,8 @@ COUNT_LIMIT = 10_000
 class Lists:
     """The list half of a `Screen`."""
 
-    # (key, words, column) offered beside the search box; the first is the usual search over `column_searchable_list`.
-    search_by: tuple[tuple[str, Any, str], ...] = ()
+    # (key, words, column or function of the text) offered beside the search box, after the usual search over `column_searchable_list`.
+    search_by: tuple[tuple[str, Any, Any], ...] = ()
     search_example: Any = None
     number_columns: tuple[str, ...] = ()
     primary_actions = 2
@@ -43,34 +43,32 @@ class Lists:
         return [("", gettext("Everything")), *((key, str(words)) for key, words, _column in self.search_by)]
 
     def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
-        by = {key: column for key, _words, column in self.search_by}.get(request.args.get("by", ""))
+        by = {key: column for key, _words, column in self.search_by}.get(self.list_args.get("by", ""))
         if by:
-            clause = self.search_clause(getattr(self.model, by), search)
+            clause = by(search) if callable(by) else self.search_clause(getattr(self.model, by), search)
             return query.filter(clause), count_query.filter(clause) if count_query is not None else None, joins, count_joins
         for word in fold(search).split():
             pattern = f"%{like(word)}%" if not word.startswith("^") else f"{like(word[1:])}%"
             clauses, count_clauses = [], []
             for field, path in self._search_fields:  # type: ignore[attr-defined]
                 query, joins, alias = self._apply_path_joins(query, joins, path, inner_join=False)  # type: ignore[attr-defined]
-                clauses.append((field if alias is None else getattr(alias, field.key)).ilike(pattern, escape="\\"))
+                clauses.append(folded_like(field if alias is None else getattr(alias, field.key), pattern))
                 if count_query is not None:
                     count_query, count_joins, other = self._apply_path_joins(count_query, count_joins, path, inner_join=False)  # type: ignore[attr-defined]
-                    count_clauses.append((field if other is None else getattr(other, field.key)).ilike(pattern, escape="\\"))
+                    count_clauses.append(folded_like(field if other is None else getattr(other, field.key), pattern))
             query = query.filter(or_(*clauses))
             if count_query is not None:
                 count_query = count_query.filter(or_(*count_clauses))
         return query, count_query, joins, count_joins
 
     def search_clause(self, column: Any, text: str) -> Any:
-        """A chosen field: the text stands anywhere in it; with `*` or `?` the whole value must match. Accents folded where the key holds it."""
-        wild = "*" in text or "?" in text
-        pattern = like(text.strip()) if wild else f"%{like(text.strip())}%"
-        plain = column.ilike(pattern, escape="\\")
-        key = getattr(self.model, "search_key", None)
-        folded = fold(text)
-        if key is not None and folded != text.strip().lower() and not wild:
-            return or_(plain, key.like(f"%{like(folded)}%", escape="\\"))
-        return plain
+        """A chosen field: the text stands anywhere in it; with `*` or `?` the whole value must match. Accents folded."""
+        return folded_like(column, field_pattern(text))
+
+    @property
+    def list_args(self) -> Any:
+        """The arguments of the list: those of the request, or of the list from which a record was opened."""
+        return g.get("list_args") or request.args
 
     # -- filters
 
@@ -121,6 +119,16 @@ class Lists:
         if self.load_columns:
             query = query.options(load_only(*(getattr(self.model, c) for c in self.load_columns)))
         return query
+
+    def prepare_rows(self, rows: list[Any]) -> None:
+        """What the columns need beyond the rows themselves, asked once for all rows of a page or of a piece of an export."""
+
+    def get_list(self, *args: Any, **options: Any) -> tuple[int | None, Any]:
+        """Flask-Admin's, then `prepare_rows`."""
+        count, rows = super().get_list(*args, **options)  # type: ignore[misc]
+        if isinstance(rows, list):
+            self.prepare_rows(rows)
+        return count, rows
 
     def matching(self) -> tuple[int, Any]:
         """(count, query) of all rows that match the list's own query string."""

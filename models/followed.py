@@ -1,0 +1,47 @@
+"""Who can see a student online, and what keeps a student from being deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import case, literal, select
+from sqlalchemy.orm import Session
+
+from models.activation import ActivationCode, CodePurpose, seen_clause, usable_clause
+from models.base import Choice, Refusal
+from models.people import Guardian, GuardianLink, Student
+from models.words import _
+
+
+class Access(Choice):
+    """Who can see a student online, in one word for the list."""
+
+    followed = "followed", _("[Guardian] registered"), "ok"
+    coded = "coded", _("Code to use"), "info"
+    expired = "expired", _("Code expired"), "bad"
+    nobody = "nobody", _("No access yet"), "mute"
+
+
+def access_of(session: Session, student_ids: Iterable[int]) -> dict[int, Access]:
+    """The access of each of these students (at most 500), in one query."""
+    ids = list(student_ids)
+    if not ids:
+        return {}
+    c = ActivationCode
+    coded = select(literal(1)).where(c.student_id == Student.id, usable_clause()).correlate(Student).exists()
+    late = select(literal(1)).where(c.student_id == Student.id, c.purpose == CodePurpose.guardian, c.used_at.is_(None), c.revoked_at.is_(None))
+    word = case((seen_clause(), "followed"), (coded, "coded"), (late.correlate(Student).exists(), "expired"), else_="nobody")
+    return {row[0]: Access[row[1]] for row in session.execute(select(Student.id, word).where(Student.id.in_(ids)))}
+
+
+def deletion_problem(session: Session, student: Student) -> Refusal | None:
+    """Why a student cannot be deleted: records that must be kept; then the student is deactivated instead (features section 0)."""
+    joined = select(literal(1)).select_from(GuardianLink).join(Guardian, Guardian.id == GuardianLink.guardian_id)
+    link = joined.where(GuardianLink.student_id == student.id, Guardian.user_id.is_not(None))
+    used = select(literal(1)).where(ActivationCode.student_id == student.id, ActivationCode.used_at.is_not(None))
+    kept, spent = session.execute(select(link.exists(), used.exists())).one()
+    if student.user_id or kept or spent:
+        return Refusal(
+            _("%(name)s has records: an account, or a code that was used. Deactivate [the student] instead: the records are kept."), name=str(student)
+        )
+    return None

@@ -73,6 +73,7 @@ class MailServer:
         try:
             if self.tls == "starttls":
                 line.starttls(context=ssl.create_default_context())
+            line.ehlo_or_helo_if_needed()
             if self.user:
                 line.login(self.user, self.password)
         except BaseException:
@@ -109,23 +110,30 @@ class Post:
     def send(self, message: EmailMessage, address: str) -> None:
         """Hand one mail over. Raises Refused, Later or Unsure; returns only when the server said yes."""
         try:
+            self._send(message, address)
+        except BaseException:
+            self.close()  # half a conversation is no beginning for the next mail
+            raise
+
+    def _send(self, message: EmailMessage, address: str) -> None:
+        try:
             if self._line is None:
                 self._line = self.server.connect()
-            _heed(self._line.mail(self.server.sender))
-            _heed(self._line.rcpt(address))
+            line = self._line
+            code, said = line.mail(self.server.sender)
+            if code >= 300:  # it does not want us, whoever the mail is for: that is for the administrator, and may change
+                raise Later(_answer(code, said))
+            _heed(*line.rcpt(address))
         except (OSError, smtplib.SMTPException) as trouble:
-            self.close()
             raise Later(_plain(trouble)) from trouble
+        words: bytes | str
         try:
-            answer = self._line.data(message.as_bytes())
-        except smtplib.SMTPDataError as trouble:
-            self.close()
-            _heed((trouble.smtp_code, trouble.smtp_error))
-            raise Later(_plain(trouble)) from trouble
+            code, words = line.data(message.as_bytes())
+        except smtplib.SMTPDataError as trouble:  # said before any text went over
+            code, words = trouble.smtp_code, trouble.smtp_error
         except (OSError, smtplib.SMTPException) as trouble:
-            self.close()
             raise Unsure(_plain(trouble)) from trouble
-        _heed(answer)
+        _heed(code, words)
 
     def close(self) -> None:
         """End the connection; a line that is broken already is no trouble."""
@@ -137,13 +145,15 @@ class Post:
                 line.close()
 
 
-def _heed(answer: tuple[int, bytes | str]) -> None:
+def _heed(code: int, words: bytes | str) -> None:
     """2xx goes on, 5xx is for good, anything else is for later."""
-    code, words = answer
     if 200 <= code < 300:
         return
-    said = f"{code} {words.decode('utf-8', 'replace') if isinstance(words, bytes) else words}"[:300]
-    raise Refused(said) if code >= 500 else Later(said)
+    raise Refused(_answer(code, words)) if code >= 500 else Later(_answer(code, words))
+
+
+def _answer(code: int, words: bytes | str) -> str:
+    return f"{code} {words.decode('utf-8', 'replace') if isinstance(words, bytes) else words}"[:300]
 
 
 def _plain(trouble: Exception) -> str:

@@ -17,17 +17,16 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
 from jobs import catalogues, demo, health, import_console, maintenance, serving
-from models import accounts, labels
-from models.access import Membership, Role, User
+from models import accounts, labels, staff
+from models.access import Role
 from models.base import Refusal
 from models.config import DEMO_MARK, LOOPBACK, ConfigError
 from models.db import db
-from models.journal import record
 from models.school import Country, School
 from models.scope import Actor, Scope, acting, unscoped
 from models.words import N_, _, in_language
 
-WHO = Actor(name="flask")
+CONSOLE = "flask"
 ASSIGNED = (Role.guardian, Role.student)  # made with their guardian or student, never here
 
 
@@ -115,7 +114,7 @@ def create_school(name: str, code: str, country: str, email: str) -> None:
     """Create a school with its words. Then create its first account: create-user."""
     serving.refuse_stale()
     quebec = country == "CA"
-    with acting(WHO, Scope(school_id=None)), unscoped("the command line makes a school"):
+    with acting(Actor(name=CONSOLE), Scope(school_id=None)), unscoped("the command line makes a school"):
         school = School(country=Country[country], name=name, official_code=code, email=email.strip())
         school.language, school.time_zone = ("fr_CA", "America/Toronto") if quebec else ("fr", "Europe/Paris")
         if db.session.scalar(select(School.id).where(School.official_code == school.official_code)):
@@ -137,34 +136,25 @@ def create_school(name: str, code: str, country: str, email: str) -> None:
 def create_user(code: str, role: str, email: str, username: str, given_name: str, family_name: str) -> None:
     """Give somebody a role in a school. A new person gets a one-time link to choose a password; nobody else ever knows it."""
     serving.refuse_stale()
-    names = [accounts.login_name(name) for name in (email, username) if name.strip()]
-    if not names:
-        raise Refusal(_("An account needs an e-mail or a user name. Give --email or --username."))
-    with acting(WHO, Scope(school_id=None)), unscoped("the command line names the school"):
-        school = db.session.scalar(select(School).where(School.official_code == "".join(code.split()).upper()))
-        if school is None:
-            raise Refusal(_("No [school] has the official code %(code)s. Check --school."), code=code)
-        found = {user.id: user for name in names if (user := accounts.find_user(name))}
-        if len(found) > 1:
-            raise Refusal(_("This e-mail and this user name are those of two people. Give only one of them."))
-        user = next(iter(found.values()), None)
-        fresh = user is None
-        if user is None:
-            user = User(given_name=given_name.strip(), family_name=family_name.strip(), language=school.language)
-            user.email, user.username = (accounts.login_name(email) or None), (accounts.login_name(username) or None)
-            db.session.add(user)
-            db.session.flush()
-        held = select(Membership.id).where(Membership.user_id == user.id, Membership.school_id == school.id, Membership.role == Role[role])
-        if db.session.scalar(held):
-            raise Refusal(_("%(name)s has this role already."), name=str(user))
-        db.session.add(Membership(user_id=user.id, school_id=school.id, role=Role[role]))
-        record(db.session, "created", "user", user.id, school_id=school.id)
+    school_id, school = _school(code)
+    with acting(Actor(name=CONSOLE, roles=frozenset({Role.acc.name})), Scope(school_id=school_id)):
+        user, fresh = staff.add_person(given_name, family_name, email, username, Role[role])
         secret = accounts.new_token(user, "shown") if fresh else ""
         db.session.commit()
-        click.echo(_("%(name)s now has the role %(role)s in %(school)s.", name=str(user), role=Role[role].label, school=school.name))
-        if secret:
-            base = current_app.config.get("BASE_URL") or "http://127.0.0.1:8000"
-            click.echo(_("To choose a password, once, within 7 days: %(link)s", link=f"{base}/reset/{secret}"))
+        click.echo(_("%(name)s now has the role “%(role)s” in %(school)s.", name=user.name, role=Role[role].label, school=school))
+    if secret:
+        base = current_app.config.get("BASE_URL") or "http://127.0.0.1:8000"
+        click.echo(_("To choose a password, once, within 7 days: %(link)s", link=f"{base}/reset/{secret}"))
+
+
+def _school(code: str) -> tuple[int, str]:
+    """The school that the command line names: its number and its name."""
+    with unscoped("the command line names the school"):
+        wanted = select(School.id, School.name).where(School.official_code == "".join(code.split()).upper())
+        found = db.session.execute(wanted).first()
+    if found is None:
+        raise Refusal(_("No [school] has the official code %(code)s. Check --school.", code=code))
+    return found[0], found[1]
 
 
 @click.command()
@@ -222,7 +212,8 @@ def restore(file: Path, yes: bool) -> None:
 def import_people(files: tuple[Path, ...], code: str, kind: str, dry_run: bool) -> None:
     """Import students (with their guardians, or three files at once). A file in error writes nothing."""
     serving.refuse_stale()
-    if not import_console.import_files(_app(), list(files), code, kind, dry_run=dry_run):
+    school_id, _name = _school(code)
+    if not import_console.import_files(_app(), list(files), school_id, kind, dry_run=dry_run):
         raise SystemExit(1)
 
 

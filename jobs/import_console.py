@@ -17,21 +17,20 @@ from models.db import db
 from models.import_words import remedy_of, sentence_of
 from models.imports import FileKind, Import, ImportRow, ImportStatus, RowStatus
 from models.journal import new_batch
-from models.school import School
 from models.scope import acting, unscoped
 from models.words import N_, _
 
 SHOWN = 20  # lines in error told on the console; the page of the import shows them all
 
 
-def import_files(app: Flask, paths: list[Path], code: str, kind: str, *, dry_run: bool) -> bool:
+def import_files(app: Flask, paths: list[Path], school_id: int, kind: str, *, dry_run: bool) -> bool:
     """Check the files and, unless `dry_run`, write them; whether nothing was in error. A file with errors writes nothing.
 
-    It is done in the name of the school's site administrator. Refused: an unknown school, one without administrator, what the
+    It is done in the name of the school's site administrator. Refused: a school without administrator, what the
     import itself refuses.
     """
-    school_id, user_id = _administrator(code)
-    found = staff_in(db.session, user_id, school_id)
+    user_id = _administrator(school_id)
+    found = staff_in(db.session, user_id, school_id) if user_id else None
     if found is None:
         raise Refusal(_("This [school] has no active site administrator. Create one: flask --app app create-user"))
     with acting(*found, batch=new_batch()):
@@ -57,17 +56,10 @@ def import_files(app: Flask, paths: list[Path], code: str, kind: str, *, dry_run
     return good
 
 
-def _administrator(code: str) -> tuple[int, int]:
-    wanted = "".join(code.split()).upper()
-    with unscoped("the command line names the school"):
-        school = db.session.scalar(select(School).where(School.official_code == wanted))
-        if school is None:
-            raise Refusal(_("No [school] has the official code %(code)s. Check --school."), code=code)
-        who = select(Membership.user_id).where(Membership.school_id == school.id, Membership.role == Role.acc, Membership.active)
-        user_id = db.session.scalar(who.order_by(Membership.id).limit(1))
-        if user_id is None:
-            raise Refusal(_("This [school] has no active site administrator. Create one: flask --app app create-user"))
-        return school.id, user_id
+def _administrator(school_id: int) -> int | None:
+    with unscoped("the command line acts for the school's administrator"):
+        who = select(Membership.user_id).where(Membership.school_id == school_id, Membership.role == Role.acc, Membership.active)
+        return db.session.scalar(who.order_by(Membership.id).limit(1))
 
 
 def _finish(app: Flask, import_id: int) -> Import:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,17 +49,18 @@ def serve(app: Flask, host: str, port: int) -> None:
 
 def _listen(app: Flask, host: str, port: int) -> Any:
     try:
-        return create_server(
-            app,
-            host=host,
-            port=port,
-            threads=THREADS,
-            ident=None,
-            # The forwarded headers of strangers never reach the application; those of a declared proxy do.
-            clear_untrusted_proxy_headers=not app.config.get("TRUSTED_PROXIES"),
-        )
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        door = socket.create_server((host.strip("[]"), port), family=family, backlog=1024)
     except OSError as problem:
         raise Refusal(_("The port %(port)d of %(host)s is taken. Choose another one: --port, or make demo PORT=8001."), port=port, host=host) from problem
+    return create_server(
+        app,
+        sockets=[door],
+        threads=THREADS,
+        ident=None,
+        # The forwarded headers of strangers never reach the application; those of a declared proxy do.
+        clear_untrusted_proxy_headers=not app.config.get("TRUSTED_PROXIES"),
+    )
 
 
 def refuse_stale() -> None:

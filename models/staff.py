@@ -127,13 +127,13 @@ def add_person(
     named = accounts.find_user(username)
     if named is not None and named is not user:
         raise Refusal(_("The user name “%(name)s” is taken. Choose another one."), name=username)
-    fresh = user is None
+    fresh, school_id = user is None, _school()
+    if user is not None and (user.id == WHO.get().user_id or any(m.role is role for m in _held(user.id))):
+        raise Refusal(_("%(name)s already has this role here."), name=user.name)
     with unscoped("the person may be known in another school"):
         if user is None:
             user = User(given_name=given_name.strip(), family_name=family_name.strip(), email=email, username=username)
-        elif user.id == WHO.get().user_id or any(m.role is role for m in _held(user.id)):
-            raise Refusal(_("%(name)s already has this role here."), name=user.name)
-        db.session.add(Membership(user=user, school_id=_school(), role=role, open_from=start, open_until=end))
+        db.session.add(Membership(user=user, school_id=school_id, role=role, open_from=start, open_until=end))
         db.session.flush()
     return user, fresh
 

@@ -66,13 +66,15 @@ def every_text(readers: Iterable[Reader]) -> list[Shown]:
 
 
 def find(texts: list[Shown], query: str) -> list[Shown]:
-    """The texts that hold the most words of what a person has read on a page: its names and numbers stand in none."""
-    words = fold(query).split()
+    """The texts that hold the most words of what a person has read on a page (names and numbers stand in none); the nearest first."""
+    phrase = fold(query)
+    words = phrase.split()
     if not words:
         return texts
     scored = [(sum(word in text.folded for word in words), text) for text in texts]
     best = max((score for score, _text in scored), default=0)
-    return [text for score, text in scored if score == best] if best else []
+    found = [text for score, text in scored if score == best] if best else []
+    return sorted(found, key=lambda text: (phrase not in text.folded, min(abs(len(form) - len(query)) for form in text.seen)))
 
 
 def preview(reader: Reader, text: str, form: int = 0) -> str:

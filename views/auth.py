@@ -213,7 +213,7 @@ def login() -> ResponseReturnValue:
         if entry.closed:
             return _login_page(form, gettext("Your access is closed today. Ask your [school]."), 403)
         return _login_page(form, gettext("This user name and this password do not go together. Type them again, or choose a new password."), 422)
-    return _enter(entry, before, own_path(form.next.data))
+    return enter(entry, before, own_path(form.next.data))
 
 
 def _login_page(form: LoginForm, sentence: str = "", status: int = 200) -> Any:
@@ -223,7 +223,7 @@ def _login_page(form: LoginForm, sentence: str = "", status: int = 200) -> Any:
     return (page, status) if status != 429 else page
 
 
-def _enter(entry: accounts.Entry, before: int | None, target: str | None) -> ResponseReturnValue:
+def enter(entry: accounts.Entry, before: int | None, target: str | None) -> ResponseReturnValue:
     """A new session with a new token; whatever was planted in the old cookie is gone."""
     if before is not None:
         sessions.end(before)

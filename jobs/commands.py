@@ -74,13 +74,18 @@ def _data() -> Path:
 @told
 def upgrade() -> None:
     """Bring the database to this version, after a copy of it."""
+    before, after = _upgrade()
+    if before == after:
+        click.echo(_("The database is up to date (%(revision)s).", revision=after))
+
+
+def _upgrade() -> tuple[str | None, str | None]:
     before, after, copy = maintenance.upgrade(db.engine, _data())
     if copy is not None:
         click.echo(_("Copy made before the upgrade: %(file)s", file=copy))
-    if before == after:
-        click.echo(_("The database is up to date (%(revision)s).", revision=after))
-    else:
+    if before != after:
         click.echo(_("The database was upgraded (%(revision)s).", revision=after))
+    return before, after
 
 
 @click.command("demo")
@@ -89,10 +94,15 @@ def upgrade() -> None:
 @told
 def load_demo(students: int, seed: int) -> None:
     """Load two invented schools. Only into an empty database, only where nobody else can reach it."""
+    serving.refuse_stale()
+    _load_demo(students, seed)
+    click.echo(serving.accounts())
+
+
+def _load_demo(students: int, seed: int) -> None:
     config = current_app.config
     if config.get("TRUSTED_PROXIES") or not set(config.get("TRUSTED_HOSTS") or LOOPBACK) <= set(LOOPBACK):
         raise Refusal(_("The demonstration is for this machine only: its passwords are public. Remove the settings that open it to others."))
-    serving.refuse_stale()
     with unscoped("is there a school already?"):
         theirs = [plan.official_code for plan in demo.PLANS]
         if db.session.scalar(select(School.id).where(School.official_code.not_in(theirs)).limit(1)):
@@ -100,8 +110,8 @@ def load_demo(students: int, seed: int) -> None:
     counts = demo.load_demo(db.session, students, seed)
     db.session.commit()
     (_data() / DEMO_MARK).touch()
+    config["DEMO"] = True
     click.echo(_("%(schools)d [schools], %(students)d [students], %(guardians)d [guardians].", **{k: counts[k] for k in ("schools", "students", "guardians")}))
-    click.echo(serving.accounts())
 
 
 @click.command()
@@ -173,9 +183,16 @@ def check() -> None:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
+@click.option("--upgrade", "first", is_flag=True, help="Upgrade the database first.")
+@click.option("--demo", "with_demo", is_flag=True, help="Load the demonstration first, unless it is there.")
 @told
-def serve(host: str, port: int) -> None:
+def serve(host: str, port: int, first: bool, with_demo: bool) -> None:
     """Serve the application, with its runner, until stopped."""
+    if first:
+        _upgrade()
+    if with_demo and not current_app.config.get("DEMO"):
+        serving.refuse_stale()
+        _load_demo(students=300, seed=42)
     serving.serve(_app(), host, port)
 
 

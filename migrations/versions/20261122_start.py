@@ -424,6 +424,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_student_level_id"), ["level_id"], unique=False)
         batch_op.create_index("ix_student_name", ["school_id", "family_name", "given_name", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_student_school_id"), ["school_id"], unique=False)
+        batch_op.create_index("ix_student_school_status", ["school_id", "status"], unique=False)
         batch_op.create_index("ix_student_search", ["school_id", "search_key", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_student_status"), ["status"], unique=False)
         batch_op.create_index(batch_op.f("ix_student_user_id"), ["user_id"], unique=False)

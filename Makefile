@@ -1,0 +1,65 @@
+# Everything from a fresh clone: Python 3.11 or later, nothing else installed.
+#   make demo    the demonstration on http://127.0.0.1:8000 (PORT=, DATA= override)
+#   make run     a real school, in instance/
+#   make test    lint and tests: make lint, make test, make test-all
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+FLASK := $(BIN)/flask --app app
+RUNTIME := $(VENV)/.runtime-installed
+DEVELOPMENT := $(VENV)/.development-installed
+WORKERS ?= 2
+
+# pip from another tool's environment, or from its own: both are asked in the same words.
+define install
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+	@touch $@
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run dev test test-all lint catalogues migrations-check
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
+
+$(RUNTIME): requirements.txt
+	$(call install,requirements.txt)
+
+$(DEVELOPMENT): requirements-dev.txt
+	$(call install,requirements-dev.txt)
+	@touch $(RUNTIME)
+
+demo: export SCOLABRI_DATA := $(or $(DATA),instance/demo)
+demo: $(RUNTIME)
+	@$(FLASK) serve --upgrade --demo --port $(PORT)
+
+run: export SCOLABRI_DATA := $(or $(DATA),instance)
+run: $(RUNTIME)
+	@$(FLASK) serve --upgrade --port $(PORT)
+
+dev: $(DEVELOPMENT)
+
+# Browser tests stay in one worker (loadgroup): each worker would start a server and a Chromium of its own.
+test: $(DEVELOPMENT)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --show-missing | tail -25
+
+test-all: $(DEVELOPMENT)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --postgresql
+
+lint: $(DEVELOPMENT)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+catalogues: $(DEVELOPMENT)
+	$(BIN)/python -m jobs.catalogues
+
+migrations-check: $(DEVELOPMENT)
+	$(BIN)/python -m jobs.schema check

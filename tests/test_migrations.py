@@ -1,0 +1,179 @@
+"""Migrations: an empty database becomes what the models say, history cannot be rewritten, an interrupted upgrade leaves nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, text, update
+from sqlalchemy.exc import IntegrityError
+
+from jobs import maintenance, schema
+from models import keys
+from models.base import Refusal, utcnow
+from models.db import db, init_db
+from models.journal import JournalEvent
+from models.scope import unscoped
+
+
+@pytest.fixture
+def app(tmp_path):
+    """An application on a database that nobody has made yet."""
+    keys.configure(b"a key for tests, long enough")
+    app = Flask("migrations")
+    init_db(app, f"sqlite:///{tmp_path / 'school.sqlite3'}")
+    with app.app_context():
+        yield app
+
+
+def tables():
+    with db.engine.connect() as connection:
+        return set(connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")))
+
+
+def test_the_migrations_give_exactly_what_the_models_say(app):
+    assert schema.upgrade(db.engine) == (None, schema.head())
+    assert schema.differences(db.engine) == []
+
+
+def test_there_is_one_newest_revision_and_a_dated_file_for_each():
+    assert schema.head() is not None
+    assert all(path.name[:8].isdigit() for path in (schema.FOLDER / "versions").glob("*.py"))
+
+
+def test_a_migrated_database_has_the_triggers_that_create_all_makes(app, tmp_path):
+    schema.upgrade(db.engine)
+    other = Flask("models")
+    init_db(other, f"sqlite:///{tmp_path / 'other.sqlite3'}")
+
+    def triggers():
+        with db.engine.connect() as connection:
+            return dict(connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all())
+
+    migrated = triggers()
+    with other.app_context():
+        from models.base import Base
+
+        Base.metadata.create_all(db.engine)
+        assert triggers() == migrated
+        assert len(migrated) >= 2
+
+
+def test_a_line_of_the_history_cannot_be_changed_and_only_goes_after_a_year(app):
+    schema.upgrade(db.engine)
+    with unscoped("a test"):
+        db.session.add(JournalEvent(verb="edited", table_name="student", at=utcnow()))
+        db.session.add(JournalEvent(verb="old", table_name="student", at=utcnow() - dt.timedelta(days=400)))
+        db.session.commit()
+        for statement in (update(JournalEvent).values(verb="nothing"), delete(JournalEvent).where(JournalEvent.verb == "edited")):
+            with pytest.raises(IntegrityError, match="append-only"):
+                db.session.execute(statement)
+            db.session.rollback()
+        db.session.execute(delete(JournalEvent).where(JournalEvent.verb == "old"))
+        db.session.commit()
+        assert [row.verb for row in db.session.query(JournalEvent)] == ["edited"]
+
+
+def test_a_second_upgrade_changes_nothing_and_makes_no_copy(app, tmp_path):
+    assert maintenance.upgrade(db.engine, tmp_path) == (None, schema.head(), None)
+    assert maintenance.upgrade(db.engine, tmp_path) == (schema.head(), schema.head(), None)
+    assert not (tmp_path / "backups").exists()
+
+
+@pytest.fixture
+def next_version(app, monkeypatch, tmp_path):
+    """A version with one more migration, whose body a test chooses."""
+    schema.upgrade(db.engine)
+    folder = tmp_path / "migrations"
+    (folder / "versions").mkdir(parents=True)
+    for path in [*schema.FOLDER.glob("*.*"), *(schema.FOLDER / "versions").glob("*.py")]:
+        target = folder / path.relative_to(schema.FOLDER)
+        target.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+
+    def write(body: str):
+        before = schema.head()
+        (folder / "versions" / "20991231_next.py").write_text(
+            f'import sqlalchemy as sa\nfrom alembic import op\nrevision = "209912310000"\ndown_revision = {before!r}\n\n\ndef upgrade():\n    {body}\n'
+        )
+        monkeypatch.setattr(schema, "FOLDER", folder)
+
+    return write
+
+
+def test_an_upgrade_copies_the_database_first(next_version, tmp_path):
+    next_version('op.create_table("more", sa.Column("id", sa.Integer(), primary_key=True))')
+    before, after, copy = maintenance.upgrade(db.engine, tmp_path)
+    assert (before != after, after) == (True, "209912310000")
+    assert copy.stat().st_mode & 0o077 == 0
+    with sqlite3.connect(copy) as old:
+        assert old.execute("SELECT version_num FROM alembic_version").fetchone() == (before,)
+    assert "more" in tables()
+
+
+def test_an_upgrade_that_fails_half_way_leaves_the_database_as_it_was(next_version, tmp_path):
+    next_version('op.create_table("more", sa.Column("id", sa.Integer(), primary_key=True)); op.execute("SELECT nothing FROM nowhere")')
+    before = schema.current(db.engine)
+    with pytest.raises(Exception, match="nowhere"):
+        maintenance.upgrade(db.engine, tmp_path)
+    assert schema.current(db.engine) == before
+    assert "more" not in tables()
+
+
+def test_an_upgrade_that_breaks_a_link_is_refused_whole(next_version, tmp_path):
+    next_version('op.execute("INSERT INTO student_group_member (group_id, student_id) VALUES (99, 99)")')
+    with pytest.raises(Refusal):
+        schema.upgrade(db.engine)
+    with db.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM student_group_member")) == 0
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1, "links are watched again"
+
+
+def test_rebuilding_a_table_keeps_the_rows_that_depend_on_it(next_version):
+    with db.engine.begin() as connection:
+        connection.execute(text(SCHOOL))
+        connection.execute(text("INSERT INTO level (id, school_id, name, rank, version) VALUES (1, 1, '6e', 1, 1)"))
+    next_version('batch = op.batch_alter_table("school", recreate="always")\n    with batch as b:\n        b.add_column(sa.Column("more", sa.Integer()))')
+    schema.upgrade(db.engine)
+    with db.engine.connect() as connection:
+        assert connection.scalar(text("SELECT name FROM level")) == "6e"
+
+
+SCHOOL = """INSERT INTO school (id, name, country, official_code, email, phone, support_email, address1, address2, postal_code, town, language,
+    time_zone, code_days, created_at, updated_at, version)
+    VALUES (1, 'A', 'FR', '9990001X', '', '', '', '', '', '', '', 'fr', 'Europe/Paris', 180, '2026-01-01', '2026-01-01', 1)"""
+
+
+def test_two_upgrades_at_once_do_the_work_once(app):
+    found, problems = [], []
+
+    def work():
+        try:
+            with app.app_context():
+                found.append(schema.upgrade(db.engine))
+        except BaseException as problem:  # told to the test's own thread
+            problems.append(problem)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert problems == []
+    assert sorted(before is None for before, _after in found) == [False, False, True]
+    assert schema.differences(db.engine) == []
+
+
+def test_going_back_is_refused_with_its_remedy(app):
+    schema.upgrade(db.engine)
+    scripts = [path.read_text(encoding="utf-8") for path in (schema.FOLDER / "versions").glob("*.py")]
+    assert all("restore the backup" in script for script in scripts)
+
+
+def test_the_migrations_are_checked_from_the_command_line():
+    done = subprocess.run([sys.executable, "-m", "jobs.schema", "check"], capture_output=True, text=True, check=False, cwd=schema.FOLDER.parent)
+    assert (done.returncode, done.stdout) == (0, "")

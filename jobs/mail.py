@@ -29,7 +29,7 @@ from models.scope import unscoped
 from models.words import _
 from models.work import MailState, OutgoingMail
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("scolabri.jobs")
 
 DELAYS = tuple(dt.timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 1440))
 TIMEOUT = 30.0  # seconds, for each answer of the server
@@ -208,7 +208,7 @@ def _compose(mail: OutgoingMail, server: MailServer) -> EmailMessage | None:
     try:
         return compose(mail, mail.text, from_address=server.sender, from_name=name, reply_to=reply_to)
     except ValueError:
-        log.exception("mail cannot be made", extra={"mail": mail.id})
+        log.exception("mail %d cannot be made", mail.id)
         return None
 
 
@@ -230,12 +230,12 @@ def _deliver(post: Post, letter: Letter, me: str) -> bool:
     try:
         post.send(letter.message, letter.address)
     except Refused as no:
-        log.warning("mail refused", extra={"mail": letter.id, "answer": str(no)})
+        log.warning("mail %d is refused: %s", letter.id, no)
         sentence = _("The mail server refuses this address: %(answer)s. Correct the address, then send again.", answer=str(no))
         _settle(letter, me, state=MailState.failed, next_try_at=None, error=str(sentence))
         return True
     except (Later, Unsure) as trouble:
-        log.warning("mail delayed", extra={"mail": letter.id, "tries": letter.tries, "answer": str(trouble)})
+        log.warning("mail %d is delayed at try %d: %s", letter.id, letter.tries, trouble)
         unsure = letter.unsure + isinstance(trouble, Unsure)
         over = letter.tries > len(DELAYS) or unsure > 1
         values = {"unsure": unsure, "error": str(_("The mail server does not answer as it should: %(answer)s.", answer=str(trouble)))}

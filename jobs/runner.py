@@ -30,7 +30,7 @@ from models.scope import Actor, Scope, acting, unscoped
 from models.words import _
 from models.work import JOB_WAITING, KEPT_DAYS, Job, JobState
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("scolabri.jobs")
 T = TypeVar("T")
 
 DEAD = dt.timedelta(seconds=60)  # longer than any step between two heartbeats
@@ -152,13 +152,13 @@ def work_on(task: Task) -> None:
                 task.finish(handler.work(task))
         except Lost:
             db.session.rollback()
-            log.info("job lost", extra={"job": task.id})
+            log.info("job %d is lost", task.id)
         except Refusal as refusal:
             db.session.rollback()
             _close(task, refusal.sentence, again=False)
         except Exception:
             db.session.rollback()
-            log.exception("job failed", extra={"job": task.id, "kind": task.kind.name, "tries": task.tries})
+            log.exception("job %d (%s) failed at try %d", task.id, task.kind.name, task.tries)
             _close(task, str(_("This work could not be finished. Start it again; if it fails again, tell your support.")),
                    again=task.tries < TRIES)  # fmt: skip
 
@@ -167,7 +167,7 @@ def _close(task: Task, sentence: str, *, again: bool) -> None:
     try:
         task.fail(sentence, again=again)
     except Lost:
-        log.info("job lost", extra={"job": task.id})
+        log.info("job %d is lost", task.id)
 
 
 def _apart(app: Flask, work: Callable[..., T], *args: Any) -> T:

@@ -131,7 +131,7 @@ class Job(Base, Identified, SchoolScoped):
         if self.state is not JobState.done:
             raise Refusal(_("This work has not made its file yet. Come back when it is done."))
         if not self.file_key:
-            raise Refusal(_("The file is no longer kept: files stay %(days)d days. Start the work again."), days=KEPT_DAYS)
+            raise Refusal(_("The file is no longer kept: files stay %(days)d days. Ask for it again."), days=KEPT_DAYS)
         return self.file_key
 
 

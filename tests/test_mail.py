@@ -278,7 +278,7 @@ def test_a_secret_is_sent_in_clear_and_wiped_once_it_left(app, box, write):
     assert read(app, mail_id).body == ""
 
 
-def test_a_mail_sealed_with_a_lost_key_fails_and_holds_back_no_other(app, box, write, caplog):
+def test_a_mail_sealed_with_a_lost_key_fails_and_holds_back_no_other(app, box, write):
     broken = write(body="x", secret=True)
     with writing(app) as session:
         session.execute(update(OutgoingMail).values(body="c2VhbGVkIHdpdGggYW5vdGhlciBrZXksIHRvIGJlIHN1cmU="))

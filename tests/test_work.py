@@ -88,7 +88,7 @@ def test_open_work_can_be_cancelled(at_work, state):
 
 @pytest.mark.parametrize("state", [JobState.done, JobState.failed, JobState.cancelled])
 def test_finished_work_cannot_be_cancelled(at_work, state):
-    with pytest.raises(Refusal, match="déjà terminé"):
+    with pytest.raises(Refusal, match="déjà terminée"):
         a_job(state=state).cancel()
 
 
@@ -101,7 +101,7 @@ def test_work_that_failed_or_was_cancelled_starts_again_and_keeps_what_was_done(
 
 @pytest.mark.parametrize("state", [JobState.waiting, JobState.running, JobState.done])
 def test_other_work_does_not_start_again(at_work, state):
-    with pytest.raises(Refusal, match="en échec ou arrêté"):
+    with pytest.raises(Refusal, match="en échec ou arrêtée"):
         a_job(state=state).retry()
 
 

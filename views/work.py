@@ -1,0 +1,157 @@
+"""Long work and the outbox as screens: how far it is, what it made, what waits to leave."""
+
+from __future__ import annotations
+
+import io
+import logging
+from typing import Any
+
+from flask import Flask, Response, abort, request, send_file
+from flask.typing import ResponseReturnValue
+from flask_admin import Admin, expose
+
+from models import files
+from models.db import BEGIN, db
+from models.journal import record
+from models.mime import compose
+from models.school import School
+from models.work import KEPT_DAYS, Job, JobState, MailState, OutgoingMail
+from views.base import Screen, gate
+from views.i18n import gettext
+from views.i18n import lazy_gettext as _
+from views.verbs import verb
+
+log = logging.getLogger("scolabri.views")
+
+
+def how_far(job: Job) -> str:
+    """The progress of a job in words, as its page and its list say it."""
+    if job.state is JobState.waiting:
+        return gettext("Waiting for its turn.")
+    if job.total:
+        return gettext("%(done)d of %(total)d", done=job.done, total=job.total)
+    return gettext("Under way.") if job.open else ""
+
+
+class Handed(Screen):
+    """A screen whose records can be fetched as files; each fetch is a line in the history."""
+
+    def hand_over(self, row: Any, content: Any, name: str, mimetype: str) -> Response:
+        """The file as an attachment, never shown inside a page; written down in a short transaction of its own."""
+        row_id = row.id
+        db.session.rollback()
+        token = BEGIN.set("IMMEDIATE")
+        try:
+            record(db.session, "download", self.table, row_id)
+            db.session.commit()
+        finally:
+            BEGIN.reset(token)
+        return send_file(content, mimetype=mimetype, as_attachment=True, download_name=name, max_age=0)
+
+
+class Jobs(Handed):
+    """What the runner did, does and will do."""
+
+    model = Job
+    name = _("Operations")
+    name_of_one = _("Operation")
+    icon = "history"
+    empty = {
+        "icon": "history",
+        "title": _("No operation yet"),
+        "sentence": _("Letters, imports and other long work are prepared here while you go on. Each file stays seven days."),
+    }
+    column_list = ("kind", "state", "done", "requested_by", "requested_at", "finished_at")
+    column_default_sort = ("id", True)
+    column_sortable_list = ("requested_at", "finished_at", "state")
+    column_filters = ("state", "kind")
+    column_details_list = ("note", "requested_by", "requested_at", "started_at", "finished_at", "tries")
+    column_formatters = {"done": lambda _v, _c, job, _n: how_far(job)}
+    details_template = "admin/job/details.html"
+
+    @verb("cancel", _("Stop"), icon="stop")
+    def cancel(self, job: Job) -> None:
+        job.cancel()
+
+    @verb("retry", _("Start again"), icon="undo")
+    def retry(self, job: Job) -> None:
+        job.retry()
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """On a job's own page: how far it is, and only the verbs that its state allows."""
+        job = kwargs.get("model")
+        if isinstance(job, Job):
+            fits = {"cancel": job.open, "retry": job.state in (JobState.failed, JobState.cancelled)}
+            allowed = [action for action in self.get_actions_list()[0] if fits.get(action[0], True)]
+            can_fetch = job.state is JobState.done and bool(job.file_key) and self.may("download")
+            kwargs |= {"badge": job.state, "actions": allowed, "how_far": how_far(job), "can_fetch": can_fetch, "kept_days": KEPT_DAYS}
+        return super().render(template, **kwargs)
+
+    @expose("/download/")
+    @gate("download")
+    def download_view(self) -> ResponseReturnValue:
+        """The file that a job made; 404 for another's, 422 with the reason when there is none (yet, or any more)."""
+        job = self.get_one(request.args.get("id"))
+        self.check_row("download", job)
+        path = files.path_of(job.download())
+        if not path.is_file():
+            log.error("the file of job %d is missing", job.id)
+            abort(404)
+        return self.hand_over(job, path, job.file_name, job.file_type)
+
+
+class OutgoingMails(Handed):
+    """Mails that left, or wait for a mail server."""
+
+    model = OutgoingMail
+    name = _("Outgoing mails")
+    name_of_one = _("Outgoing mail")
+    icon = "mail"
+    empty = {"icon": "mail", "title": _("No mail yet"), "sentence": _("Every mail that the application writes is kept here, sent or waiting.")}
+    column_list = ("subject", "to_name", "to_address", "state", "created_at", "sent_at")
+    column_default_sort = ("id", True)
+    column_sortable_list = ("created_at", "sent_at", "state")
+    column_searchable_list = ("subject", "to_name", "to_address")
+    column_filters = ("state",)
+    column_details_list = ("to_name", "to_address", "created_at", "requested_by", "sent_at", "tries", "next_try_at", "error")
+    column_export_list = ("subject", "to_name", "to_address", "state", "created_at", "sent_at", "tries", "error")
+    details_template = "admin/outgoing_mail/details.html"
+
+    @verb("retry", _("Send again"), icon="undo")
+    def retry(self, mail: OutgoingMail) -> None:
+        mail.retry()
+
+    @verb("cancel", _("Do not send"), icon="stop")
+    def cancel(self, mail: OutgoingMail) -> None:
+        mail.cancel()
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """On a mail's own page: its text, unless it opens something, and only the verbs that its state allows."""
+        mail = kwargs.get("model")
+        if isinstance(mail, OutgoingMail):
+            fits = {
+                "retry": mail.state in (MailState.waiting, MailState.failed, MailState.cancelled),
+                "cancel": mail.state in (MailState.waiting, MailState.failed),
+            }
+            allowed = [action for action in self.get_actions_list()[0] if fits.get(action[0], True)]
+            text = "" if mail.sealed else mail.download()
+            kwargs |= {"badge": mail.state, "actions": allowed, "text": text, "can_fetch": not mail.sealed and self.may("download")}
+        return super().render(template, **kwargs)
+
+    @expose("/download/")
+    @gate("download")
+    def download_view(self) -> ResponseReturnValue:
+        """The mail as a file that any mail program opens; 404 for another's, 422 when it holds a personal link."""
+        mail = self.get_one(request.args.get("id"))
+        self.check_row("download", mail)
+        text = mail.download()
+        school = db.session.get(School, mail.school_id)
+        name, sender = (school.name, school.email) if school else ("", "")
+        content = compose(mail, text, from_address=sender or "scolabri@localhost", from_name=name).as_bytes()
+        return self.hand_over(mail, io.BytesIO(content), gettext("Mail %(num)d", num=mail.id) + ".eml", "message/rfc822")
+
+
+def register(app: Flask, admin: Admin) -> None:
+    """The screens of work and mails."""
+    admin.add_view(Jobs())
+    admin.add_view(OutgoingMails())

@@ -84,6 +84,20 @@
     refresh();
   }
 
+  /* A count that follows the answers: the server wrote every sentence beforehand, the script chooses one. */
+  const counted = document.querySelector("[data-counts]");
+  if (counted) {
+    const words = JSON.parse(counted.dataset.counts);
+    const form = counted.form;
+    form.addEventListener("input", () => {
+      const found = words[`${form.elements.only_missing.value}|${Number(counted.value)}`];
+      if (!found) return;
+      form.querySelector(".big-count b").textContent = found[0];
+      form.querySelector(".big-count span").textContent = found[1];
+      form.querySelector(".save-bar [type=submit]").textContent = found[2];
+    });
+  }
+
   /* Work in progress: the part marked data-refresh="seconds" is read again from its own address until it is no longer marked. */
   const poll = (part) => {
     const wait = Math.max(1, Number(part.dataset.refresh)) * 1000;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -155,8 +155,8 @@ class ActivationCodes(Screen):
     @property
     def views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # counted at each request
         """Unused, then what became of the others."""
-        state: Any = ActivationCode.state
-        tally: dict[str, int] = dict(db.session.execute(select(state, func.count()).select_from(ActivationCode).group_by(state)).tuples())
+        state = cast("Any", ActivationCode.state).label("state")
+        tally: dict[str, int] = dict(db.session.execute(select(state, func.count(ActivationCode.id)).group_by(state)).all())
         here = next((value for key, value in request.args.items() if key.endswith("_state.InState")), CodeState.usable.name)
         tabs = (
             (CodeState.usable.name, gettext("Unused"), tally.get("usable", 0)),

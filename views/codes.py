@@ -15,6 +15,7 @@ from models.activation import MOST, Chosen, generate, last_moment, look_at
 from models.base import Refusal
 from models.db import db
 from models.school import School
+from views.doors import options
 from views.formats import show_date
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
@@ -27,7 +28,9 @@ YES = frozenset({"1", "true", "yes", "on", "y"})
 class CodesForm(FlaskForm):
     """For whom, and how many each."""
 
-    only_missing = RadioField(_("For whom?"), choices=[("1", ""), ("0", "")], coerce=lambda value: "1" if str(value).lower() in YES else "0", default="1")
+    only_missing = RadioField(
+        _("For whom?"), choices=options([("1", ""), ("0", "")]), coerce=lambda value: "1" if str(value).lower() in YES else "0", default="1"
+    )
     quantity = IntegerField(
         _("Number of codes for each"),
         default=1,
@@ -54,10 +57,12 @@ class CodesVerbs:
     def prepare_generate_codes(self, selection: Selection, form: CodesForm) -> dict[str, Any]:
         """How many codes, for whom, who is left out; every answer's count is written beforehand, so that the page follows the choice."""
         chosen = look_at(db.session, selection.all_ids())
-        form.only_missing.choices = [
-            ("1", gettext("Only those who have none (%(num)d)", num=len(chosen.missing))),
-            ("0", gettext("The whole selection (%(num)d)", num=len(chosen.present))),
-        ]
+        form.only_missing.choices = options(
+            [
+                ("1", gettext("Only those who have none (%(num)d)", num=len(chosen.missing))),
+                ("0", gettext("The whole selection (%(num)d)", num=len(chosen.present))),
+            ]
+        )
         others = len(chosen.present) - len(chosen.missing)
         form.only_missing.hints = {  # type: ignore[attr-defined]  # read by forms.html
             "1": gettext("No usable code and no active [guardian]. This is the usual choice."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import abort, has_request_context, redirect, request, url_for
+from flask import abort, g, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
@@ -213,8 +213,11 @@ class Screen(Saving, Lists, ModelView):
         return tuple(joinedload(getattr(self.model, n)) for n in names if n in relations and not relations[n].uselist)
 
     def row_url(self, row: Any) -> str:
-        """Where the name in the list leads."""
-        return str(self.get_url(".details_view", id=row.id, url=self._get_list_url(self._get_list_extra_args())))
+        """Where the name in the list leads; what all rows share is worked out once a page."""
+        shared = f"details_of_{self.table}"
+        if shared not in g:
+            setattr(g, shared, self.get_url(".details_view", url=self._get_list_url(self._get_list_extra_args())))
+        return f"{g.get(shared)}&id={row.id}"
 
     def _get_list_value(self, context: Any, model: Any, name: str, column_formatters: Any, column_type_formatters: Any) -> Any:
         formatter = column_formatters.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -11,9 +12,9 @@ from sqlalchemy import event, select
 
 import app as application
 from jobs.demo import load_demo
-from models import keys
+from models import accounts, keys, passwords, sessions, throttle
 from models.access import User
-from models.base import Base
+from models.base import Base, utcnow
 from models.db import db
 from models.people import Student
 from models.school import School
@@ -143,3 +144,34 @@ def _server_key():
     keys.configure(SECRET.encode())
 
 
+
+
+class Clock:
+    """The application's clock at the doors, moved by hand."""
+
+    def __init__(self):
+        self.now = utcnow()
+
+    def __call__(self):
+        return self.now
+
+    def forward(self, **amount):
+        """Let time pass: `clock.forward(minutes=61)`."""
+        self.now += dt.timedelta(**amount)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time stands still at the doors until a test moves it."""
+    found = Clock()
+    for module in (throttle, sessions, accounts):
+        monkeypatch.setattr(module, "utcnow", found)
+    return found
+
+
+@pytest.fixture
+def cheap_hashes():
+    """Passwords at the lowest cost; the demo's own keep theirs."""
+    passwords.configure(time_cost=1, memory_cost=8)
+    yield
+    passwords.configure(time_cost=2, memory_cost=19456)

@@ -152,7 +152,7 @@ def _tell_link(user: User, link: str) -> None:
         flash(gettext("An invitation leaves for %(name)s.", name=user.name), "success")
         return
     text = gettext("Hand this link over to %(name)s: it works once, for 7 days, and is not shown again.", name=user.name)
-    flash({"text": text, "links": [{"url": link, "label": link}]}, "success")
+    flash({"text": text, "links": [{"url": link, "label": link}]}, "success")  # type: ignore[arg-type]  # the template reads text and links
 
 
 class InspectionForm(FlaskForm):

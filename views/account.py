@@ -19,7 +19,7 @@ from models.scope import unscoped
 from views import kept
 from views.auth import HOMES, bp, client
 from views.base import own_path
-from views.doors import again, differ, new_password
+from views.doors import again, differ, new_password, options
 from views.formats import show_instant
 from views.i18n import gettext, language_for
 from views.i18n import lazy_gettext as _
@@ -34,12 +34,13 @@ class ProfileForm(FlaskForm):
 
     given_name = StringField(_("Given name"), render_kw={"required": True, "autocomplete": "given-name", "maxlength": "100"})
     family_name = StringField(_("Family name"), render_kw={"required": True, "autocomplete": "family-name", "maxlength": "100"})
-    language = SelectField(_("Language"), choices=LANGUAGES)
+    language = SelectField(_("Language"))
     theme = SelectField(_("Colours"))
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.theme.choices = [(value, str(label)) for value, label in THEMES]
+        self.language.choices = options(LANGUAGES)
+        self.theme.choices = options(THEMES)
 
 
 class ChangeForm(FlaskForm):
@@ -57,7 +58,7 @@ class SchoolForm(FlaskForm):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.school.choices = [(str(p.school_id), p.name) for p in current_user.standing.places]
+        self.school.choices = options((str(p.school_id), p.name) for p in current_user.standing.places)
 
 
 @bp.route("/account", methods=("GET", "POST"))

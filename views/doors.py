@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from flask import abort, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 
 from models import accounts, setup, throttle
 from models.base import Refusal
@@ -24,6 +27,11 @@ class ForgotForm(FlaskForm):
     """Who asks."""
 
     username = StringField(_("User name or e-mail"), render_kw={"autocomplete": "username", "required": True, "autocapitalize": "none"})
+
+
+def options(pairs: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
+    """(value, words) as WTForms wants them."""
+    return [SelectChoice(value, str(label)) for value, label in pairs]
 
 
 def new_password() -> PasswordField:
@@ -67,7 +75,7 @@ class SetupForm(FlaskForm):
 
     def __init__(self) -> None:
         super().__init__()
-        self.country.choices = [(c.name, str(c.label)) for c in Country]
+        self.country.choices = options((c.name, c.label) for c in Country)
 
 
 @bp.route("/forgot", methods=("GET", "POST"))

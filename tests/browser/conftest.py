@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
+from sizes import DESK
 from werkzeug.serving import make_server
 
 import app as application
@@ -19,8 +20,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr
 
 # Without Chromium these tests are not collected; a build server says CI=true and then misses nothing silently.
 collect_ignore_glob = [] if Path(CHROMIUM).exists() or os.environ.get("CI") == "true" else ["test_*.py"]
-
-DESK, PHONE, NARROW = (1280, 800), (390, 844), (320, 700)
 
 
 @dataclass
@@ -108,8 +107,3 @@ def axe():
         return [(v["id"], str(node["target"])) for v in found if v["impact"] in ("serious", "critical") for node in v["nodes"]]
 
     return run
-
-
-def overflow(page: Page) -> int:
-    """By how many pixels the page scrolls sideways."""
-    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))

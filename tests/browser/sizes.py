@@ -1,0 +1,10 @@
+"""The windows that the look promises, and how to measure one."""
+
+from playwright.sync_api import Page
+
+DESK, PHONE, NARROW = (1280, 800), (390, 844), (320, 700)
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page scrolls sideways."""
+    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))

@@ -33,6 +33,14 @@ def cell(words: Callable[[Any], Any]) -> Callable[..., Any]:
     return lambda _view, _context, row, _name: words(row)
 
 
+def chosen_language() -> str:
+    """The language whose words are shown: the chosen one, else the reader's. 404 for one that does not exist."""
+    chosen = request.args.get("language") or str(get_locale())
+    if chosen not in installed().languages():
+        abort(404)
+    return chosen
+
+
 class Labels(Screen):
     """Every text of the application, and those that the school has written itself."""
 
@@ -81,13 +89,6 @@ class Labels(Screen):
 
     # -- every text
 
-    def language(self) -> str:
-        """The language whose texts are shown: the chosen one, else the reader's."""
-        chosen = request.args.get("language") or str(get_locale())
-        if chosen not in installed().languages():
-            abort(404)
-        return chosen
-
     def texts(self, language: str) -> list[Shown]:
         """Every text of a language, as the school's readers see it."""
         return every_text(reader_in(name, language) for name in CATALOGUES)
@@ -101,7 +102,7 @@ class Labels(Screen):
         """Find a text by what it says."""
         if request.args.get("view") == "mine":
             return super().index_view()
-        language, search = self.language(), request.args.get("search", "").strip()[:200]
+        language, search = chosen_language(), request.args.get("search", "").strip()[:200]
         found = find(self.texts(language), search)
         pages = max(1, -(-len(found) // ON_A_PAGE))
         page = request.args.get("page", 0, type=int)
@@ -130,7 +131,7 @@ class Labels(Screen):
     @gate("edit")
     def text_view(self) -> ResponseReturnValue:
         """Write a text of the school, see what it gives, or take the default back."""
-        language = self.language()
+        language = chosen_language()
         text = next((t for t in self.texts(language) if t.code == request.args.get("code")), None)
         if text is None:
             abort(404)
@@ -223,8 +224,7 @@ class Nouns(Screen):
     icon = "pencil"
     name_of_one = _("noun")
     column_list = ("singular", "plural", "gender", "vowel_sound", "key", "language")
-    column_default_sort = [("language", True), ("singular", False)]
-    column_filters = ("language",)
+    column_default_sort = "id"  # the glossary's own order
     column_searchable_list = ("singular", "plural")
     column_formatters = column_formatters_export = {
         "language": cell(lambda row: language_name(row.language)),
@@ -237,6 +237,20 @@ class Nouns(Screen):
         "vowel_sound": {"description": _("Ticked for “élève” or “hour”, not for “candidat”, “héros” or “user”: it decides l’ or le, an or a.")},
     }
     form_template = "admin/labels/noun.html"
+
+    @property
+    def views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # by request
+        """A list for each language."""
+        chosen = chosen_language()
+        return [{"label": language_name(n), "url": self.get_url(".index_view", language=n), "current": n == chosen, "n": None} for n in installed().languages()]
+
+    def get_query(self) -> Any:
+        """The nouns of the chosen language."""
+        return super().get_query().filter(Noun.language == chosen_language())
+
+    def get_count_query(self) -> Any:
+        """As many as the list shows."""
+        return super().get_count_query().filter(Noun.language == chosen_language())
 
     @verb("reset", _("Take the default noun back"))
     def reset(self, row: Noun) -> None:

@@ -229,7 +229,7 @@ def _save(form: ProfileForm, guardian: Guardian) -> int:
     if not form.validate():
         return 422
     if not mark_is_current(form.row_version.data, guardian):
-        form.form_errors.append(gettext("The [school] changed your details while you were writing. Compare with the letter you have, then save again."))
+        form.form_errors.append(gettext("The [school] changed your details while you were writing. Compare, then save again."))
         return 409
     try:
         portal.save_profile(db.session, guardian, {name: form[name].data or "" for name in portal.PROFILE})

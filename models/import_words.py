@@ -38,7 +38,6 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "too_long": (_("This text is too long: %(limit)d characters at most."), _("Shorten it.")),
     "damaged": (_("The accents of this text are damaged."), _("Save the file again as UTF-8 from the original, or type this cell again.")),
     "relation_word": (_("This tie is not known: it becomes “Other tie”."), _("Write for example mother, father or legal tutor.")),
-    "local_form": (_("This local number is too long: %(limit)d characters at most."), _("Shorten it.")),
     "date_word": (_("The year has two digits: %(year)d was understood."), ""),
     # doubts about a cell
     "phone_zero": (_("The first zero was missing: it was put back."), ""),
@@ -104,7 +103,6 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
         _("Choose the columns."),
     ),
     "two_of_a_kind": (_("Two files of this import hold the same kind of lines."), _("Send one file of each kind.")),
-    "no_students_file": (_("The ties name identifiers that only the file of the [students] explains."), _("Add it to this import.")),
     "crash": (_("This file could not be read."), _("Save it again as CSV, and send that.")),
     "changed_since": (_("The database changed since this check. Nothing was written."), _("Read the new check, then confirm again.")),
     "file_gone": (_("The file of this import is no longer kept."), _("Send it again.")),

@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import AdminIndexView, expose
 from flask_login import current_user
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from models.access import STAFF
-from models.activation import missing_clause
+from models.activation import missing_clause, seen_clause
 from models.base import today, utcnow
 from models.db import db
 from models.journal import JournalEvent
 from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
-from models.school import School
+from models.school import Level, School
 from models.scope import SCOPE, WHO, Scope
 from views.auth import permitted
 from views.formats import long_date, show_instant
 from views.i18n import gettext, ngettext
+from views.journal import sentence, subjects, verb_words
 from views.menu import screens
 from views.security import to_login
+from views.todos import filtered, todo_lines
 
 HITS = 8
-
-
-@dataclass(frozen=True)
-class Todo:
-    """A counted problem with one button: a declaration, later parts add theirs with `declare_todo`."""
-
-    table: str
-    count: Callable[[], int]
-    title: Callable[[int], str]
-    sub: Callable[[], str]
-    state: Callable[[], tuple[str, str]]
-    action: Callable[[], str]
-    url: Callable[[], str]
-    verb: str = "read"
-
-
-TODOS: list[Todo] = []
-
-
-def declare_todo(todo: Todo) -> None:
-    """Add a line to "to do today"."""
-    TODOS.append(todo)
 
 
 class Home(AdminIndexView):
@@ -77,15 +54,15 @@ class Home(AdminIndexView):
         """Greeting, counts, what needs doing, recent work, short cuts."""
         scope = SCOPE.get()
         school = db.session.get(School, scope.school_id) if isinstance(scope, Scope) and scope.school_id else None
-        todos = [line for todo in TODOS if permitted(todo.table, todo.verb) and (line := _todo_line(todo))]
         return str(
             self.render(
                 "admin/index.html",
-                greeting=gettext("Hello %(name)s", name=current_user.name),
+                greeting=gettext("Hello %(name)s", name=current_user.user.given_name or current_user.name),
                 today=long_date(today(school.time_zone if school else "Europe/Paris")),
                 school_name=school.name if school else "",
                 tiles=_tiles(),
-                todos=todos,
+                todos=todo_lines(),
+                **_levels(),
                 events=recent_events(),
                 history_url=url_for("journal_event.index_view") if permitted("journal_event", "read") else "",
                 shortcuts=_shortcuts(),
@@ -113,11 +90,6 @@ class Home(AdminIndexView):
         return str(self.render("admin/search.html", q=q, groups=groups))
 
 
-def _filtered(endpoint: str, name: str, value: str) -> str:
-    """The list of a screen under one filter."""
-    return url_for(f"{endpoint}.index_view") + "?" + urlencode({name: value})
-
-
 def _count(statement: Any) -> int:
     return int(db.session.scalar(statement) or 0)
 
@@ -128,35 +100,25 @@ def _tiles() -> list[dict[str, Any]]:
         active = _count(select(func.count(Student.id)).where(Student.status == StudentStatus.active))
         unseen = _count(select(func.count(Student.id)).where(Student.status == StudentStatus.active, missing_clause()))
         tiles.append({"value": active, "label": ngettext("active [student]", "active [students]", active), "url": url_for("student.index_view")})
-        url = _filtered("student", "flt0_access.Clause", "1")
+        url = filtered("student", access__Clause="1")
         tiles.append(
             {"value": unseen, "label": ngettext("[student] whom nobody follows online yet", "[students] whom nobody follows online yet", unseen), "url": url}
         )
     if permitted("guardian", "read"):
         n = _count(select(func.count(Guardian.id)).where(Guardian.user_id.is_not(None)))
-        tiles.append(
-            {"value": n, "label": ngettext("registered [guardian]", "registered [guardians]", n), "url": _filtered("guardian", "flt0_account.Clause", "1")}
-        )
+        tiles.append({"value": n, "label": ngettext("registered [guardian]", "registered [guardians]", n), "url": filtered("guardian", account__Clause="1")})
     if permitted("guardian_link", "read"):
         n = _count(select(func.count(GuardianLink.id)).where(GuardianLink.status == LinkStatus.to_check))
-        url = _filtered("guardian_link", "flt0_status.Is", "to_check")
+        url = filtered("guardian_link", status__Is="to_check")
         tiles.append({"value": n, "label": ngettext("link to check", "links to check", n), "url": url})
     return tiles
-
-
-def _todo_line(todo: Todo) -> dict[str, Any] | None:
-    n = todo.count()
-    if not n:
-        return None
-    tone, word = todo.state()
-    return {"title": todo.title(n), "sub": todo.sub(), "url": todo.url(), "badge": {"tone": tone, "label": word}, "action_label": todo.action()}
 
 
 def _shortcuts() -> list[dict[str, str]]:
     found = []
     if permitted("student", "generate_codes"):
-        url = _filtered("student", "flt0_access.Clause", "1")
-        found.append({"label": gettext("Create codes for [students] whom nobody can see yet"), "icon": "key", "url": url})
+        url = filtered("student", access__Clause="1")
+        found.append({"label": gettext("Create codes"), "icon": "key", "url": url})
     if permitted("import_", "create"):
         found.append({"label": gettext("Import [students]"), "icon": "import", "url": url_for("import_.create_view")})
     if permitted("student", "create"):
@@ -164,13 +126,37 @@ def _shortcuts() -> list[dict[str, str]]:
     return found
 
 
+def _levels() -> dict[str, Any]:
+    """How many students of each level somebody can see, in one statement."""
+    if not (permitted("student", "read") and permitted("guardian", "read")):
+        return {}
+    seen = func.sum(case((seen_clause(), 1), else_=0))
+    rows = db.session.execute(
+        select(Level.name, func.count(Student.id), seen)
+        .join(Student, Student.level_id == Level.id)
+        .where(Student.status == StudentStatus.active)
+        .group_by(Level.id, Level.name, Level.rank)
+        .order_by(Level.rank)
+        .limit(8)
+    )
+    levels = [{"label": gettext("%(level)s: %(seen)d followed of %(all)d", level=name, seen=int(s), all=n), "value": int(s), "max": n} for name, n, s in rows]
+    return {"levels": levels, "levels_title": gettext("[Guardian] accounts, by [level]"), "levels_url": url_for("guardian_link.index_view")} if levels else {}
+
+
+def _about(batch: list[JournalEvent], names: dict[tuple[str, int | None], tuple[str, str]]) -> dict[str, str]:
+    """What a line of recent work says: about one row, its name and what was done; about many, the sentence of the batch."""
+    last = batch[-1]
+    name, url = names.get((last.table_name, last.row_id), ("", ""))
+    if len(batch) > 1 or not name:
+        return {"text": sentence(batch), "subject": "", "url": ""}
+    return {"text": gettext(": %(what)s", what=verb_words(last.verb, last.table_name)), "subject": name, "url": url}
+
+
 def recent_events(limit: int = 8) -> list[dict[str, Any]]:
     """The person's own last works, one line a batch: what, about whom, when."""
     lines = db.session.scalars(
         select(JournalEvent).where(JournalEvent.user_id == WHO.get().user_id, ~JournalEvent.verb.like("refused%")).order_by(JournalEvent.id.desc()).limit(60)
     )
-    from views.journal import sentence, subjects
-
     batches: dict[str, list[JournalEvent]] = {}
     for line in lines:
         batches.setdefault(line.batch or f"#{line.id}", []).append(line)
@@ -179,9 +165,7 @@ def recent_events(limit: int = 8) -> list[dict[str, Any]]:
     day = utcnow().date()
     return [
         {
-            "text": sentence(batch),
-            "subject": names.get((batch[-1].table_name, batch[-1].row_id), ("", ""))[0] if len(batch) == 1 else "",
-            "url": names.get((batch[-1].table_name, batch[-1].row_id), ("", ""))[1] if len(batch) == 1 else "",
+            **_about(batch, names),
             "when": show_instant(batch[0].at),
             "fresh": batch[0].at.date() == day,
         }

@@ -1,0 +1,341 @@
+"""Students, their guardians, and the links between them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import Flask, flash, request, url_for
+from flask_admin import Admin
+from flask_wtf import FlaskForm
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import selectinload, undefer
+from wtforms import DateField, Form, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from models.access import User
+from models.activation import missing_clause
+from models.base import today
+from models.db import db
+from models.followed import access, deletion_problem, with_access
+from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, StudentStatus
+from models.rights import reach
+from models.school import Level
+from models.scope import WHO
+from views import checks
+from views.account import LANGUAGES
+from views.activation import CodesVerbs
+from views.base import Screen
+from views.colleagues import STAFF_LOOKUP
+from views.fields import Lookup, RowField
+from views.filters import Clause, Member, Row
+from views.formats import zone
+from views.i18n import gettext, ngettext, pgettext
+from views.i18n import lazy_gettext as _
+from views.saving import own_path
+from views.student_file import StudentFile
+from views.student_search import StatusIs, by_guardian, by_identifier, by_name, is_class, offered
+from views.verbs import verb
+
+# Above this, the number of students without access is not counted on every list: it would cost more than the list.
+COUNTED = 5_000
+
+
+class AddToGroupForm(FlaskForm):
+    """Which group."""
+
+    group = RowField(Lookup("group", Group, ("name",)), _("[Group]"), validators=[InputRequired()])
+
+
+class Students(CodesVerbs, StudentFile, Screen):
+    """Pupils, students, candidates: the list that the whole school works from."""
+
+    model = Student
+    name = _("[Students]")
+    name_of_one = _("[Student]")
+    icon = "student"
+    add_label = _("Add [a student]")
+    empty = {"icon": "student", "title": _("[No student] yet"), "sentence": _("Import the list of your [school], or add one [student] at a time.")}
+    title_column = "name"
+    column_list = ("name", "homeroom_name", "level", "national_id", "born_on", "access", "status")
+    column_labels = {"name": _("Name and given name"), "access": _("Access"), "national_id": _("Identifier"), "born_on": _("Birth")}
+    column_sortable_list = (("name", "search_key"), "homeroom_name", ("level", "level.rank"), "national_id", "born_on", "status")
+    column_default_sort = [("search_key", False), ("id", False)]
+    column_searchable_list = ("search_key",)
+    search_by = (
+        ("name", _("Name and given name"), by_name),
+        ("identifier", _("Identifier"), by_identifier),
+        ("guardian", _("[Guardian]: name or phone"), by_guardian),
+    )
+    column_export_list = (
+        *("family_name", "given_name", "usage_name", "homeroom_name", "level", "national_id", "local_id", "sex", "born_on"),
+        *("email", "phone", "address1", "address2", "postal_code", "town", "adviser", "access", "status"),
+    )
+    column_formatters = {"name": lambda _v, _c, row, _n: str(row), "access": lambda _v, _c, row, _n: access(row)}
+    form_columns = (
+        *("family_name", "given_name", "usage_name", "middle_names", "sex", "born_on", "national_id", "local_id"),
+        *("level", "homeroom", "adviser", "language", "email", "phone", "address1", "address2", "postal_code", "town"),
+    )
+    form_sections = (
+        (
+            _("Identity"),
+            (("family_name", 6), ("given_name", 6), ("usage_name", 6), ("middle_names", 6), ("sex", 3), ("born_on", 3), ("national_id", 3), ("local_id", 3)),
+        ),
+        (_("Schooling"), (("level", 3), ("homeroom", 3), ("adviser", 3), ("language", 3))),
+        (_("How to reach"), (("email", 6), ("phone", 6), ("address1", 6), ("address2", 6), ("postal_code", 3), ("town", 6))),
+    )
+    form_overrides = {"language": SelectField}
+    form_args = {
+        "language": {"choices": dict(LANGUAGES)},
+        "born_on": {"validators": [checks.past_date]},
+        "email": {"validators": [checks.email]},
+        "phone": {"validators": [checks.phone]},
+    }
+    verb_order = ("generate_codes", "add_to_group")
+    lookups = {"homeroom": (Group, ("name",), is_class), "adviser": STAFF_LOOKUP, "group": (Group, ("name",))}
+
+    def __init__(self) -> None:
+        self.column_filters = (
+            Clause(Student.id, _("Without access"), "access", missing_clause),
+            Clause(Student.id, _("With a national identifier"), "identified", lambda: Student.national_id.is_not(None)),
+            StatusIs(Student.status, _("Status"), "status"),
+            Row(Student.level_id, _("[Level]"), "level", Level, lambda: offered("level")),
+            Row(Student.homeroom_id, _("Class"), "homeroom", Group, lambda: offered("class")),
+            Member(Student.groups, _("[Group]"), "groups", Group, lambda: offered("group")),
+            Row(Student.adviser_id, _("Adviser"), "adviser", User, lambda: offered("adviser")),
+            "born_on",
+        )
+        super().__init__()
+
+    # -- list
+
+    def get_query(self) -> Any:
+        """With the class's name and the access, which the row itself does not hold."""
+        return super().get_query().options(undefer(Student.homeroom_name), with_access())
+
+    def get_list(self, page: Any, sort_column: Any, sort_desc: Any, search: Any, filters: Any, **options: Any) -> tuple[int | None, Any]:
+        """The list shows active students unless a status is asked for; the search over everything (no filters) shows all."""
+        position = next(i for i, flt in enumerate(self._filters or ()) if isinstance(flt, StatusIs))
+        if filters is not None and all(index != position for index, _name, _value in filters):
+            filters = [*filters, (position, "", StudentStatus.active.name)]
+        return super().get_list(page, sort_column, sort_desc, search, filters, **options)
+
+    def count_text(self, count: int | None) -> str:
+        """How many students."""
+        return "" if count is None else ngettext("%(num)d [student]", "%(num)d [students]", count)
+
+    @property
+    def views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # counted at each request
+        """Active, without access, deactivated, all."""
+        chosen = {key.partition("_")[2]: value for key, value in request.args.items() if key.startswith("flt")}
+        here = ("access", "") if chosen.get("access.Clause") == "1" else ("status", chosen.get("status.Is", "active"))
+        count = select(func.count(Student.id))
+        active = count.where(Student.status == StudentStatus.active).scalar_subquery()
+        left = count.where(Student.status == StudentStatus.left).scalar_subquery()
+        unseen = count.where(Student.status == StudentStatus.active, missing_clause()).scalar_subquery()
+        n = db.session.execute(select(active.label("active"), left.label("left"), case((active <= COUNTED, unseen)).label("unseen"))).one()
+        tabs: tuple[tuple[tuple[str, str], str, int | None, dict[str, str]], ...] = (
+            (("status", "active"), pgettext("students", "Active"), n.active, {}),
+            (("access", ""), gettext("Without access"), n.unseen, {"flt0_access.Clause": "1"}),
+            (("status", "left"), pgettext("students", "Deactivated"), n.left, {"flt0_status.Is": "left"}),
+            (("status", "all"), pgettext("students", "All"), n.active + n.left, {"flt0_status.Is": "all"}),
+        )
+        return [{"label": label, "n": many, "url": self.get_url(".index_view", **args), "current": here == key} for key, label, many, args in tabs]
+
+    # -- form
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """Who follows only their own students keeps their profile; class, level and adviser are given by the school."""
+        form = super().edit_form(obj)
+        if reach(WHO.get().roles, "student", "edit") == "g":
+            for name in ("level", "homeroom", "adviser"):
+                del form[name]
+        return form
+
+    def delete_refusal(self, row: Student) -> str | None:
+        """A student with records is deactivated instead."""
+        problem = deletion_problem(db.session, row)
+        return problem.sentence if problem else None
+
+    def delete_sentence(self, row: Student) -> str:
+        """What goes with the student."""
+        return gettext("The links to [guardians] and the unused codes go too. This cannot be undone.")
+
+    # -- verbs
+
+    @verb("add_to_group", _("Add to [a group]"), ask=AddToGroupForm, icon="group")
+    def add_to_group(self, record: Student, group: Group) -> None:
+        """Join a class or another group."""
+        record.add_to_group(group)
+
+    def prepare_add_to_group(self, selection: Any, form: Any) -> dict[str, Any]:
+        """How many join."""
+        return {
+            "count_sentence": ngettext("[student] chosen.", "[students] chosen.", selection.count),
+            "left_out": gettext("In a class, they leave the class they are in; in any other [group], they keep their own."),
+            "verb_label": ngettext("Add %(num)d [student]", "Add %(num)d [students]", selection.count),
+        }
+
+    @verb("deactivate", _("Deactivate"))
+    def deactivate(self, record: Student) -> None:
+        """The student leaves; the records stay."""
+        record.deactivate(today(zone().key))
+
+    @verb("reactivate", _("Reactivate"))
+    def reactivate(self, record: Student) -> None:
+        """The student comes back."""
+        record.reactivate()
+
+
+class Guardians(Screen):
+    """Parents and other adults; whether they have signed up, and for which children."""
+
+    model = Guardian
+    name = _("[Guardians]")
+    name_of_one = _("[Guardian]")
+    icon = "users"
+    add_label = _("Add [a guardian]")
+    empty = {"icon": "users", "title": _("[No guardian] yet"), "sentence": _("They come with the import of [students], or one at a time.")}
+    title_column = "name"
+    column_list = ("name", "children", "phone", "email", "town", "account")
+    column_labels = {"name": _("Name and given name"), "children": _("Children"), "account": _("Account")}
+    column_sortable_list = (("name", "search_key"), "email", "town")
+    column_default_sort = [("search_key", False), ("id", False)]
+    column_searchable_list = ("search_key",)
+    column_details_list = ("title", "family_name", "given_name", "account", "email", "phone", "address1", "address2", "postal_code", "town")
+    column_export_list = ("title", "family_name", "given_name", "children", "email", "phone", "address1", "address2", "postal_code", "town", "account")
+    column_formatters = {"name": lambda _v, _c, row, _n: str(row), "children": lambda _v, _c, row, _n: children_of(row)}
+    form_columns = ("title", "family_name", "given_name", "language", "email", "phone", "address1", "address2", "postal_code", "town")
+    form_sections = (
+        (_("Identity"), (("title", 3), ("family_name", 6), ("given_name", 6), ("language", 3))),
+        (_("How to reach"), (("email", 6), ("phone", 6), ("address1", 6), ("address2", 6), ("postal_code", 3), ("town", 6))),
+    )
+    form_overrides = {"language": SelectField}
+    form_args = {"language": {"choices": dict(LANGUAGES)}, "email": {"validators": [checks.email]}, "phone": {"validators": [checks.phone]}}
+    details_template = "admin/student/guardian.html"
+
+    def __init__(self) -> None:
+        self.column_filters = (Clause(Guardian.id, _("With an account"), "account", lambda: Guardian.user_id.is_not(None)), "town")
+        super().__init__()
+
+    def get_query(self) -> Any:
+        """With the children, two queries for the whole page."""
+        return super().get_query().options(selectinload(Guardian.links).joinedload(GuardianLink.student))
+
+    def detail_options(self) -> tuple[Any, ...]:
+        """The children come with the guardian."""
+        return (*super().detail_options(), selectinload(Guardian.links).joinedload(GuardianLink.student).undefer(Student.homeroom_name))
+
+    def count_text(self, count: int | None) -> str:
+        """How many guardians."""
+        return "" if count is None else ngettext("%(num)d [guardian]", "%(num)d [guardians]", count)
+
+    def on_model_change(self, form: Any, model: Guardian, is_created: bool) -> None:
+        """The dialled form of the phone follows what was typed."""
+        model.phone_e164 = checks.dialled(model.phone)
+
+    def get_save_return_url(self, model: Any, is_created: bool = False) -> str:
+        """A guardian added from a student's file is linked next."""
+        student = request.args.get("student", "")
+        if is_created and student.isdigit() and self.may("create", "guardian_link"):
+            return url_for("guardian_link.create_view", student=student, guardian=model.id, url=own_path(request.args.get("url")))
+        return str(super().get_save_return_url(model, is_created))
+
+    def delete_refusal(self, row: Guardian) -> str | None:
+        """A guardian with an account is not deleted: the person would lose sight of what they joined."""
+        if row.user_id is None:
+            return None
+        return gettext("%(name)s has an account: it cannot be deleted. To close the access, suspend the link with each child.", name=str(row))
+
+    def delete_sentence(self, row: Guardian) -> str:
+        """What goes with the guardian."""
+        return gettext("The links to [students] go too. This cannot be undone.")
+
+
+def children_of(guardian: Guardian) -> str:
+    """The children's names, as far as they exist for this person."""
+    return ", ".join(sorted(link.student.name for link in guardian.links if link.student is not None))
+
+
+class SuspendForm(FlaskForm):
+    """Why, and until when."""
+
+    reason = StringField(
+        _("Reason"), validators=[InputRequired(), Length(max=200)], description=_("Seen by those who may suspend links, never by the families.")
+    )
+    until = DateField(_("Until"), validators=[Optional()], description=_("Empty: until somebody reactivates the link."))
+
+
+class GuardianLinks(Screen):
+    """Who may follow which student."""
+
+    model = GuardianLink
+    name = _("Links")
+    name_of_one = _("Link")
+    icon = "users"
+    add_label = _("Add a link")
+    empty = {"icon": "users", "title": _("No link yet"), "sentence": _("A link lets [a guardian] follow [a student] online, once they have an account.")}
+    title_column = "student"
+    column_list = ("student", "guardian", "relation", "authority", "status", "suspended_until")
+    column_sortable_list = (("student", "student.search_key"), ("guardian", "guardian.search_key"), "relation", "status")
+    column_default_sort = [("student.search_key", False), ("id", False)]
+    column_searchable_list = ("student.search_key", "guardian.search_key")
+    column_filters = ("status", "relation", "authority")
+    column_details_list = ("student", "guardian", "relation", "authority", "status", "suspended_until")
+    column_export_list = ("student", "guardian", "relation", "authority", "status", "suspended_until")
+    form_columns = ("student", "guardian", "relation", "authority")
+    form_sections = (("", (("student", 6), ("guardian", 6), ("relation", 6), ("authority", 6))),)
+    lookups = {"student": (Student, ("search_key",)), "guardian": (Guardian, ("search_key",))}
+
+    def create_form(self, obj: Any = None) -> Any:
+        """From a student's file, the student is already chosen."""
+        form = super().create_form(obj)
+        for name, model in (("student", Student), ("guardian", Guardian)):
+            if request.method == "GET" and request.args.get(name, "").isdigit():
+                form[name].data = db.session.scalar(select(model).where(model.id == int(request.args[name])))
+        return form
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """A link never moves to another child or adult: an account would follow it. A new one is made instead."""
+        form = super().edit_form(obj)
+        del form.student, form.guardian
+        return form
+
+    def on_model_change(self, form: Form, model: GuardianLink, is_created: bool) -> None:
+        """A second link of the same two is refused; a new one beside a suspended link is to be checked (features section 0)."""
+        if is_created:
+            model.check_new(db.session)
+
+    def after_model_change(self, form: Form, model: GuardianLink, is_created: bool) -> None:
+        """Say that the link waits."""
+        if is_created and model.status is LinkStatus.to_check:
+            flash(gettext("This link waits for a check: another link of [this student] is suspended. Read it again, then confirm it."), "warning")
+
+    @verb("suspend", _("Suspend"), ask=SuspendForm, danger=True)
+    def suspend(self, record: GuardianLink, reason: str, until: dt.date | None) -> None:
+        """Close the access."""
+        record.suspend(reason, until)
+
+    def prepare_suspend(self, selection: Any, form: Any) -> dict[str, Any]:
+        """What it means."""
+        return {
+            "count_sentence": ngettext("link chosen.", "links chosen.", selection.count),
+            "left_out": gettext("The [guardian] sees and receives nothing more about the child, at once. Nothing is deleted."),
+            "verb_label": ngettext("Suspend %(num)d link", "Suspend %(num)d links", selection.count),
+        }
+
+    @verb("reactivate", _("Reactivate"))
+    def reactivate(self, record: GuardianLink) -> None:
+        """Open the access again."""
+        record.reactivate()
+
+    @verb("confirm", _("Confirm"))
+    def confirm(self, record: GuardianLink) -> None:
+        """The link is right."""
+        record.confirm()
+
+
+def register(app: Flask, admin: Admin) -> None:
+    """The screens of people."""
+    for screen in (Students(), Guardians(), GuardianLinks()):
+        admin.add_view(screen)

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint, func, select
-from sqlalchemy.orm import Mapped, column_property, mapped_column, object_session, relationship, validates
+from sqlalchemy.orm import Mapped, column_property, mapped_column, object_session, query_expression, relationship, validates
 
 from models.access import User
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, fold, today
@@ -29,8 +29,8 @@ class Sex(Choice):
 class StudentStatus(Choice):
     """A student who has left keeps their records."""
 
-    active = "active", _("Active"), "ok"
-    left = "left", _("Deactivated"), "mute"
+    active = "active", _p("student", "[student|Active|Active]"), "ok"
+    left = "left", _p("student", "[student|Deactivated|Deactivated]"), "mute"
 
 
 class GroupCategory(Choice):
@@ -39,7 +39,7 @@ class GroupCategory(Choice):
     klass = "klass", _("Class"), "info"
     client = "client", _("Client"), "mute"
     exam_session = "exam_session", _("Exam session"), "note"
-    other = "other", _("Other group"), "mute"
+    other = "other", _("Other [group]"), "mute"
 
 
 class Relation(Choice):
@@ -192,6 +192,8 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned):
     adviser: Mapped[User | None] = relationship(foreign_keys=[adviser_id], info={"label": _("Adviser")})
     groups: Mapped[list[Group]] = relationship(secondary=group_member, back_populates="members", info={"label": _("[Groups]")})
     links: Mapped[list[GuardianLink]] = relationship(back_populates="student", cascade="all, delete-orphan", passive_deletes=False)
+    # Filled only by a statement that asks for it: models/followed.py.
+    access_word: Mapped[str | None] = query_expression(info={"label": _("Access")})
     if TYPE_CHECKING:
         homeroom_name: Mapped[str | None]
 
@@ -250,7 +252,7 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned):
 
 # The class is told to whoever follows the student, also where the group itself is not theirs to open: a plain sub-query on
 # the table, which no scope limits; and one join less in every list.
-Student.homeroom_name = column_property(  # type: ignore[assignment]
+Student.homeroom_name = column_property(
     select(Group.__table__.c.name).where(Group.__table__.c.id == Student.homeroom_id).scalar_subquery(),
     deferred=True,
     info={"label": _("Class")},

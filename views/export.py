@@ -15,6 +15,7 @@ from flask import Response, abort, request, send_file, stream_with_context
 from models.base import today
 from models.db import BEGIN, db
 from models.journal import record
+from models.scope import SCOPE
 from views.formats import show
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def export(screen: Screen, kind: str) -> ResponseReturnValue:
     rows = _rows(screen, query)
     if kind == "xlsx":
         return _xlsx(screen, headings, rows)
-    response = Response(stream_with_context(_csv(headings, rows)), mimetype="text/csv; charset=utf-8")
+    response = Response(stream_with_context(_for_same(SCOPE.get(), _csv(headings, rows))), mimetype="text/csv; charset=utf-8")
     response.headers.set("Content-Disposition", "attachment", filename=download_name(screen, "csv"))
     return response
 
@@ -82,6 +83,16 @@ def _rows(screen: Screen, query: Any) -> Iterator[list[str]]:
             if identifier in found:
                 yield [neutral(show(screen.get_export_value(found[identifier], c))) for c in columns]
         db.session.expunge_all()
+
+
+def _for_same(scope: Any, pieces: Iterator[str]) -> Iterator[str]:
+    """The stream is read after the request has ended and its scope is gone: it goes on for the same person, reading only."""
+    token, begin = SCOPE.set(scope), BEGIN.set("DEFERRED")
+    try:
+        yield from pieces
+    finally:
+        BEGIN.reset(begin)
+        SCOPE.reset(token)
 
 
 def _csv(headings: list[str], rows: Iterator[list[str]]) -> Iterator[str]:

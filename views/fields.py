@@ -13,6 +13,7 @@ from flask_admin.model.form import converts
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import or_, select
 from wtforms import BooleanField, DateField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import Choice as Option  # type: ignore[attr-defined]  # the stubs are of an earlier version
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import Select
 
@@ -31,6 +32,11 @@ def like(term: str) -> str:
     """A LIKE pattern of what a person typed: `*` and `?` are wild, everything else is itself (escape character: backslash)."""
     safe = term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return safe.replace("*", "%").replace("?", "_")
+
+
+def option(value: Any, label: str, selected: bool) -> Option:
+    """One line of a list of choices."""
+    return Option(value=str(value), label=label, selected=selected, render_kw={})
 
 
 def field_pattern(text: str) -> str:
@@ -95,10 +101,10 @@ class RowField(AjaxSelectField):
     def iter_choices(self) -> Iterable[tuple[Any, str, bool, dict[str, Any]]]:
         """The chosen row only: the others come by look-up."""
         if self.allow_blank:
-            yield "__None", "", self.data is None, {}
+            yield option("__None", "", self.data is None)
         pair = self.loader.format(self.data)
         if pair:
-            yield pair[0], pair[1], True, {}
+            yield option(pair[0], pair[1], True)
 
     def has_groups(self) -> bool:
         """No groups."""
@@ -133,7 +139,7 @@ class RowsField(RowField):
     def iter_choices(self) -> Iterable[tuple[Any, str, bool, dict[str, Any]]]:
         """The chosen rows only."""
         for row in self.data or ():
-            yield row.id, str(row), True, {}
+            yield option(row.id, str(row), True)
 
     def process_formdata(self, valuelist: Any) -> None:
         """Find every row; one that is not found is an error, not a gap."""
@@ -167,9 +173,9 @@ class ShortRowField(SelectField):
         """A dash for none, then every row."""
         chosen = str(self.data.id) if self.data is not None and not isinstance(self.data, str) else ""
         if self.blank:
-            yield "", "—", not chosen, {}
+            yield option("", "—", not chosen)
         for key, row in self.rows.items():
-            yield key, str(row), key == chosen, {}
+            yield option(key, str(row), key == chosen)
 
     def process_data(self, value: Any) -> None:
         """The row itself is the value."""
@@ -204,9 +210,9 @@ class ChoiceField(SelectField):
     def iter_choices(self) -> Any:
         """A dash for none where allowed, then every member."""
         if self.blank:
-            yield "", "—", self.data is None, {}
+            yield option("", "—", self.data is None)
         for member in self._offered():
-            yield member.name, str(member.label), member is self.data, {}
+            yield option(member.name, str(member.label), member is self.data)
 
     def process_data(self, value: Any) -> None:
         """The member itself is the value."""

@@ -110,7 +110,9 @@ class Lists:
     # -- rows and counts
 
     def get_count_query(self) -> Any:
-        """Count keys, not `count('*')`, which defeats SQLite's shortcut."""
+        """Count keys, not `count('*')`, which defeats SQLite's shortcut; nothing where only the rows are walked through."""
+        if g.get("uncounted"):
+            return None
         return db.session.query(func.count(self.model.id))
 
     def get_query(self) -> Any:
@@ -133,7 +135,7 @@ class Lists:
     def matching(self) -> tuple[int, Any]:
         """(count, query) of all rows that match the list's own query string."""
         args = self._get_list_extra_args()  # type: ignore[attr-defined]
-        count, query = self.get_list(0, None, False, args.search, args.filters, execute=False, page_size=False)  # type: ignore[attr-defined]
+        count, query = self.get_list(0, None, False, args.search, args.filters, execute=False, page_size=False)
         return int(count or 0), query
 
     def _apply_pagination(self, query: Any, page: int | None, page_size: int | None) -> Any:

@@ -135,10 +135,10 @@ class Students(CodesVerbs, StudentFile, Screen):
         unseen = count.where(Student.status == StudentStatus.active, missing_clause()).scalar_subquery()
         n = db.session.execute(select(active.label("active"), left.label("left"), case((active <= COUNTED, unseen)).label("unseen"))).one()
         tabs: tuple[tuple[tuple[str, str], str, int | None, dict[str, str]], ...] = (
-            (("status", "active"), pgettext("students", "Active"), n.active, {}),
+            (("status", "active"), pgettext("students", "[student|Active|Active]"), n.active, {}),
             (("access", ""), gettext("Without access"), n.unseen, {"flt0_access.Clause": "1"}),
-            (("status", "left"), pgettext("students", "Deactivated"), n.left, {"flt0_status.Is": "left"}),
-            (("status", "all"), pgettext("students", "All"), n.active + n.left, {"flt0_status.Is": "all"}),
+            (("status", "left"), pgettext("students", "[student|Deactivated|Deactivated]"), n.left, {"flt0_status.Is": "left"}),
+            (("status", "all"), pgettext("students", "[student|All|All]"), n.active + n.left, {"flt0_status.Is": "all"}),
         )
         return [{"label": label, "n": many, "url": self.get_url(".index_view", **args), "current": here == key} for key, label, many, args in tabs]
 

@@ -1,0 +1,298 @@
+"""The school, its levels and its groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, abort, flash, g, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import Admin, expose
+from flask_wtf import FlaskForm
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload, undefer
+from wtforms import SelectField
+from wtforms.validators import InputRequired
+
+from models.access import User
+from models.base import Refusal
+from models.db import db
+from models.journal import record
+from models.people import Group, GroupCategory, Student, StudentStatus
+from models.rights import reach
+from models.school import Level, School
+from models.scope import WHO, current_school_id
+from views import checks
+from views.account import LANGUAGES
+from views.base import Screen, gate
+from views.colleagues import STAFF_LOOKUP, staff_of_school
+from views.fields import Lookup, RowsField
+from views.filters import Row
+from views.i18n import gettext, ngettext
+from views.i18n import lazy_gettext as _
+from views.saving import own_path
+from views.verbs import verb
+
+# Where French-speaking schools of both countries stand; the school's own zone is added when it is another.
+TIME_ZONES = (
+    *("Europe/Paris", "America/Guadeloupe", "America/Martinique", "America/Cayenne", "Indian/Reunion", "Indian/Mayotte", "America/Miquelon"),
+    *("Pacific/Noumea", "Pacific/Tahiti", "Pacific/Wallis", "America/Toronto", "America/Montreal", "America/Halifax", "America/Moncton"),
+)
+SHOWN = 500  # members on a group's page
+
+
+class Schools(Screen):
+    """The current school: its page stands in place of a list."""
+
+    model = School
+    name = _("[School]")
+    name_of_one = _("[School]")
+    icon = "gear"
+    column_list = ("name", "official_code", "town")
+    column_details_list = (
+        *("name", "country", "official_code", "email", "support_email", "phone", "address1", "address2", "postal_code", "town"),
+        *("language", "time_zone", "code_days"),
+    )
+    column_formatters = {"language": lambda _v, _c, row, _n: dict(LANGUAGES).get(row.language, row.language)}
+    form_columns = (
+        *("name", "country", "official_code", "email", "support_email", "phone", "address1", "address2", "postal_code", "town"),
+        *("language", "time_zone", "code_days"),
+    )
+    form_sections = (
+        (_("Identity"), (("name", 6), ("country", 3), ("official_code", 3))),
+        (_("How to reach"), (("email", 6), ("phone", 6), ("support_email", 6), ("address1", 6), ("address2", 6), ("postal_code", 3), ("town", 6))),
+        (_("Settings"), (("language", 3), ("time_zone", 3), ("code_days", 3))),
+    )
+    form_overrides = {"language": SelectField, "time_zone": SelectField}
+    form_args = {
+        "language": {"choices": dict(LANGUAGES)},
+        "time_zone": {"choices": {zone: zone for zone in TIME_ZONES}},
+        "email": {"validators": [checks.email]},
+        "support_email": {"validators": [checks.email], "description": _("Shown to families who need help with their account.")},
+        "phone": {"validators": [checks.phone]},
+    }
+
+    @expose("/")
+    def index_view(self) -> ResponseReturnValue:
+        """There is one school: straight to it."""
+        return redirect(self.get_url(".details_view", id=current_school_id()))
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """A zone that is not in the usual list stays a choice."""
+        form = super().edit_form(obj)
+        if obj is not None and obj.time_zone not in TIME_ZONES:
+            form.time_zone.choices = {obj.time_zone: obj.time_zone, **dict(zip(TIME_ZONES, TIME_ZONES, strict=True))}
+        return form
+
+
+class Levels(Screen):
+    """The years of study, in the order the school teaches them."""
+
+    model = Level
+    name = _("[Levels]")
+    name_of_one = _("[Level]")
+    icon = "book"
+    add_label = _("Add [a level]")
+    empty = {"icon": "book", "title": _("[No level] yet"), "sentence": _("[Levels] come with the import of [students], or one at a time.")}
+    column_list = ("name", "rank", "students")
+    column_labels = {"students": _("[Students]")}
+    column_sortable_list = ("name", "rank")
+    column_default_sort = [("rank", False), ("name", False)]
+    column_searchable_list = ("name",)
+    column_formatters = {"students": lambda _v, _c, row, _n: g.in_level.get(row.id, 0)}
+    column_details_list = ("name", "rank")
+    column_export_list = ("name", "rank", "students")
+    number_columns = ("rank", "students")
+    form_columns = ("name", "rank")
+
+    def prepare_rows(self, rows: list[Any]) -> None:
+        """How many active students are in each level of the page."""
+        counted = select(Student.level_id, func.count()).where(Student.level_id.in_([row.id for row in rows]), Student.status == StudentStatus.active)
+        g.in_level = dict(db.session.execute(counted.group_by(Student.level_id)).all())
+
+
+class ShareForm(FlaskForm):
+    """With whom."""
+
+    people = RowsField(Lookup("shared_with", *STAFF_LOOKUP), _("Colleagues"), validators=[InputRequired()])
+
+
+class MembersForm(FlaskForm):
+    """Whom to add."""
+
+    students = RowsField(Lookup("students", Student, ("search_key",)), _("[Students]"))
+
+
+class Groups(Screen):
+    """Classes and other groups: a set of students to write to, print or give work at once."""
+
+    model = Group
+    name = _("[Groups]")
+    name_of_one = _("[Group]")
+    icon = "group"
+    add_label = _("Add [a group]")
+    empty = {"icon": "group", "title": _("[No group] yet"), "sentence": _("[A group] serves to write, print or give work at once.")}
+    column_list = ("name", "category", "size", "owner", "shared_with")
+    column_labels = {"size": _("[Students]")}
+    column_sortable_list = ("name", "category")
+    column_default_sort = [("category", False), ("name", False)]
+    column_searchable_list = ("name",)
+    column_formatters = {"size": lambda _v, _c, row, _n: g.sizes.get(row.id, 0)}
+    column_details_list = ("name", "category", "owner", "shared_with")
+    column_export_list = ("name", "category", "size", "owner")
+    number_columns = ("size",)
+    form_columns = ("name", "category", "shared_with")
+    form_sections = (("", (("name", 6), ("category", 6), ("shared_with", 12))),)
+    lookups = {"shared_with": STAFF_LOOKUP, "students": (Student, ("search_key",))}
+    details_template = "admin/group/details.html"
+
+    def __init__(self) -> None:
+        self.column_filters = ("category", Row(Group.owner_id, _("Owner"), "owner", User, staff_of_school))
+        super().__init__()
+
+    # -- list
+
+    def get_query(self) -> Any:
+        """With the colleagues it is shared with, one query for the page."""
+        return super().get_query().options(selectinload(Group.shared_with))
+
+    def detail_options(self) -> tuple[Any, ...]:
+        """With the colleagues it is shared with."""
+        return (*super().detail_options(), selectinload(Group.shared_with))
+
+    def count_text(self, count: int | None) -> str:
+        """How many groups."""
+        return "" if count is None else ngettext("%(num)d [group]", "%(num)d [groups]", count)
+
+    def prepare_rows(self, rows: list[Any]) -> None:
+        """How many active students each group of the page holds, in one query."""
+        ids = [row.id for row in rows]
+        joined = select(Group.id.label("id"), Student.id.label("student")).join(Group.members).where(Group.id.in_(ids), Student.status == StudentStatus.active)
+        at_home = select(Student.homeroom_id, Student.id).where(Student.homeroom_id.in_(ids), Student.status == StudentStatus.active)
+        both = joined.union(at_home).subquery()
+        g.sizes = dict(db.session.execute(select(both.c.id, func.count()).group_by(both.c.id)).all())
+
+    # -- form
+
+    def may_share(self, group: Group) -> bool:
+        """Whether the person may say who else uses the group: everybody's for some roles, their own for others."""
+        return self.may("share") and (reach(WHO.get().roles, "group", "share") != "o" or self.is_own(group))
+
+    def may_delete(self, group: Group) -> bool:
+        """Whether the delete button leads anywhere: their own groups only, for some roles."""
+        return self.may("delete") and (reach(WHO.get().roles, "group", "delete") != "o" or self.is_own(group))
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """A colleague's group is not shared further by those with whom it is shared."""
+        form = super().edit_form(obj)
+        if obj is not None and not self.may_share(obj):
+            del form.shared_with
+        return form
+
+    def on_model_change(self, form: Any, model: Group, is_created: bool) -> None:
+        """Who makes a group owns it."""
+        if is_created:
+            model.owner_id = WHO.get().user_id
+
+    def delete_refusal(self, row: Group) -> str | None:
+        """A class with students in it stays."""
+        problem = row.deletion_problem()
+        return problem.sentence if problem else None
+
+    def delete_sentence(self, row: Group) -> str:
+        """What goes with the group."""
+        return gettext("The [students] stay: only the [group] goes. This cannot be undone.")
+
+    # -- members
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """The page of a group shows its members."""
+        if template == self.details_template:
+            group: Group = kwargs["model"]
+            kwargs.update(members=self.members(group), members_form=MembersForm(formdata=None), own=self.is_own(group), may_share=self.may_share(group))
+        return super().render(template, **kwargs)
+
+    def members(self, group: Group) -> list[Student]:
+        """The students of the group, as far as they exist for this person, by name."""
+        inside = Student.homeroom_id == group.id if group.category is GroupCategory.klass else Student.groups.any(Group.id == group.id)
+        statement = select(Student).where(inside).options(undefer(Student.homeroom_name)).order_by(Student.search_key, Student.id).limit(SHOWN)
+        return list(db.session.scalars(statement))
+
+    @expose("/add/", methods=("POST",))
+    @gate("edit")
+    def add_view(self) -> ResponseReturnValue:
+        """Add the chosen students."""
+        group = self.posted_group()
+        form = MembersForm()
+        if not form.validate() or not form.students.data:
+            flash(next(iter(form.students.errors), gettext("Choose [a student] in the list.")), "danger")
+            db.session.rollback()
+            return self.to_group(group.id, 422)
+        for student in form.students.data:
+            student.add_to_group(group)
+        n = len(form.students.data)
+        record(db.session, "members_added", self.table, group.id, rows=n)
+        db.session.commit()
+        flash(ngettext("%(num)d [student] added.", "%(num)d [students] added.", n), "success")
+        return self.to_group(group.id)
+
+    @expose("/remove/", methods=("POST",))
+    @gate("edit")
+    def remove_view(self) -> ResponseReturnValue:
+        """Take one student out."""
+        group = self.posted_group()
+        identifier = request.form.get("student", "")
+        if not identifier.isdigit() or len(identifier) > 18:
+            abort(400)
+        student = db.session.scalar(select(Student).where(Student.id == int(identifier)))
+        if student is None:
+            abort(404)
+        try:
+            group.remove(student)
+        except Refusal as refusal:
+            db.session.rollback()
+            flash(refusal.sentence, "danger")
+            return self.to_group(group.id)
+        record(db.session, "members_removed", self.table, group.id)
+        db.session.commit()
+        flash(gettext("%(name)s is no longer in this [group].", name=str(student)), "success")
+        return self.to_group(group.id)
+
+    def posted_group(self) -> Group:
+        """The group that the form is about."""
+        group: Group = self.get_one(request.form.get("id", ""))
+        self.check_row("edit", group)
+        return group
+
+    def to_group(self, group_id: int, status: int = 303) -> ResponseReturnValue:
+        """Back to the group's page; after a mistake the page is shown with it."""
+        back = own_path(request.form.get("url")) or None
+        if status == 303:
+            return redirect(self.get_url(".details_view", id=group_id, url=back), code=303)
+        page = self.render(
+            self.details_template,
+            model=self.get_one(group_id),
+            details_columns=self._details_columns,
+            get_value=self.get_detail_value,
+            return_url=back or self.get_url(".index_view"),
+        )
+        return page, status
+
+    # -- verbs
+
+    @verb("share", _("Share"), ask=ShareForm, icon="users")
+    def share(self, record: Group, people: list[User]) -> None:
+        """Let colleagues see and use the group."""
+        record.share(people)
+
+    def prepare_share(self, selection: Any, form: Any) -> dict[str, Any]:
+        """What it means."""
+        return {
+            "count_sentence": ngettext("[group] chosen.", "[groups] chosen.", selection.count),
+            "left_out": gettext("Teachers and advisers who share [a group] follow its [students]: they see their files and may change them."),
+        }
+
+
+def register(app: Flask, admin: Admin) -> None:
+    """The screens of the school."""
+    for screen in (Groups(), Levels(), Schools()):
+        admin.add_view(screen)

@@ -1,0 +1,98 @@
+"""How students are found: by a field with `*` and `?`, by the rows that their filters offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g
+from sqlalchemy import case, func, literal, or_, select, union_all
+
+from models.access import User
+from models.base import fold
+from models.db import db
+from models.people import Group, GroupCategory, Guardian, GuardianLink, Student
+from models.school import Level
+from views.colleagues import is_staff
+from views.fields import field_pattern, folded_like
+from views.filters import Is
+from views.i18n import pgettext
+
+
+def is_class() -> Any:
+    """The groups that are classes."""
+    return Group.category == GroupCategory.klass
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A row that a filter offers: its identifier and its words."""
+
+    id: int
+    words: str
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def offered(kind: str) -> list[Offered]:
+    """The rows of a filter ("level", "class", "group" or "adviser"); those of all four are read together, once a request."""
+    if "offered" not in g:
+        family = case((is_class(), "class"), else_="group")
+        name = User.given_name + " " + User.family_name
+        statement = union_all(
+            select(literal("level").label("kind"), Level.id, Level.name, Level.rank.label("place"), literal("").label("sorted")),
+            select(family, Group.id, Group.name, literal(0), Group.name),
+            select(literal("adviser"), User.id, name, literal(0), User.family_name).where(is_staff()),
+        )
+        rows = sorted(db.session.execute(statement), key=lambda row: (row[3], fold(row[4]), fold(row[2])))
+        g.offered = {key: [Offered(row[1], row[2]) for row in rows if row[0] == key] for key in ("level", "class", "group", "adviser")}
+    found: list[Offered] = g.offered[kind]
+    return found
+
+
+def by_name(text: str) -> Any:
+    """Students by family, given or usual name; the key narrows first, for the database folds three columns slowly."""
+    pattern = field_pattern(text)
+    whole = folded_like(Student.family_name + " " + Student.given_name, pattern)
+    return folded_like(Student.search_key, f"%{pattern}%") & or_(
+        whole, folded_like(Student.family_name, pattern), folded_like(Student.given_name, pattern), folded_like(Student.usage_name, pattern)
+    )
+
+
+def by_identifier(text: str) -> Any:
+    """Students by national or local number, spaces or not."""
+    pattern = field_pattern("".join(text.split()))
+    return or_(folded_like(Student.national_id, pattern), folded_like(Student.local_id, pattern), folded_like(Student.local_id, field_pattern(text)))
+
+
+def by_guardian(text: str) -> Any:
+    """Students by a guardian's name or phone; dots and spaces in a phone count for nothing."""
+    digits = "".join(c for c in text if c.isdigit() or c in "*?+")
+    pattern = field_pattern(digits if sum(map(str.isdigit, digits)) > 3 else text)
+    if "*" not in text and "?" not in text:
+        return Student.links.any(GuardianLink.guardian.has(folded_like(Guardian.search_key, pattern)))
+    typed = func.replace(func.replace(func.replace(Guardian.phone, " ", ""), ".", ""), "-", "")
+    columns = (Guardian.family_name, Guardian.given_name, Guardian.phone_e164, typed)
+    return Student.links.any(GuardianLink.guardian.has(or_(*(folded_like(column, pattern) for column in columns))))
+
+
+class StatusIs(Is):
+    """The status of students; "all" lifts the list's own choice of the active ones."""
+
+    @property
+    def arg(self) -> str:
+        """The usual address."""
+        return f"{self.key}.Is"
+
+    def choices(self) -> list[tuple[str, str]]:
+        """Every status, then all together."""
+        return [*super().choices(), ("all", pgettext("students", "[student|All|All]"))]
+
+    def clean(self, value: str) -> Any:
+        """A status, or None for all."""
+        return None if value == "all" else super().clean(value)
+
+    def apply(self, query: Any, value: Any, alias: Any = None) -> Any:
+        """Add the clause, if there is one."""
+        return query if value is None else super().apply(query, value, alias)

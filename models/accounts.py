@@ -14,10 +14,11 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, or_, select, update
 
 from models import keys, passwords, sessions, throttle
-from models.access import LoginEvent, LoginKind, Membership, ResetToken, User
+from models.access import STAFF, LoginEvent, LoginKind, Membership, ResetToken, Role, User
 from models.activation import ALPHABET
 from models.base import Refusal, utcnow
 from models.db import db
+from models.journal import record
 from models.people import Guardian, Student
 from models.school import School
 from models.scope import unscoped
@@ -263,3 +264,25 @@ def reset(secret: str, password: str, *, address: str, agent: str) -> None:
             user.email_confirmed_at = user.email_confirmed_at or utcnow()
         _set_password(user, hashed, address, agent)
         db.session.commit()
+
+
+def reset_letter(guardian: Guardian) -> str:
+    """The secret to print on a reset letter to the address on file, in the caller's transaction, with its line in the history.
+
+    Refused for somebody without an account, who works in a school, or whom another school follows: a letter made here would open what
+    they see there.
+    """
+    if guardian.user_id is None:
+        raise Refusal(_("%(name)s has no account yet. Print an access letter instead."), name=guardian.name)
+    with unscoped("does another school share this person?"):
+        user = db.session.get_one(User, guardian.user_id)
+        if db.session.scalar(select(select(Membership.id).where(Membership.user_id == user.id, Membership.role.in_((*STAFF, Role.invigilator))).exists())):
+            raise Refusal(_("%(name)s works in a [school]: the link is sent from the screen of users."), name=guardian.name)
+        elsewhere = [
+            select(table.id).where(table.user_id == user.id, table.school_id != guardian.school_id).exists() for table in (Membership, Guardian, Student)
+        ]
+        if db.session.scalar(select(or_(*elsewhere))):
+            raise Refusal(_("%(name)s is also followed by another [school]. They choose a new password by “Forgotten password”."), name=guardian.name)
+    secret = new_token(user, "letter")
+    record(db.session, "print_reset_letter", "guardian", guardian.id, school_id=guardian.school_id)
+    return secret

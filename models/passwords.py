@@ -95,7 +95,8 @@ def _is_common(folded: str, names: Iterable[str]) -> bool:
         return True
     words = _denied() | {word for name in names for word in re.split(r"[^a-z0-9]+", fold(name)) if len(word) >= 3}
     letters = re.sub(r"[^a-z]", "", folded)
-    plain = re.sub(r"[^a-z]", "", folded.translate(str.maketrans("013457@$€", "oieastase")))
+    core = re.sub(r"^[^a-z@$€]+|[^a-z@$€]+$", "", folded)  # p@ssw0rd2026 -> p@ssw0rd
+    plain = re.sub(r"[^a-z]", "", core.translate(str.maketrans("013457@$€", "oieastase")))
     return any(_made_of(text, words) for text in {letters, plain} if text)
 
 

@@ -5,10 +5,10 @@ import statistics
 import time
 
 import pytest
-from sqlalchemy import func, select
-
 from conftest import rows
 from hands import DEMO, GOOD, send, sign_in, token, words
+from sqlalchemy import func, select
+
 from models import passwords, sessions
 from models.access import LoginEvent, LoginKind, Membership, Role, User, WebSession
 from models.people import Guardian, Student
@@ -108,7 +108,7 @@ def test_04_known_and_unknown_names_take_the_same_time(app):
 
 def test_04_an_unknown_name_costs_a_hash_too(app, monkeypatch):
     asked = []
-    monkeypatch.setattr(passwords, "verify", lambda stored, typed: asked.append(stored) or False)
+    monkeypatch.setattr(passwords, "verify", lambda stored, _typed: asked.append(stored) or False)
     sign_in(app.test_client(), "nobody", address="10.0.0.1")
     sign_in(app.test_client(), "acc", address="10.0.0.1")
     assert asked[0] == ""

@@ -106,7 +106,8 @@ def test_finished_work_offers_its_file_once_it_is_there(as_, job_of):
     key = job_of("ac", state=JobState.done, file_key=files.keep(b"%PDF-1.7 x"), file_name="Lettres d’été.pdf", file_type="application/pdf")
     browser = as_("ac")
     page = browser.get(f"/admin/job/details/?id={key}")
-    assert "Télécharger Lettres d’été.pdf" in words(page)
+    assert "Terminé. Lettres d’été.pdf Le fichier reste 7 jours." in words(page)
+    assert f"/admin/job/download/?id={key}" in page.get_data(as_text=True)
     assert "data-refresh" not in page.get_data(as_text=True)
     answer = fetch(browser, f"/admin/job/download/?id={key}")
     assert answer.data == b"%PDF-1.7 x"

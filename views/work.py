@@ -65,8 +65,11 @@ class Jobs(Handed):
     column_default_sort = ("id", True)
     column_sortable_list = ("requested_at", "finished_at", "state")
     column_filters = ("state", "kind")
-    column_details_list = ("note", "requested_by", "requested_at", "started_at", "finished_at", "tries")
-    column_formatters = {"done": lambda _v, _c, job, _n: how_far(job)}
+    column_details_list = ("requested_by", "requested_at", "started_at", "finished_at", "tries")
+    column_formatters = {
+        "kind": lambda _v, _c, job, _n: str(job.kind),  # a name, not a state
+        "done": lambda _v, _c, job, _n: how_far(job),
+    }
     details_template = "admin/job/details.html"
 
     @verb("cancel", _("Stop"), icon="stop")

@@ -76,6 +76,7 @@ def open_page(site, chromium):
             base_url=site.url,
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
             locale="fr-FR",
             java_script_enabled=script,
             bypass_csp=axe,

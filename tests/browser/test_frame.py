@@ -32,6 +32,7 @@ def test_axe_finds_nothing_serious_on_a_screen_or_on_a_dark_phone(open_page, axe
     assert axe(page) == []
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.goto(path)
     assert axe(page) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
 from flask import Flask, g, has_request_context, request
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
@@ -13,7 +14,7 @@ import jobs
 import models
 from jobs import commands
 from models import files, keys, rights
-from models.config import load_config
+from models.config import ConfigError, load_config
 from models.db import init_db
 from views import register_all
 from views.auth import init_auth
@@ -33,7 +34,10 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     Stops with a RuntimeError when rights, verbs or menu contradict each other.
     """
     app = Flask(__name__)
-    settings = {**(load_config() if config is None or "SECRET_KEY" not in config else {}), **(config or {})}
+    try:
+        settings = {**(load_config() if config is None or "SECRET_KEY" not in config else {}), **(config or {})}
+    except ConfigError as problem:  # the console tells it without a trace
+        raise click.ClickException(str(problem)) from problem
     app.config.update(settings)
     keys.configure(str(settings["SECRET_KEY"]).encode())
     files.configure(Path(settings["DATA"]) / "files")

@@ -181,5 +181,7 @@ def upgrade(engine: Engine, data: Path) -> tuple[str | None, str | None, Path | 
             old.unlink()
     if before != schema.head():
         before, after = schema.upgrade(engine)
+        if engine.dialect.name == "sqlite" and (path := Path(engine.url.database or "")).is_file():
+            path.chmod(0o600)  # SQLite gives the mode of the process; its side files take this one
         return before, after, copy
     return before, before, None

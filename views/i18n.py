@@ -152,13 +152,14 @@ def _listen() -> _Spoken:
     try:
         with _looking() as session:
             stamp = labels.read_stamp(session)
-            if stamp == 0 or _alone[0] != stamp:
-                _alone = stamp, labels.only_school(session)
+            known = _alone
+            if stamp == 0 or known[0] != stamp:
+                known = _alone = stamp, labels.only_school(session)
     except SQLAlchemyError as error:
         # An error page must still be able to speak: the last words known serve.
         _tell(error)
         return _Spoken(_alone[0], _alone[1])
-    return _Spoken(stamp, _alone[1])
+    return _Spoken(stamp, known[1])
 
 
 def _snapshot(school_id: int | None, stamp: int) -> Snapshot:

@@ -257,6 +257,10 @@ class Nouns(Screen):
         """The catalogue's word holds again at the next request."""
         row.reset()
 
+    def row_url(self, row: Noun) -> str:
+        """Straight to the form, for whoever may write in it."""
+        return str(self.get_url(".edit_view", id=row.id, url=self.get_url(".index_view", language=row.language))) if self.can_edit else super().row_url(row)
+
     def edit_form(self, obj: Any = None) -> Any:
         """The tick follows the first letter while the person types (static/app.js); they may correct it."""
         form = super().edit_form(obj)

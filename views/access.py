@@ -46,7 +46,7 @@ class Users(Screen):
         "roles": lambda _v, _c, row, _n: ", ".join(str(m.role.label) for m in row.memberships),
         "state": lambda _v, _c, row, _n: staff.state_of(row),
     }
-    form_columns = ("given_name", "family_name", "email", "username")
+    form_columns = ("given_name", "family_name", "email", "username", "role", "open_from", "open_until")
     form_extra_fields = {
         "role": ChoiceField(_("Role"), Role, members=staff.roles_to_give),
         "open_from": DateField(_("Open from"), validators=[Optional()]),

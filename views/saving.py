@@ -50,6 +50,7 @@ class Saving(Base):
     def edit_form(self, obj: Any = None) -> Any:
         """The mark is that of the row as it is opened; a posted mark stays the person's."""
         form = super().edit_form(obj)
+        form._obj = obj  # Flask-Admin's check of unique values asks for it: a row does not collide with itself
         if request.method == "GET" and hasattr(form, "row_version"):
             form.row_version.data = version_mark(obj)
         return form

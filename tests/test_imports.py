@@ -6,6 +6,7 @@ import io
 import openpyxl
 import pytest
 from conftest import rows
+from import_people import GUARDIANS, HEADINGS, LINKS, STUDENTS, many
 from sqlalchemy import func, select
 
 from jobs import import_write
@@ -19,7 +20,6 @@ from models.journal import JournalEvent
 from models.people import Group, Guardian, GuardianLink, LinkStatus, Relation, Student, StudentStatus
 from models.school import School
 from models.scope import acting
-from tests_imports_data import GUARDIANS, HEADINGS, LINKS, STUDENTS, many
 
 UTF8 = "utf-8"
 
@@ -40,6 +40,11 @@ def book(lines, headings=HEADINGS):
     out = io.BytesIO()
     made.save(out)
     return out.getvalue()
+
+
+def tie(link):
+    guardian = link.guardian
+    return guardian.name, guardian.email, guardian.phone_e164, link.relation.name, link.authority.name, link.status.name
 
 
 class Desk:
@@ -108,7 +113,7 @@ class Desk:
                 (
                     s.family_name, s.given_name, s.sex.name if s.sex else "", str(s.born_on), s.national_id or "", s.email, s.phone, s.address1,
                     s.postal_code, s.town, s.homeroom.name if s.homeroom else "", s.level.name if s.level else "", s.status.name,
-                    tuple(sorted((li.guardian.name, li.guardian.email, li.guardian.phone_e164, li.relation.name, li.authority.name, li.status.name) for li in s.links)),
+                    tuple(sorted(tie(link) for link in s.links)),
                 )
                 for s in students
             )  # fmt: skip
@@ -178,7 +183,7 @@ def test_the_same_file_again_changes_nothing_and_has_nothing_to_write(desk):
     desk.write(table(STUDENTS))
     key = desk.send(table(STUDENTS))
     assert desk.counts(key) == {"created": 0, "changed": 0, "unchanged": len(STUDENTS), "error": 0, "ignored": 0, "absent": 0}
-    with pytest.raises(Refusal, match="ne change rien|changes nothing"):
+    with pytest.raises(Refusal, match="ne change rien"):
         desk.do(key, "confirm")
 
 
@@ -198,7 +203,10 @@ def test_every_written_row_leaves_a_line_of_one_batch_in_the_history(app, desk):
 
 def test_a_change_is_shown_before_and_after_and_an_empty_cell_erases_nothing(app, desk):
     desk.write(table(STUDENTS))
-    changed = [{**STUDENTS[0], "classe": "5e Rouge", "adresse": "18, allée du Moulin", "courriel": "", "responsable1_telephone": "06 39 98 77 77"}, *STUDENTS[1:]]
+    changed = [
+        {**STUDENTS[0], "classe": "5e Rouge", "adresse": "18, allée du Moulin", "courriel": "", "responsable1_telephone": "06 39 98 77 77"},
+        *STUDENTS[1:],
+    ]
     key = desk.send(table(changed))
     assert desk.counts(key)["changed"] == 1
     with rows(app) as session:
@@ -359,7 +367,11 @@ def test_more_than_one_in_five_absent_needs_the_number_typed(desk):
 def test_a_student_with_a_leaving_date_leaves_and_a_stranger_who_left_is_left_out(desk):
     desk.write(table(STUDENTS))
     headings = [*HEADINGS, "date_sortie"]
-    gone = [{**STUDENTS[0], "date_sortie": "01/09/2025"}, *STUDENTS[1:], {"nom": "Parti", "prenom": "Yan", "date_naissance": "01/01/2012", "date_sortie": "01/09/2025"}]
+    gone = [
+        {**STUDENTS[0], "date_sortie": "01/09/2025"},
+        *STUDENTS[1:],
+        {"nom": "Parti", "prenom": "Yan", "date_naissance": "01/01/2012", "date_sortie": "01/09/2025"},
+    ]
     key = desk.send(table(gone, headings))
     assert desk.counts(key) == {"created": 0, "changed": 1, "unchanged": len(STUDENTS) - 1, "error": 0, "ignored": 1, "absent": 0}
     desk.do(key, "confirm")

@@ -89,6 +89,7 @@ class Imports(Screen):
     # -- step 1: the file
 
     @expose("/new/", methods=("GET", "POST"))
+    @gate("create")
     def create_view(self) -> ResponseReturnValue:
         """Send one to three files; they are checked at once."""
         code = 200

@@ -128,6 +128,7 @@ def _link(session: Session, student: Student, guardian: Guardian) -> GuardianLin
         known = GuardianLink(
             school_id=guardian.school_id, student=student, guardian=guardian, relation=Relation.other, authority=Authority.contact, status=LinkStatus.active
         )
+        session.add(known)
     elif known.status is not LinkStatus.active:
         raise UnusableCode
     if any(link.status is LinkStatus.suspended for link in links):

@@ -17,6 +17,8 @@ from models import staff
 from models.access import LoginEvent, Membership, Role, User
 from models.base import Refusal
 from models.db import db
+from models.rights import may_give
+from models.scope import WHO
 from views.auth import base_url
 from views.base import Screen
 from views.fields import ChoiceField
@@ -182,6 +184,13 @@ class Memberships(Screen):
     form_overrides = {"role": ChoiceField}
     form_args = {"role": {"choice": Role, "members": staff.roles_to_give}}
     lookups = {"user": (User, ("family_name", "given_name", "username", "email"))}
+
+    def check_row(self, verb: str, row: Membership) -> None:
+        """Nobody opens the form of a role that is not theirs to give (rights.md, rule 8)."""
+        super().check_row(verb, row)
+        if verb == "edit" and not may_give(WHO.get().roles, row.role.name):
+            self.refused(verb, row.id)
+            abort(403)
 
     def edit_form(self, obj: Any = None) -> Any:
         """A role does not change hands."""

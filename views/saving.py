@@ -49,6 +49,7 @@ class Saving(Base):
 
     def edit_form(self, obj: Any = None) -> Any:
         """The mark is that of the row as it is opened; a posted mark stays the person's."""
+        self.check_row("edit", obj)
         form = super().edit_form(obj)
         form._obj = obj  # Flask-Admin's check of unique values asks for it: a row does not collide with itself
         if request.method == "GET" and hasattr(form, "row_version"):
@@ -102,7 +103,6 @@ class Saving(Base):
 
     def update_model(self, form: Any, model: Any) -> bool:
         """Compare the form's mark first: `version_id_col` alone lets the second person win silently."""
-        self.check_row("edit", model)
         if hasattr(model, "version") and not mark_is_current(form.row_version.data, model):
             g.conflict = [
                 {"label": f.label.text, "theirs": show(getattr(model, f.name)), "yours": show(f.data)}

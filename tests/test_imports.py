@@ -183,7 +183,7 @@ def test_the_same_file_again_changes_nothing_and_has_nothing_to_write(desk):
     desk.write(table(STUDENTS))
     key = desk.send(table(STUDENTS))
     assert desk.counts(key) == {"created": 0, "changed": 0, "unchanged": len(STUDENTS), "error": 0, "ignored": 0, "absent": 0}
-    with pytest.raises(Refusal, match="ne change rien"):
+    with pytest.raises(Refusal, match="changes nothing"):
         desk.do(key, "confirm")
 
 

@@ -52,10 +52,11 @@
     if (box && letter) box.checked = target.dataset.letters.includes(letter);
   });
 
-  /* The current part of a scrolling row comes into view (the student's file and saved views on a phone). */
-  for (const here of all(".file-menu [aria-current], .views [aria-current]")) {
-    const row = here.closest(".file-menu, .views");
+  /* The current entry of what scrolls comes into view (the menu on a low screen; the file's parts and saved views on a phone). */
+  for (const here of all(".file-menu [aria-current], .views [aria-current], .side [aria-current]")) {
+    const row = here.closest(".file-menu, .views, .side-in");
     if (row.scrollWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - 16;
+    if (here.offsetTop + here.offsetHeight > row.clientHeight) row.scrollTop = here.offsetTop - row.clientHeight / 2;
   }
 
   /* The bar of ticked rows. */

@@ -46,9 +46,9 @@ def show_instant(value: dt.datetime) -> str:
 
 
 def show(value: Any) -> Any:
-    """Any value of a cell as text a person reads; choices stay themselves, so that they keep their tone."""
+    """Any value of a cell as text a person reads; choices that have tones stay themselves, so that they become badges."""
     if isinstance(value, Choice):
-        return value
+        return value if any(member.tone != "mute" for member in type(value)) else str(value)
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -24,6 +24,7 @@ class Lists:
     search_by: tuple[tuple[str, Any, Any], ...] = ()
     search_example: Any = None
     number_columns: tuple[str, ...] = ()
+    nowrap_columns: tuple[str, ...] = ()  # what is read at a glance on one line: phones, identifiers
     primary_actions = 2
     load_columns: tuple[str, ...] = ()
     page_size_options = (20, 50, 100)

@@ -32,6 +32,7 @@ from views.filters import Clause, Member, Row
 from views.formats import zone
 from views.i18n import gettext, ngettext, pgettext
 from views.i18n import lazy_gettext as _
+from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
 from views.student_file import StudentFile
 from views.student_search import StatusIs, by_guardian, by_identifier, by_name, is_class, offered
@@ -65,12 +66,13 @@ class Students(CodesVerbs, StudentFile, Screen):
     search_by = (
         ("name", _("Name and given name"), by_name),
         ("identifier", _("Identifier"), by_identifier),
-        ("guardian", _("[Guardian]: name or phone"), by_guardian),
+        ("guardian", _("[Guardian] or phone"), by_guardian),
     )
     column_export_list = (
         *("family_name", "given_name", "usage_name", "homeroom_name", "level", "national_id", "local_id", "sex", "born_on"),
         *("email", "phone", "address1", "address2", "postal_code", "town", "adviser", "access", "status"),
     )
+    nowrap_columns = ("homeroom_name", "national_id", "born_on")
     column_formatters = {"name": lambda _v, _c, row, _n: str(row), "access": lambda _v, _c, row, _n: access(row)}
     form_columns = (
         *("family_name", "given_name", "usage_name", "middle_names", "sex", "born_on", "national_id", "local_id"),
@@ -187,7 +189,7 @@ class Students(CodesVerbs, StudentFile, Screen):
         record.reactivate()
 
 
-class Guardians(Screen):
+class Guardians(ResetLetterVerb, Screen):
     """Parents and other adults; whether they have signed up, and for which children."""
 
     model = Guardian
@@ -204,6 +206,7 @@ class Guardians(Screen):
     column_searchable_list = ("search_key",)
     column_details_list = ("title", "family_name", "given_name", "account", "email", "phone", "address1", "address2", "postal_code", "town")
     column_export_list = ("title", "family_name", "given_name", "children", "email", "phone", "address1", "address2", "postal_code", "town", "account")
+    nowrap_columns = ("phone",)
     column_formatters = {"name": lambda _v, _c, row, _n: str(row), "children": lambda _v, _c, row, _n: children_of(row)}
     form_columns = ("title", "family_name", "given_name", "language", "email", "phone", "address1", "address2", "postal_code", "town")
     form_sections = (
@@ -253,8 +256,14 @@ class Guardians(Screen):
 
 
 def children_of(guardian: Guardian) -> str:
-    """The children's names, as far as they exist for this person."""
-    return ", ".join(sorted(link.student.name for link in guardian.links if link.student is not None))
+    """The children's names, as far as they exist for this person; the family name only where it is another."""
+    children = [link.student for link in guardian.links if link.student is not None]
+    return ", ".join(sorted(child.given_name if child.family_name == guardian.family_name else child.name for child in children))
+
+
+def in_words(_screen: Any, _context: Any, row: Any, name: str) -> str:
+    """A choice that is no state: its words, without the badge."""
+    return str(getattr(row, name) or "")
 
 
 class SuspendForm(FlaskForm):
@@ -281,11 +290,16 @@ class GuardianLinks(Screen):
     column_default_sort = [("student.search_key", False), ("id", False)]
     column_searchable_list = ("student.search_key", "guardian.search_key")
     column_filters = ("status", "relation", "authority")
+    column_formatters = {"relation": in_words, "authority": in_words}
     column_details_list = ("student", "guardian", "relation", "authority", "status", "suspended_until")
     column_export_list = ("student", "guardian", "relation", "authority", "status", "suspended_until")
     form_columns = ("student", "guardian", "relation", "authority")
     form_sections = (("", (("student", 6), ("guardian", 6), ("relation", 6), ("authority", 6))),)
     lookups = {"student": (Student, ("search_key",)), "guardian": (Guardian, ("search_key",))}
+
+    def count_text(self, count: int | None) -> str:
+        """How many links."""
+        return "" if count is None else ngettext("%(num)d link", "%(num)d links", count)
 
     def create_form(self, obj: Any = None) -> Any:
         """From a student's file, the student is already chosen."""

@@ -52,7 +52,10 @@ class Schools(Screen):
         *("name", "country", "official_code", "email", "support_email", "phone", "address1", "address2", "postal_code", "town"),
         *("language", "time_zone", "code_days"),
     )
-    column_formatters = {"language": lambda _v, _c, row, _n: dict(LANGUAGES).get(row.language, row.language)}
+    column_formatters = {
+        "language": lambda _v, _c, row, _n: dict(LANGUAGES).get(row.language, row.language),
+        "country": lambda _v, _c, row, _n: str(row.country),
+    }
     form_columns = (
         *("name", "country", "official_code", "email", "support_email", "phone", "address1", "address2", "postal_code", "town"),
         *("language", "time_zone", "code_days"),

@@ -195,7 +195,7 @@ def language_name(code: str) -> str:
 
 def _summary(student: Student) -> dict[str, Any]:
     def group(*names: str) -> list[tuple[str, Any]]:
-        return [(str(getattr(Student, name).info["label"]), show(getattr(student, name))) for name in names]
+        return [(str(getattr(Student, name).info["label"]), str(show(getattr(student, name)))) for name in names]
 
     schooling = [
         (gettext("[Level]"), str(student.level or "")),

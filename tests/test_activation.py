@@ -1,0 +1,426 @@
+"""Making codes: how many, for whom, on which envelope; then their list, their letters, their revocation (story C)."""
+
+import datetime as dt
+import json
+import re
+
+import pytest
+from conftest import counted, rows
+from hands import token, words
+from small import add_code, add_guardian, add_person, add_school, add_student, as_staff, small_app, writing
+from sqlalchemy import func, select
+
+from models.activation import ActivationCode, generate, look_at, new_codes, read_code, without_access
+from models.base import Refusal, utcnow
+from models.db import db
+from models.journal import JournalEvent
+from models.people import Authority, GuardianLink, LinkStatus, Relation, Student, StudentStatus
+from models.school import School
+from models.scope import unscoped
+from models.work import Job
+
+# --- the rule ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def app_of_one(tmp_path):
+    """A small application: a school, a clerk, three students."""
+    app = small_app(tmp_path)
+    with writing(app) as session:
+        school = add_school(session)
+        app.school = school.id
+        app.clerk = add_person(session, school, username="secretaire").id
+        app.students = [add_student(session, school, given_name=name).id for name in ("Zoé", "Noé", "Inès")]
+    return app
+
+
+def make(app, ids, quantity=1, only_missing=False):
+    """Codes made by the clerk."""
+    with app.app_context(), as_staff(app.clerk, app.school):
+        batch = generate(db.session, ids, quantity, only_missing)
+        db.session.commit()
+        return batch
+
+
+def link(session, student_id, **given):
+    """A guardian whom the school knows; `account` gives them a login."""
+    school = session.get(Student, student_id).school
+    names = {name: given.pop(name) for name in ("given_name", "user_id") if name in given}
+    guardian = add_guardian(session, school, **names)
+    session.add(GuardianLink(school_id=school.id, student_id=student_id, guardian_id=guardian.id, **given))
+    session.flush()
+    return guardian.id
+
+
+def test_twice_as_many_codes_as_students_all_different_and_all_valid(app_of_one):
+    batch = make(app_of_one, app_of_one.students, 2)
+    assert (len(batch.ids), batch.students, batch.skipped) == (6, 3, 0)
+    with app_of_one.app_context(), as_staff(app_of_one.clerk, app_of_one.school):
+        clear = [code.reveal() for code in db.session.scalars(select(ActivationCode))]
+    assert len(set(clear)) == 6
+    assert [read_code(code) for code in clear] == clear
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 5, 1000])
+def test_one_to_four_codes_each(app_of_one, quantity):
+    with pytest.raises(Refusal):
+        make(app_of_one, app_of_one.students, quantity)
+
+
+def test_known_guardians_get_an_envelope_each_mother_and_father_first(app_of_one):
+    zoe, noe, _ines = app_of_one.students
+    with writing(app_of_one) as session:
+        link(session, zoe, given_name="Mamie", relation=Relation.grandparent)
+        father = link(session, zoe, given_name="Paul", relation=Relation.father)
+        mother = link(session, zoe, given_name="Hélène", relation=Relation.mother)
+        online = link(session, noe, given_name="Anne", user_id=app_of_one.clerk)
+        link(session, noe, given_name="Voisin", authority=Authority.contact)
+        link(session, noe, given_name="Luc", status=LinkStatus.suspended)
+    make(app_of_one, [zoe, noe], 2)
+    with writing(app_of_one) as session:
+        owners = {}
+        for code in session.scalars(select(ActivationCode).order_by(ActivationCode.id)):
+            owners.setdefault(code.student_id, []).append(code.guardian_id)
+    assert owners == {zoe: [mother, father], noe: [None, None]}
+    assert online not in owners[noe]
+
+
+def test_a_guardian_who_has_a_usable_code_gets_no_second_envelope(app_of_one):
+    zoe = app_of_one.students[0]
+    with writing(app_of_one) as session:
+        mother = link(session, zoe, relation=Relation.mother)
+        father = link(session, zoe, given_name="Paul", relation=Relation.father)
+    make(app_of_one, [zoe])
+    make(app_of_one, [zoe])
+    make(app_of_one, [zoe])
+    with writing(app_of_one) as session:
+        assert list(session.scalars(select(ActivationCode.guardian_id).order_by(ActivationCode.id))) == [mother, father, None]
+
+
+def test_only_missing_means_no_usable_code_and_nobody_online(app_of_one):
+    zoe, noe, ines = app_of_one.students
+    with writing(app_of_one) as session:
+        add_code(session, session.get(Student, zoe), days=-1)
+        add_code(session, session.get(Student, noe))
+        link(session, ines, user_id=app_of_one.clerk)
+        with app_of_one.app_context():
+            assert without_access(session, app_of_one.students) == {zoe}
+    assert make(app_of_one, app_of_one.students, only_missing=True).students == 1
+    again = make(app_of_one, app_of_one.students, only_missing=True)
+    assert (again.ids, again.students) == ([], 0)
+
+
+def test_a_student_who_has_left_gets_none_and_is_counted(app_of_one):
+    with writing(app_of_one) as session:
+        session.get(Student, app_of_one.students[0]).status = StudentStatus.left
+    batch = make(app_of_one, app_of_one.students)
+    assert (batch.students, batch.skipped) == (2, 1)
+
+
+def test_codes_are_valid_until_the_end_of_the_local_day(app_of_one):
+    from zoneinfo import ZoneInfo
+
+    with writing(app_of_one) as session:
+        school = session.get(School, app_of_one.school)
+        school.code_days, school.time_zone = 30, "Pacific/Noumea"
+    make(app_of_one, app_of_one.students[:1])
+    with writing(app_of_one) as session:
+        until = session.scalar(select(ActivationCode.expires_at)).astimezone(ZoneInfo("Pacific/Noumea"))
+        assert until.timetz().replace(tzinfo=None) == dt.time(23, 59, 59)
+        assert until.date() == utcnow().astimezone(ZoneInfo("Pacific/Noumea")).date() + dt.timedelta(days=30)
+
+
+def test_the_history_holds_one_line_with_batch_and_count(app_of_one):
+    batch = make(app_of_one, app_of_one.students, 2)
+    with writing(app_of_one) as session:
+        line = session.scalars(select(JournalEvent).where(JournalEvent.verb == "generate_codes")).one()
+        assert (line.table_name, line.rows, line.user_id) == ("student", 6, app_of_one.clerk)
+        assert set(session.scalars(select(ActivationCode.batch))) == {batch.name}
+
+
+def test_the_statements_do_not_grow_with_the_students(app_of_one):
+    with writing(app_of_one) as session:
+        school = session.get(School, app_of_one.school)
+        session.add_all(Student(school_id=school.id, given_name="Noé", family_name=f"Bernard {n}") for n in range(1000))
+    with writing(app_of_one) as session:
+        many = list(session.scalars(select(Student.id)))
+    with counted(app_of_one) as few:
+        make(app_of_one, many[:20], 2)
+    with counted(app_of_one) as lots:
+        batch = make(app_of_one, many, 2)
+    assert len(batch.ids) == 2 * 1003
+    assert len(lots) == len(few) <= 8
+
+
+def test_more_than_ten_thousand_rows_are_several_transactions(app_of_one, monkeypatch):
+    monkeypatch.setattr("models.activation.CHUNK", 4)
+    batch = make(app_of_one, app_of_one.students, 3)
+    assert len(batch.ids) == 9
+    with writing(app_of_one) as session:
+        assert list(session.scalars(select(JournalEvent.rows).where(JournalEvent.verb == "generate_codes"))) == [4, 4, 1]
+
+
+def test_codes_of_two_schools_are_not_made_together(app_of_one):
+    with writing(app_of_one) as session:
+        other = add_student(session, add_school(session, official_code="QC999001", country="CA"))
+        with pytest.raises(Refusal):
+            look_at(session, [other.id, *app_of_one.students])
+
+
+def test_no_two_codes_of_a_large_batch_are_alike():
+    codes = new_codes(20_000)
+    assert len(set(codes)) == 20_000
+
+
+# --- in the browser (story C) --------------------------------------------------------------------------------------------------------
+
+MISSING = "/admin/student/action/?flt0_access.Clause=1"
+
+
+def generate_by(browser, path=MISSING, **answers):
+    """Ask for codes for all the rows that match, or answer the question."""
+    return browser.post(
+        path, data={"csrf_token": token(browser.get("/account").text), "action": "generate_codes", "all": "1", "url": "/admin/student/", **answers}
+    )
+
+
+def codes(app, *clauses):
+    """The codes of the first school."""
+    with rows(app) as session:
+        school = session.scalar(select(func.min(School.id)))
+        found = list(session.scalars(select(ActivationCode).where(ActivationCode.school_id == school, *clauses).order_by(ActivationCode.id)))
+        session.expunge_all()
+        return found
+
+
+def usable():
+    """The clause of the default list."""
+    return (ActivationCode.used_at.is_(None), ActivationCode.revoked_at.is_(None), ActivationCode.expires_at > utcnow())
+
+
+def test_c_count_first_then_create_then_letters_then_their_job(as_, app):
+    browser = as_("ac")
+    before = {code.id for code in codes(app)}
+    asked = generate_by(browser)
+    n = int(re.search(r'class="big-count"><b>(\d+)</b>', asked.text)[1])
+    assert n > 0
+    assert {code.id for code in codes(app)} == before
+    assert f"Créer {n} codes" in words(asked)
+    counts = json.loads(re.search(r"data-counts=\"([^\"]+)\"", asked.text)[1].replace("&#34;", '"').replace("&quot;", '"'))
+    assert counts["1|2"][0] == 2 * n
+    assert counts["1|2"][2] == f"Créer {2 * n} codes"
+    done = generate_by(browser, _asked="1", only_missing="1", quantity="2")
+    assert done.status_code == 303
+    made = [code for code in codes(app) if code.id not in before]
+    assert len(made) == 2 * n
+    question = browser.get(done.headers["Location"])
+    assert f"{2 * n} codes créés." in words(question)
+    assert f"Oui, imprimer {2 * n} lettres" in words(question)
+    assert "Non, revenir à la liste" in words(question)
+    yes = browser.post("/admin/activation_code/letters/", data={"csrf_token": token(question.text), "batch": made[0].batch, "url": "/admin/student/"})
+    assert yes.status_code == 303
+    with rows(app) as session:
+        job = session.scalars(select(Job).order_by(Job.id.desc())).first()
+        assert sorted(job.params["codes"]) == [code.id for code in made]
+        assert yes.headers["Location"] == f"/admin/job/details/?id={job.id}"
+    assert browser.get(yes.headers["Location"]).status_code == 200
+
+
+def test_c_the_same_again_has_nobody_left_and_creates_nothing(as_, app):
+    browser = as_("ac")
+    generate_by(browser, _asked="1", only_missing="1", quantity="1")
+    before = len(codes(app))
+    again = generate_by(browser, path="/admin/student/action/", _asked="1", only_missing="1", quantity="1")
+    assert again.status_code == 422
+    assert "Aucun code n’est nécessaire" in words(again)
+    assert len(codes(app)) == before
+
+
+@pytest.mark.parametrize("quantity", ["0", "5", "deux", ""])
+def test_c_a_wrong_number_is_refused_beside_its_field(as_, app, quantity):
+    browser = as_("ac")
+    before = len(codes(app))
+    answer = generate_by(browser, _asked="1", only_missing="1", quantity=quantity)
+    assert answer.status_code == 422
+    assert "field-error" in answer.text
+    assert len(codes(app)) == before
+
+
+def test_c_the_whole_selection_gets_codes_when_asked(as_, app, schools):
+    browser = as_("ac")
+    before = len(codes(app))
+    generate_by(browser, path="/admin/student/action/", _asked="1", only_missing="0", quantity="1")
+    with rows(app) as session:
+        active = session.scalar(select(func.count(Student.id)).where(Student.school_id == schools[0], Student.status == StudentStatus.active))
+    assert len(codes(app)) == before + active
+
+
+def test_the_list_shows_unused_codes_and_the_tabs_the_others(as_, app):
+    browser = as_("ac")
+    free, all_of_them = codes(app, *usable()), codes(app)
+    assert f"{len(free)} codes" in words(browser.get("/admin/activation_code/"))
+    assert all(f"····-····-{code.tail}" in browser.get("/admin/activation_code/?page_size=100").text for code in free)
+    used = next(code for code in all_of_them if code.used_at)
+    assert used.tail not in browser.get("/admin/activation_code/?page_size=100").text
+    assert used.tail in browser.get("/admin/activation_code/?flt0_state.InState=used&page_size=100").text
+    assert f"{len(all_of_them)} codes" in words(browser.get("/admin/activation_code/?flt0_state.InState=any"))
+
+
+def test_the_list_is_filtered_by_level_class_and_batch(as_, app):
+    browser = as_("ac")
+    with rows(app) as session:
+        school = session.scalar(select(func.min(School.id)))
+        level_id, homeroom_id = session.execute(select(Student.level_id, Student.homeroom_id).where(Student.school_id == school)).first()
+        statement = select(func.count(ActivationCode.id)).join(Student, Student.id == ActivationCode.student_id).where(Student.school_id == school, *usable())
+        in_level = session.scalar(statement.where(Student.level_id == level_id))
+        in_class = session.scalar(statement.where(Student.homeroom_id == homeroom_id))
+        batch = session.scalar(select(ActivationCode.batch).where(ActivationCode.school_id == school))
+    for query, n in (
+        (f"flt0_level.OfStudent={level_id}", in_level),
+        (f"flt0_homeroom.OfStudent={homeroom_id}", in_class),
+        (f"flt0_batch.OfBatch={batch}", None),
+    ):
+        page = browser.get(f"/admin/activation_code/?{query}&page_size=100")
+        assert page.status_code == 200
+        if n is not None:
+            assert page.text.count('name="rowid"') == n
+
+
+def test_the_list_costs_the_same_for_few_and_many_codes(as_, app):
+    browser = as_("acc")
+    browser.get("/admin/activation_code/")
+    with counted(app) as few:
+        browser.get("/admin/activation_code/")
+    generate_by(browser, path="/admin/student/action/", _asked="1", only_missing="0", quantity="4")
+    with counted(app) as many:
+        browser.get("/admin/activation_code/?page_size=100")
+    assert len(many) == len(few) <= 12
+
+
+def test_there_is_no_form_and_no_delete(as_, app):
+    browser = as_("acc")
+    code = codes(app)[0]
+    assert browser.get("/admin/activation_code/new/").status_code == 403
+    assert browser.get(f"/admin/activation_code/edit/?id={code.id}").status_code == 403
+    answer = browser.post("/admin/activation_code/delete/", data={"csrf_token": token(browser.get("/account").text), "id": code.id})
+    assert answer.status_code == 403
+
+
+def act(browser, verb, *ids, **more):
+    """A verb on chosen codes."""
+    return browser.post("/admin/activation_code/action/", data={"csrf_token": token(browser.get("/account").text), "action": verb, "rowid": list(ids), **more})
+
+
+def test_c_a_code_is_revoked_after_a_question_and_never_when_it_has_served(as_, app):
+    browser = as_("ac")
+    free, used = codes(app, *usable())[0], codes(app, ActivationCode.used_at.is_not(None))[0]
+    assert "Révoquer 1 code ?" in words(act(browser, "revoke", free.id))
+    assert codes(app, ActivationCode.id == free.id)[0].revoked_at is None
+    assert act(browser, "revoke", free.id, _asked="1").status_code in (302, 303)
+    gone = codes(app, ActivationCode.id == free.id)[0]
+    assert gone.revoked_at is not None
+    assert gone.sealed == ""
+    refused = act(browser, "revoke", used.id, _asked="1")
+    assert "suspendez le lien" in words(browser.get(refused.headers["Location"]))
+    assert codes(app, ActivationCode.id == used.id)[0].revoked_at is None
+
+
+def test_c_letters_are_printed_again_for_the_codes_that_still_can(as_, app):
+    browser = as_("amp")
+    free, used = codes(app, *usable())[:2], codes(app, ActivationCode.used_at.is_not(None))[0]
+    asked = act(browser, "print_letters", used.id, *(code.id for code in free))
+    assert "Imprimer 2 lettres" in words(asked)
+    assert "1 code choisi est laissé de côté" in words(asked)
+    answer = act(browser, "print_letters", used.id, *(code.id for code in free), _asked="1")
+    assert answer.status_code == 303
+    with rows(app) as session:
+        job = session.scalars(select(Job).order_by(Job.id.desc())).first()
+        assert sorted(job.params["codes"]) == sorted(code.id for code in free)
+    nothing = act(browser, "print_letters", used.id)
+    assert "Aucun de ces codes ne peut être imprimé" in words(nothing) or "ne peut" in words(nothing)
+
+
+def test_c_the_students_file_lists_unused_codes_with_print_and_revoke(as_, app):
+    browser = as_("ac")
+    code = codes(app, *usable())[0]
+    used = codes(app, ActivationCode.used_at.is_not(None))[0]
+    part = browser.get(f"/admin/student/details/?id={code.student_id}&part=codes")
+    assert f"····-····-{code.tail}" in part.text
+    assert f"Révoquer ····-····-{code.tail}" in words(part)
+    other = browser.get(f"/admin/student/details/?id={used.student_id}&part=codes")
+    assert "Codes utilisés, expirés et révoqués" in words(other)
+    assert f"····-····-{used.tail}" in other.text
+
+
+def test_37_no_page_and_no_export_shows_a_whole_code(as_, app):
+    browser = as_("ac")
+    with rows(app) as session:
+        row = session.scalars(select(ActivationCode).where(*usable())).first()
+        clear = row.reveal()
+        row_id, student_id = row.id, row.student_id
+    pages = [f"/admin/activation_code/details/?id={row_id}", "/admin/activation_code/", f"/admin/student/details/?id={student_id}&part=codes"]
+    pages += ["/admin/activation_code/export/csv/", f"/admin/student/details/?id={student_id}&part=history"]
+    for page in pages:
+        answer = browser.get(page, buffered=True)
+        assert answer.status_code == 200, page
+        text = answer.text.replace("-", "")
+        assert clear not in text
+        assert clear[:8] not in text
+
+
+# --- rights ------------------------------------------------------------------------------------------------------------------------
+
+LIST = {"acc": 200, "ac": 200, "ec": 200, "amp": 200, "registrar": 200, "head": 403, "inspector": 403, "ac2": 200}
+REVOKE = {"acc": 200, "ac": 200, "amp": 403, "registrar": 403, "head": 403, "inspector": 403, "ac2": 404}
+PRINT = {"acc": 200, "ac": 200, "amp": 200, "registrar": 200, "head": 403, "inspector": 403, "ac2": 404}
+GENERATE = {"acc": 200, "ac": 200, "amp": 200, "registrar": 403, "head": 403, "inspector": 403, "ac2": 200}
+
+
+@pytest.mark.parametrize(("who", "status"), LIST.items())
+def test_who_reads_the_list(as_, who, status):
+    assert as_(who).get("/admin/activation_code/").status_code == status
+
+
+@pytest.mark.parametrize(("who", "status"), REVOKE.items())
+def test_who_revokes(as_, app, who, status):
+    code = codes(app, *usable())[0]
+    assert act(as_(who), "revoke", code.id).status_code == status
+
+
+@pytest.mark.parametrize(("who", "status"), PRINT.items())
+def test_who_prints(as_, app, who, status):
+    code = codes(app, *usable())[0]
+    assert act(as_(who), "print_letters", code.id).status_code == status
+
+
+@pytest.mark.parametrize(("who", "status"), GENERATE.items())
+def test_who_generates(as_, app, who, status):
+    assert generate_by(as_(who), path="/admin/student/action/").status_code == status
+
+
+def test_ec_sees_and_makes_codes_for_their_own_students_only(as_, app, schools):
+    browser = as_("ec")
+    with rows(app) as session:
+        everybody = set(session.scalars(select(Student.id).where(Student.school_id == schools[0], Student.status == StudentStatus.active)))
+    before = {code.id for code in codes(app)}
+    generate_by(browser, path="/admin/student/action/", _asked="1", only_missing="0", quantity="1")
+    given = {code.student_id for code in codes(app) if code.id not in before}
+    assert given
+    assert given < everybody
+    for code in codes(app, *usable()):
+        status = browser.get(f"/admin/activation_code/details/?id={code.id}").status_code
+        assert status == (200 if code.student_id in given else 404)
+        if status == 404:
+            assert act(browser, "revoke", code.id).status_code == 404
+            break
+
+
+def test_a_batch_of_another_school_has_no_letters(as_, app):
+    code = codes(app, *usable())[0]
+    with rows(app) as session:
+        session.get(ActivationCode, code.id).batch = "of-the-first-school"
+    assert as_("ac2").get("/admin/activation_code/letters/?batch=of-the-first-school").status_code == 404
+    assert as_("ac").get("/admin/activation_code/letters/?batch=of-the-first-school").status_code == 200
+    assert as_("ac").get("/admin/activation_code/letters/").status_code == 404
+    with app.app_context(), unscoped("nothing was asked"):
+        assert db.session.scalar(select(func.count(Job.id))) == 0

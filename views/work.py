@@ -74,10 +74,12 @@ class Jobs(Handed):
 
     @verb("cancel", _("Stop"), icon="stop")
     def cancel(self, job: Job) -> None:
+        """The runner notices at its next step."""
         job.cancel()
 
     @verb("retry", _("Start again"), icon="undo")
     def retry(self, job: Job) -> None:
+        """After a failure or a stop; what was done is kept."""
         job.retry()
 
     def render(self, template: str, **kwargs: Any) -> str:
@@ -122,10 +124,12 @@ class OutgoingMails(Handed):
 
     @verb("retry", _("Send again"), icon="undo")
     def retry(self, mail: OutgoingMail) -> None:
+        """As soon as a mail server answers."""
         mail.retry()
 
     @verb("cancel", _("Do not send"), icon="stop")
     def cancel(self, mail: OutgoingMail) -> None:
+        """It stays in the list, and never leaves."""
         mail.cancel()
 
     def render(self, template: str, **kwargs: Any) -> str:

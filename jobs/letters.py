@@ -102,11 +102,13 @@ def qr(text: str) -> str:
     return out.getvalue().decode()
 
 
-def _name(text: str) -> str:
+def short(text: str) -> str:
+    """A name as a letter can hold it: one line, clipped."""
     return paper.clean(text, LONGEST_NAME).strip()
 
 
-def _salutation(title: str) -> str:
+def salutation(title: str) -> str:
+    """How the letter begins, by the addressee's title."""
     word = fold(title).strip(". ")
     if word in ("mme", "madame", "mlle", "mademoiselle", "ms", "mrs", "miss"):
         return str(_("Madam,"))
@@ -117,12 +119,12 @@ def _salutation(title: str) -> str:
 
 def _window(sheet: Sheet) -> list[str]:
     """The lines of the envelope's window."""
-    named = [_name(f"{sheet.title} {sheet.addressee}")]
-    first = named if sheet.addressee else [str(_("To the [guardians] of the [student]")), _name(sheet.student)]
-    return [*first, *(_name(line) for line in sheet.address)]
+    named = [short(f"{sheet.title} {sheet.addressee}")]
+    first = named if sheet.addressee else [str(_("To the [guardians] of the [student]")), short(sheet.student)]
+    return [*first, *(short(line) for line in sheet.address)]
 
 
-def _around(sentence: str, part: str) -> list[dict[str, Any]]:
+def around(sentence: str, part: str) -> list[dict[str, Any]]:
     """A sentence as runs, its `part` in bold."""
     before, found, after = sentence.partition(part)
     runs = [{"text": before, "strong": False}, {"text": found, "strong": True}, {"text": after, "strong": False}]
@@ -135,11 +137,11 @@ def compose(sheet: Sheet, sender: Sender, address: str) -> dict[str, Any]:
         day = today(sender.time_zone)
         date = day_in_words(day, sheet.language)
         ends = day_in_words(sheet.expires_at.astimezone(ZoneInfo(sender.time_zone)).date(), sheet.language)
-        student = _name(sheet.student)
-        who = str(_("%(name)s, class %(group)s", name=student, group=_name(sheet.group))) if sheet.group else student
+        student = short(sheet.student)
+        who = str(_("%(name)s, class %(group)s", name=student, group=short(sheet.group))) if sheet.group else student
         typed = address.split("://", 1)[-1] + WHERE
         help_ = (
-            _("No phone or computer? Our office helps you on the spot, or at %(phone)s.", phone=_name(sender.phone))
+            _("No phone or computer? Our office helps you on the spot, or at %(phone)s.", phone=short(sender.phone))
             if sender.phone
             else _("No phone or computer? Our office helps you on the spot.")
         )
@@ -147,10 +149,10 @@ def compose(sheet: Sheet, sender: Sender, address: str) -> dict[str, Any]:
             "lang": base_language(sheet.language),
             "region": sender.country.name,
             "to": _window(sheet),
-            "dateline": str(_("%(town)s, %(date)s", town=_name(sender.town), date=date)) if sender.town else date,
+            "dateline": str(_("%(town)s, %(date)s", town=short(sender.town), date=date)) if sender.town else date,
             "subject": str(_("Your online access to follow %(name)s", name=student)),
             "opening": [
-                _salutation(sheet.title),
+                salutation(sheet.title),
                 str(_("You can create your account to follow %(who)s online and stay in touch with the [school].", who=who)),
                 str(_("This code is personal: another [guardian] receives their own.")),
             ],
@@ -160,9 +162,9 @@ def compose(sheet: Sheet, sender: Sender, address: str) -> dict[str, Any]:
             "qr": qr(f"{address}{WHERE}?code={sheet.code}"),
             "qr_alt": str(_("QR code that opens the registration page with your code")),
             "steps": [
-                _around(str(_("Scan the square with your phone, or open %(address)s.", address=typed)), typed),
-                _around(str(_("Check the code, then give your name, your e-mail and a password.")), "\0"),
-                _around(str(_("Another child? Choose “Add a child” and type their code.")), "\0"),
+                around(str(_("Scan the square with your phone, or open %(address)s.", address=typed)), typed),
+                around(str(_("Check the code, then give your name, your e-mail and a password.")), "\0"),
+                around(str(_("Another child? Choose “Add a child” and type their code.")), "\0"),
             ],
             "closing": [str(help_)],
             "signature": [str(_("With our best regards,")), str(_("The office"))],
@@ -185,7 +187,7 @@ def document(sheets: Sequence[Sheet], sender: Sender, address: str) -> dict[str,
         "lang": base_language(sender.language),
         "region": sender.country.name,
         "paper": PAPER[sender.country],
-        "sender": {"name": _name(sender.name), "lines": [_name(line) for line in sender.lines], "logo": None, "logo_alt": ""},
+        "sender": {"name": short(sender.name), "lines": [short(line) for line in sender.lines], "logo": None, "logo_alt": ""},
         "letters": [compose(sheet, sender, address) for sheet in sheets],
     }
 
@@ -263,7 +265,7 @@ def print_letters(task: Task) -> Product:
 def _print(task: Task, sheets: Sequence[Sheet], sender: Sender, address: str) -> Product:
     """One PDF, or an archive of several when there are more than a thousand letters."""
     day = day_in_words(today(sender.time_zone), task.language)
-    name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', " ", str(_("Access letters – %(school)s – %(date)s", school=_name(sender.name), date=day)))
+    name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', " ", str(_("Access letters – %(school)s – %(date)s", school=short(sender.name), date=day)))
     parts = []
     for start in range(0, len(sheets), PART):
         some = sheets[start : start + PART]

@@ -65,5 +65,6 @@ def load() -> dict[str, Handler]:
     import jobs.bulk
     import jobs.imports
     import jobs.letters  # noqa: F401 (declares by being imported)
+    import jobs.reset_letters  # noqa: F401 (the same)
 
     return HANDLERS

@@ -174,12 +174,14 @@ def _set_password(user: User, hashed: str, address: str, agent: str) -> None:
 # --- one-time links ------------------------------------------------------------------------------------------------------------
 
 
-def new_token(user: User, purpose: str) -> str:
-    """A one-time secret to choose a password, in the caller's transaction; earlier ones of this purpose die. Only its digest is kept.
+def letter_secret() -> str:
+    """A secret short enough to be typed from paper: `XXXX-XXXX-XXXX-XXXX`, 78 bits."""
+    return "-".join("".join(secrets.choice(ALPHABET) for _sign in range(4)) for _group in range(4))
 
-    A letter's is short enough to be typed (`XXXX-XXXX-XXXX-XXXX`, 78 bits), the others go in an address.
-    """
-    secret = "".join(secrets.choice(ALPHABET) for _sign in range(16)) if purpose == "letter" else secrets.token_urlsafe(32)
+
+def new_token(user: User, purpose: str, secret: str = "") -> str:
+    """A one-time secret to choose a password, in the caller's transaction; earlier ones of this purpose die. Only its digest is kept."""
+    secret = secret or secrets.token_urlsafe(32)
     now = utcnow()
     with unscoped("a reset link belongs to a person, not to a school"):
         earlier = (ResetToken.user_id == user.id, ResetToken.purpose == purpose, ResetToken.used_at.is_(None))
@@ -188,7 +190,7 @@ def new_token(user: User, purpose: str) -> str:
             ResetToken(user_id=user.id, token_hash=_digest(secret), purpose=purpose, epoch=user.epoch, expires_at=now + LIVES[purpose], created_at=now)
         )
         db.session.flush()
-    return "-".join(secret[i : i + 4] for i in range(0, 16, 4)) if purpose == "letter" else secret
+    return secret
 
 
 def _digest(secret: str) -> str:
@@ -266,23 +268,29 @@ def reset(secret: str, password: str, *, address: str, agent: str) -> None:
         db.session.commit()
 
 
-def reset_letter(guardian: Guardian) -> str:
-    """The secret to print on a reset letter to the address on file, in the caller's transaction, with its line in the history.
+def check_letter(guardian: Guardian) -> None:
+    """Refuse a reset letter for somebody without an account, who works in a school, or whom another school follows.
 
-    Refused for somebody without an account, who works in a school, or whom another school follows: a letter made here would open what
-    they see there.
+    A letter made here would open what they see there.
     """
     if guardian.user_id is None:
         raise Refusal(_("%(name)s has no account yet. Print an access letter instead."), name=guardian.name)
+    staff_here = select(Membership.id).where(Membership.user_id == guardian.user_id, Membership.role.in_((*STAFF, Role.invigilator)))
+    tables = (Membership, Guardian, Student)
+    elsewhere = [select(table.id).where(table.user_id == guardian.user_id, table.school_id != guardian.school_id).exists() for table in tables]
     with unscoped("does another school share this person?"):
+        works, shared = db.session.execute(select(staff_here.exists(), or_(*elsewhere))).one()
+    if works:
+        raise Refusal(_("%(name)s works in a [school]: the link is sent from the screen of users."), name=guardian.name)
+    if shared:
+        raise Refusal(_("%(name)s is also followed by another [school]. They choose a new password by “Forgotten password”."), name=guardian.name)
+
+
+def reset_letter(guardian: Guardian, secret: str) -> None:
+    """Make `secret` (see `letter_secret`) open the guardian's account, once, for 30 days; in the caller's transaction, with its line in
+    the history. Refuses what `check_letter` refuses."""
+    check_letter(guardian)
+    with unscoped("a login belongs to no school"):
         user = db.session.get_one(User, guardian.user_id)
-        if db.session.scalar(select(select(Membership.id).where(Membership.user_id == user.id, Membership.role.in_((*STAFF, Role.invigilator))).exists())):
-            raise Refusal(_("%(name)s works in a [school]: the link is sent from the screen of users."), name=guardian.name)
-        elsewhere = [
-            select(table.id).where(table.user_id == user.id, table.school_id != guardian.school_id).exists() for table in (Membership, Guardian, Student)
-        ]
-        if db.session.scalar(select(or_(*elsewhere))):
-            raise Refusal(_("%(name)s is also followed by another [school]. They choose a new password by “Forgotten password”."), name=guardian.name)
-    secret = new_token(user, "letter")
+    new_token(user, "letter", secret)
     record(db.session, "print_reset_letter", "guardian", guardian.id, school_id=guardian.school_id)
-    return secret

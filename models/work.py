@@ -48,6 +48,7 @@ class JobKind(Choice):
     """What the runner knows how to do, in words. `jobs/` holds one handler for each."""
 
     print_letters = "print_letters", _("Access letters"), "info"
+    print_reset_letter = "print_reset_letter", _("Reset letters"), "info"
     import_check = "import_check", _("Check of an import"), "info"
     import_write = "import_write", _("Writing of an import"), "info"
     bulk_verb = "bulk_verb", _("Work on many records"), "info"

@@ -1,0 +1,99 @@
+"""Reset letters: a guardian who lost the password and has no mail receives a one-time code at the postal address on file.
+
+The secrets exist in the PDF only; the database learns their digests with the end of the job, so that a job that failed has opened
+nothing. The drawing is that of the access letters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import force_locale
+from sqlalchemy import select
+
+from jobs import paper
+from jobs.letters import PAPER, Sender, around, base_url, day_in_words, language_of, qr, salutation, short
+from jobs.registry import Product, handler
+from jobs.runner import Task
+from models import accounts
+from models.access import User
+from models.base import Refusal, today, utcnow
+from models.db import db
+from models.people import Guardian
+from models.school import School
+from models.scope import unscoped
+from models.tokens import base_language
+from models.words import _
+from models.work import JobKind
+
+WHERE = "/reset/"
+
+
+def compose(guardian: Guardian, login: str, secret: str, sender: Sender, address: str) -> dict[str, Any]:
+    """The data of one page, every text translated. `login` is what the person signs in with."""
+    language = language_of(guardian.language, sender)
+    with force_locale(language):
+        day = today(sender.time_zone)
+        date = day_in_words(day, language)
+        ends = day_in_words((utcnow() + accounts.LIVES["letter"]).date(), language)
+        typed = address.split("://", 1)[-1] + WHERE + secret
+        town = f"{guardian.postal_code} {guardian.town}".strip()
+        lines = [f"{guardian.title} {guardian.name}", guardian.address1, guardian.address2, town]
+        return {
+            "lang": base_language(language),
+            "region": sender.country.name,
+            "to": [short(line) for line in lines if line.strip()],
+            "dateline": str(_("%(town)s, %(date)s", town=short(sender.town), date=date)) if sender.town else date,
+            "subject": str(_("A new password for your Scolabri account")),
+            "opening": [
+                salutation(guardian.title),
+                str(_("With this code you choose a new password. The present one keeps working until then.")),
+                str(_("If you did not ask for this letter, tell the [school].")),
+            ],
+            "code_label": str(_("Your one-time code")),
+            "code": secret,
+            "code_note": str(_("To be used once, before %(date)s.", date=ends)),
+            "qr": qr(f"{address}{WHERE}{secret}"),
+            "qr_alt": str(_("QR code that opens the page where you choose a password")),
+            "steps": [
+                around(str(_("Scan the square with your phone, or open %(address)s.", address=typed)), typed),
+                around(str(_("Choose a password of at least 12 characters, and type it twice.")), "\0"),
+                around(str(_("Sign in with %(login)s and this password.", login=short(login))), short(login)),
+            ],
+            "closing": [],
+            "signature": [str(_("With our best regards,")), str(_("The office"))],
+            "footer": str(_("Nobody knows your password, not even the [school].")),
+        }
+
+
+@handler(JobKind.print_reset_letter, table="guardian", verb="print_reset_letter")
+def print_reset_letters(task: Task) -> Product:
+    """Print a letter for each of `params["guardians"]` (ids). Refused as a whole when one of them cannot have one."""
+    school = db.session.get_one(School, task.school_id)
+    sender, address = Sender.of(school), base_url()
+    look = select(Guardian).where(Guardian.id.in_(task.params["guardians"])).order_by(Guardian.family_name, Guardian.given_name, Guardian.id)
+    guardians = list(db.session.scalars(look))
+    if not guardians:
+        raise Refusal(_("Nobody of this selection is left. Choose again."))
+    secrets: dict[int, str] = {}
+    pages = []
+    for guardian in guardians:
+        accounts.check_letter(guardian)
+        secrets[guardian.id] = accounts.letter_secret()
+        with unscoped("a login belongs to no school"):
+            user = db.session.get_one(User, guardian.user_id)
+        pages.append(compose(guardian, user.username or user.email or "", secrets[guardian.id], sender, address))
+    with force_locale(sender.language):
+        title = str(_("Reset letters"))
+    data = {
+        "title": title,
+        "lang": base_language(sender.language),
+        "region": sender.country.name,
+        "paper": PAPER[sender.country],
+        "sender": {"name": short(sender.name), "lines": [short(line) for line in sender.lines], "logo": None, "logo_alt": ""},
+        "letters": pages,
+    }
+    content = paper.render("letter", data, pages=len(pages), beat=task.beat)
+    for guardian in guardians:
+        accounts.reset_letter(guardian, secrets[guardian.id])
+    return Product(f"{title}.pdf", "application/pdf", content)

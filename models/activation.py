@@ -144,8 +144,19 @@ class ActivationCode(Base, Identified, SchoolScoped, Versioned):
 
 def usable_clause(purpose: CodePurpose = CodePurpose.guardian) -> Any:
     """The SQL of "usable code" (features section 0): not used, not revoked, not expired."""
-    c = ActivationCode
-    return and_(c.purpose == purpose, c.used_at.is_(None), c.revoked_at.is_(None), c.expires_at > utcnow())
+    return and_(ActivationCode.purpose == purpose, state_clause(CodeState.usable))
+
+
+def state_clause(state: CodeState) -> Any:
+    """The SQL of a state, whatever the purpose."""
+    c, now = ActivationCode, utcnow()
+    open_still = and_(c.used_at.is_(None), c.revoked_at.is_(None))
+    return {
+        CodeState.used: c.used_at.is_not(None),
+        CodeState.revoked: and_(c.used_at.is_(None), c.revoked_at.is_not(None)),
+        CodeState.expired: and_(open_still, c.expires_at <= now),
+        CodeState.usable: and_(open_still, c.expires_at > now),
+    }[state]
 
 
 def seen_clause() -> Any:

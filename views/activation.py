@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, cast
 
 from flask import Flask, abort, flash, g, redirect, request, url_for
@@ -10,7 +11,7 @@ from flask_admin import Admin, expose
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from models.activation import ActivationCode, CodePurpose, CodeState, codes_of_batch, printable, usable_clause
+from models.activation import ActivationCode, CodePurpose, CodeState, codes_of_batch, printable, state_clause, usable_clause
 from models.base import Refusal
 from models.db import db
 from models.people import Group, GroupCategory, Student
@@ -48,7 +49,7 @@ class InState(ScreenFilter):
 
     def apply(self, query: Any, value: str, alias: Any = None) -> Any:
         """Add the clause."""
-        return query if value == "any" else query.filter(ActivationCode.state == value)
+        return query if value == "any" else query.filter(state_clause(CodeState[value]))
 
 
 class OfStudent(Row):
@@ -66,19 +67,26 @@ class OfBatch(ScreenFilter):
     kind = "select"
 
     def choices(self) -> list[tuple[str, str]]:
-        """When, and how many; asked once a request."""
-        if "code_batches" not in g:
-            made = func.min(ActivationCode.created_at)
-            statement = select(ActivationCode.batch, made, func.count()).where(ActivationCode.batch != "").group_by(ActivationCode.batch)
-            g.code_batches = [
-                (name, ngettext("%(when)s: %(num)d code", "%(when)s: %(num)d codes", n, when=show_instant(at)))
-                for name, at, n in db.session.execute(statement.order_by(made.desc()).limit(BATCHES))
-            ]
-        return list(g.code_batches)
+        """When, and how many."""
+        made: dict[str, tuple[dt.datetime, int]] = {}
+        for batch, _state, n, at in tally():
+            first, total = made.get(batch, (at, 0))
+            made[batch] = min(first, at), total + n
+        latest = sorted(((at, n, batch) for batch, (at, n) in made.items() if batch), reverse=True)[:BATCHES]
+        return [(batch, ngettext("%(when)s: %(num)d code", "%(when)s: %(num)d codes", n, when=show_instant(at))) for at, n, batch in latest]
 
     def apply(self, query: Any, value: str, alias: Any = None) -> Any:
         """Add the clause."""
         return query.filter(ActivationCode.batch == value)
+
+
+def tally() -> list[tuple[str, str, int, dt.datetime]]:
+    """(batch, state, how many, since when): one query a request, for the tabs and the filter."""
+    if "code_tally" not in g:
+        state = cast("Any", ActivationCode.state).label("state")
+        statement = select(ActivationCode.batch, state, func.count(ActivationCode.id), func.min(ActivationCode.created_at))
+        g.code_tally = [tuple(row) for row in db.session.execute(statement.group_by(ActivationCode.batch, state))]
+    return list(g.code_tally)
 
 
 def classes() -> list[Group]:
@@ -155,15 +163,16 @@ class ActivationCodes(Screen):
     @property
     def views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # counted at each request
         """Unused, then what became of the others."""
-        state = cast("Any", ActivationCode.state).label("state")
-        tally: dict[str, int] = dict(db.session.execute(select(state, func.count(ActivationCode.id)).group_by(state)).all())
+        counts = dict.fromkeys(CodeState.__members__, 0)
+        for _batch, state, n, _at in tally():
+            counts[state] += n
         here = next((value for key, value in request.args.items() if key.endswith("_state.InState")), CodeState.usable.name)
         tabs = (
-            (CodeState.usable.name, gettext("Unused"), tally.get("usable", 0)),
-            (CodeState.used.name, gettext("Used"), tally.get("used", 0)),
-            (CodeState.expired.name, gettext("Expired"), tally.get("expired", 0)),
-            (CodeState.revoked.name, gettext("Revoked"), tally.get("revoked", 0)),
-            ("any", gettext("All"), sum(tally.values())),
+            (CodeState.usable.name, gettext("Unused"), counts["usable"]),
+            (CodeState.used.name, gettext("Used"), counts["used"]),
+            (CodeState.expired.name, gettext("Expired"), counts["expired"]),
+            (CodeState.revoked.name, gettext("Revoked"), counts["revoked"]),
+            ("any", gettext("All"), sum(counts.values())),
         )
         return [{"label": label, "n": n, "current": here == key, "url": self.get_url(".index_view", **_filter(key))} for key, label, n in tabs]
 

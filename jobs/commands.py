@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
-from jobs import catalogues, demo, health, import_console, maintenance, serving
+from jobs import catalogues, demo, health, import_console, label_files, maintenance, serving
 from models import accounts, labels, staff
 from models.access import Role
 from models.base import Refusal
@@ -252,6 +252,32 @@ def missing_labels() -> None:
     if catalogues.main(["--missing"]):
         raise SystemExit(1)
     click.echo(_("Every text is translated."))
+
+
+@labels_group.command("export", with_appcontext=False)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--language", default="fr", show_default=True)
+@click.option("--school", "code", default="", help="Official code; without it, the texts that hold in every school.")
+@told
+def export_labels(file: Path, language: str, code: str) -> None:
+    """Write the texts that were changed into a .po file."""
+    school_id = _school(code)[0] if code else None
+    with unscoped("the command line names the school"):
+        count = label_files.export_texts(db.session, language, school_id, file)
+    click.echo(N_("%(num)d text written.", "%(num)d texts written.", count))
+
+
+@labels_group.command("import", with_appcontext=False)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--language", default="fr", show_default=True)
+@told
+def import_labels(file: Path, language: str) -> None:
+    """Put the texts of a .po file in place of the application's, in every school; wholly or not at all."""
+    serving.refuse_stale()
+    with acting(Actor(name=CONSOLE), Scope(school_id=None)), unscoped("these texts hold in every school"):
+        count = label_files.import_texts(db.session, language, file)
+        db.session.commit()
+    click.echo(N_("%(num)d text written.", "%(num)d texts written.", count))
 
 
 def register(app: Flask) -> None:

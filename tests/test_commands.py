@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 
 from jobs import catalogues, commands, health, maintenance, schema, serving
 from jobs.runner import run_pending
-from models import accounts, files, keys
+from models import accounts, files, keys, labels
 from models.access import Membership, User
 from models.config import DEMO_MARK, ConfigError, load_config, refuse_open
 from models.db import db, init_db
@@ -53,12 +53,32 @@ class Console:
             return db.session.scalars(statement).all()
 
 
-@pytest.fixture
-def console(tmp_path):
-    """An installation whose database is up to date."""
-    made = Console(tmp_path / "data")
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    """The catalogues have tests of their own, and take seconds to read."""
+    monkeypatch.setattr(catalogues, "check", list)
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory):
+    """An empty database that is up to date, to be copied."""
+    made = Console(tmp_path_factory.mktemp("migrated"))
     made("upgrade")
-    return made
+    return maintenance_file(made)
+
+
+@pytest.fixture
+def console(tmp_path, migrated):
+    """An installation whose database is up to date."""
+    load_config({"SCOLABRI_SECRET_KEY": KEY}, tmp_path / "data")
+    maintenance.copy_database(migrated, tmp_path / "data" / "scolabri.sqlite3")
+    return Console(tmp_path / "data")
+
+
+def maintenance_file(console):
+    """The database file of an installation."""
+    with console.app.app_context():
+        return maintenance.database_file(db.engine)
 
 
 @pytest.fixture
@@ -70,7 +90,9 @@ def school(console):
     return "0752387M"
 
 
-def test_upgrade_makes_the_tables_once(console):
+def test_upgrade_makes_the_tables_once(tmp_path):
+    console = Console(tmp_path)
+    assert "mise à jour" in console("upgrade")
     assert "est à jour" in console("upgrade")
     assert maintenance_file(console).stat().st_mode & 0o077 == 0 or os.name != "posix"
     with console.app.app_context():
@@ -221,8 +243,12 @@ def test_a_database_of_a_newer_version_is_left_alone(console, school, tmp_path):
 
 
 def test_check_says_what_is_wrong_and_how_to_repair_it(console, monkeypatch):
-    monkeypatch.setattr(catalogues, "check", list)
     assert "Tout va bien" in console("check")
+    monkeypatch.setattr(catalogues, "check", lambda: [f"text {n} is missing" for n in range(30)])
+    output = console("check", code=1)
+    assert "text 9 is missing" in output
+    assert "text 10 " not in output, "the first ones are enough"
+    monkeypatch.setattr(catalogues, "check", list)
     if os.name == "posix":
         console.data.chmod(0o755)
         output = console("check", code=1)
@@ -234,16 +260,10 @@ def test_check_says_what_is_wrong_and_how_to_repair_it(console, monkeypatch):
     assert "L’historique n’est pas protégé" in console("check", code=1)
 
 
-def test_check_sees_a_record_that_points_nowhere(console, monkeypatch):
-    monkeypatch.setattr(catalogues, "check", list)
+def test_check_sees_a_record_that_points_nowhere(console):
     with sqlite3.connect(maintenance_file(console)) as raw:
         raw.execute("INSERT INTO student_group_member (group_id, student_id) VALUES (99, 99)")
     assert "renvoient à d’autres" in console("check", code=1)
-
-
-def maintenance_file(console):
-    with console.app.app_context():
-        return maintenance.database_file(db.engine)
 
 
 def test_check_before_the_first_upgrade_tells_to_upgrade(tmp_path):
@@ -287,6 +307,30 @@ def test_labels_missing_prints_what_to_paste(console, monkeypatch):
     assert "traduits" in console("labels", "missing")
     monkeypatch.setattr(catalogues, "missing", lambda *_args: [catalogues.Text("", "Brand new")])
     assert 'msgid "Brand new"' in console("labels", "missing", code=1)
+
+
+def test_texts_travel_from_a_school_to_every_school(console, school, tmp_path):
+    po, bad = tmp_path / "textes.po", tmp_path / "bad.po"
+    with console.app.app_context(), unscoped("a test writes a text"):
+        message = labels.original("messages", "fr", "", "%(num)d thing needs attention.")
+        row = labels.override(db.session, message, "messages", "fr", 1, "%(num)d soucis.")
+        row.school_id = db.session.scalar(select(School.id))
+        db.session.commit()
+    assert "0 texte" in console("labels", "export", tmp_path / "none.po")
+    assert "1 texte" in console("labels", "export", po, "--school", school)
+    assert "existe déjà" in console("labels", "export", po, code=1)
+    for _time in ("first", "again, which changes nothing"):
+        assert "1 texte" in console("labels", "import", po)
+        rows = console.look(select(labels.LabelOverride))
+        assert sorted((row.school_id is None, row.text) for row in rows) == [(False, "%(num)d soucis."), (True, "%(num)d soucis.")]
+    bad.write_text(po.read_text(encoding="utf-8").replace("%(num)d soucis", "%(many)d soucis"), encoding="utf-8")
+    assert "%(num)s" in console("labels", "import", bad, code=1)
+    bad.write_text('msgid ""\nmsgstr ""\n\nmsgid "Nobody says this"\nmsgstr "Personne"\n')
+    assert "Nobody says this" in console("labels", "import", bad, code=1)
+    bad.write_text('msgid "open')
+    assert ".po" in console("labels", "import", bad, code=1)
+    assert "pas de catalogue" in console("labels", "import", po, "--language", "xx", code=1)
+    assert len(console.look(select(labels.LabelOverride))) == 2
 
 
 @pytest.mark.parametrize(

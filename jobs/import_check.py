@@ -18,9 +18,10 @@ from jobs.import_match import GUARDIAN_TEXTS, STUDENT_TEXTS, GuardianEntry, Know
 from jobs.import_parse import LEGAL_TIES, GuardianCells, Note, Parsed
 from models.identifiers import clean_uai
 from models.people import Sex, StudentStatus
-from models.values import same_spelling
+from models.values import lost_letters, same_spelling
 
 SPELLED = {"family_name", "given_name", "usage_name", "middle_names", "address1", "address2", "town"}
+NAMES = {"family_name", "given_name", "usage_name", "middle_names"}
 GUARDIAN_KEYS = (*GUARDIAN_TEXTS, "phone_e164")
 
 
@@ -161,6 +162,8 @@ class _Check:
         record = self.known.students.get(student_id, {}) if student_id is not None else {}
         for key in STUDENT_TEXTS:
             if key in values and not _same(key, record.get(key) or "", values[key]):
+                if key in NAMES and lost_letters(values[key]):
+                    row.problem(key, "damaged")
                 self._set(planned, key, record.get(key) or "", values[key])
         for key in ("national_id", "born_on"):
             if values.get(key) and values[key] != record.get(key):

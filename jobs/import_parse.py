@@ -201,6 +201,9 @@ def _finish_guardian(row: Parsed, number: int, found: dict[str, Any], tie: str) 
         if "given_name" in found or "email" in found or "phone" in found:
             row.problem(f"g{number}.family_name", "guardian_nameless")
         return  # a tie or an address alone is no person
+    for key in ("family_name", "given_name"):
+        if read.lost_letters(found.get(key, "")):
+            row.problem(f"g{number}.{key}", "damaged")
     row.guardians.append(GuardianCells(row.line, number, found))
 
 

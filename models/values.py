@@ -241,8 +241,15 @@ def read_postal_code(text: str, country: str, doubts: list[BadCell]) -> str:
     return code
 
 
+def lost_letters(read: str) -> bool:
+    """Whether a program wrote "?" for letters it did not have: « Wa??ga » was Wałęga."""
+    return "?" in read
+
+
 def same_spelling(kept: str, read: str) -> bool:
-    """Whether a name read in a file adds nothing to the one kept: equal, or the same in bare capitals."""
+    """Whether a name read in a file adds nothing to the one kept: equal, the same in bare capitals, or with letters lost."""
     if kept == read:
+        return True
+    if lost_letters(read) and re.fullmatch(re.escape(read).replace(r"\?", "."), kept):
         return True
     return read == read.upper() and fold(kept) == fold(read)

@@ -115,7 +115,7 @@ def test_an_error_shows_line_field_value_and_remedy_and_can_be_corrected(app, ha
     assert "En erreur 1" in text
     assert "Septembre n’a que 30 jours. Corrigez le jour." in text
     assert 'value="31/09/2014"' in page.text
-    assert "Date de naissance, ligne 2" in text
+    assert "Naissance, ligne 2" in text
     row = re.search(r'name="row" value="(\d+)"', page.text)[1]
     assert hands.post(url.replace("details", "correct"), row=row, cell_born_on="30/09/2014").status_code == 303
     run_pending(app)

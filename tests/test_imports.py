@@ -265,6 +265,16 @@ def test_rows_in_error_are_left_out_and_the_others_are_written(desk):
     assert len(desk.people()) == len(STUDENTS) - 1
 
 
+def test_a_name_whose_letters_were_lost_is_refused_when_new_and_harmless_when_known(desk):
+    polish = {"nom": "Wałęga", "prenom": "Zofia", "date_naissance": "01/02/2013", "ine": "070832327JA"}
+    lost = {**polish, "nom": "Wa??ga"}
+    key = desk.send(table([lost]))
+    assert [(f, s) for f, _v, s, _r in desk.notes(key)[2]] == [("family_name", "The accents of this text are damaged.")]
+    desk.do(key, "abandon")
+    desk.write(table([polish]))
+    assert desk.counts(desk.send(table([lost])))["unchanged"] == 1
+
+
 def test_the_identifier_of_somebody_else_is_refused_with_their_name(desk):
     desk.write(table(STUDENTS))
     stranger = {"nom": "Nguyen", "prenom": "Alix", "date_naissance": "04/12/2013", "ine": "060375611AC"}

@@ -240,6 +240,11 @@ def test_capitals_never_replace_a_better_spelling():
     assert not same_spelling("Beatrice", "Béatrice")
 
 
+def test_question_marks_in_place_of_letters_do_not_replace_the_name():
+    assert same_spelling("Wałęga", "Wa??ga")
+    assert not same_spelling("Wanda", "Wa??ga")
+
+
 def test_markup_is_an_ordinary_text():
     assert tidy("<img src=x onerror=alert(1)>") == "<img src=x onerror=alert(1)>"
 

@@ -35,6 +35,7 @@ ENCODINGS = {
 }
 # Numbers of guardians told apart in the words of a column.
 NUMBERS = {1: _("[Guardian] 1"), 2: _("[Guardian] 2"), 3: _("[Guardian] 3")}
+_SHORT = {"national_id": _("Identifier"), "born_on": _("Birth"), "status": _("Status")}
 _CHOICES: dict[str, Any] = {"sex": Sex, "status": StudentStatus, "relation": Relation, "authority": Authority}
 
 
@@ -43,8 +44,8 @@ def label_of(kind: str, key: str) -> str:
     number, _dot, bare = key.rpartition(".")
     if bare == "tie":
         return gettext("Tie with [a guardian]")
-    if key == "status":
-        return gettext("Status")
+    if key in _SHORT:
+        return str(_SHORT[key])
     found = FIELDS[kind].get(key) or FIELDS["students"].get(key) or FIELDS["guardians"].get(bare) or FIELDS["links"].get(bare)
     words = str(found.label) if found else key
     if not number:
@@ -201,7 +202,7 @@ _WRITTEN: tuple[tuple[str, Words], ...] = (
     ("new_levels", lambda n: ngettext("%(num)d [level] created", "%(num)d [levels] created", n)),
 )
 _NOT_WRITTEN: tuple[tuple[str, Words], ...] = (
-    ("error", lambda n: ngettext("%(num)d line in error will not be written.", "%(num)d lines in error will not be written.", n)),
+    ("error", lambda n: ngettext("%(num)d line in error, not written.", "%(num)d lines in error, not written.", n)),
     ("ignored", lambda n: ngettext("%(num)d line is left out.", "%(num)d lines are left out.", n)),
     ("deduced_levels", lambda n: ngettext("%(num)d [level] deduced from the class.", "%(num)d [levels] deduced from the class.", n)),
     (
@@ -223,4 +224,5 @@ def remarks(counts: dict[str, int]) -> list[str]:
 
 def column_choices(f: ImportFile) -> list[tuple[str, str]]:
     """What a column of this file may be called, nothing first."""
-    return [("", gettext("Not imported")), *((key, label_of(f.kind.name, key)) for key in FIELDS[f.kind.name])]
+    words = ((key, str(found.label) if key in _SHORT else label_of(f.kind.name, key)) for key, found in FIELDS[f.kind.name].items())
+    return [("", gettext("Not imported")), *words]

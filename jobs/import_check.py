@@ -7,68 +7,19 @@ it again inside its own transaction and compares the digests, so that nothing is
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.import_match import GUARDIAN_TEXTS, STUDENT_TEXTS, GuardianEntry, Known, group_key, level_key, name_key
-from jobs.import_parse import LEGAL_TIES, GuardianCells, Note, Parsed
+from jobs.import_guardians import plan_guardians
+from jobs.import_match import STUDENT_TEXTS, Known, find_doubles, group_key, level_key, name_key
+from jobs.import_parse import Parsed
+from jobs.import_plan import Plan, Planned, Rules, digest_of, same_value, text_of
 from models.identifiers import clean_uai
 from models.people import Sex, StudentStatus
-from models.values import lost_letters, same_spelling
+from models.values import lost_letters
 
-SPELLED = {"family_name", "given_name", "usage_name", "middle_names", "address1", "address2", "town"}
 NAMES = {"family_name", "given_name", "usage_name", "middle_names"}
-GUARDIAN_KEYS = (*GUARDIAN_TEXTS, "phone_e164")
-
-
-@dataclass(slots=True)
-class Tie:
-    """A link to write: to which guardian of the book, with what; `link_id` when it exists and changes."""
-
-    guardian: GuardianEntry
-    relation: str
-    authority: str
-    link_id: int | None = None
-
-
-@dataclass(slots=True)
-class Planned:
-    """One row's fate: created, changed, unchanged, error, ignored. `values` are what is written to the student."""
-
-    row: Parsed
-    status: str
-    student_id: int | None = None
-    values: dict[str, Any] = field(default_factory=dict)
-    diff: list[dict[str, Any]] = field(default_factory=list)
-    ties: list[Tie] = field(default_factory=list)
-
-
-@dataclass
-class Plan:
-    """All that an import would do: rows, absent students, new classes and levels, guardians."""
-
-    rows: list[Planned]
-    known: Known
-    absent: list[int]
-    new_levels: dict[str, str]
-    new_groups: dict[str, str]
-    deduced_levels: int
-    counts: dict[str, int]
-    digest: str
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the person chose or may not do."""
-
-    ignored: frozenset[int] = frozenset()
-    guardians: bool = True
-    whole: bool = True  # the file lists all students: those it does not hold are absent
-    today: dt.date = dt.date(1970, 1, 1)
 
 
 class _Check:
@@ -82,7 +33,7 @@ class _Check:
         self.level_of_number = _levels_by_number(known)
 
     def plan(self, rows: list[Parsed], preset: dict[int, int]) -> list[Planned]:
-        _find_doubles(rows, self.rules.ignored, self.known)
+        find_doubles(rows, self.rules.ignored, self.known)
         planned = []
         for row in rows:
             self._check_school(row)
@@ -97,9 +48,9 @@ class _Check:
             if row.problems or row.skip == "ignored_by_hand":
                 self._spare(row)
             planned.append(self._student(row, student_id))
-        for one in planned:
+        for one in planned if self.rules.guardians else ():
             if one.status in {"created", "changed", "unchanged"}:
-                self._guardians(one)
+                plan_guardians(one, self.known)
         return planned
 
     def _check_school(self, row: Parsed) -> None:
@@ -161,7 +112,7 @@ class _Check:
         planned = Planned(row, "created" if student_id is None else "unchanged", student_id)
         record = self.known.students.get(student_id, {}) if student_id is not None else {}
         for key in STUDENT_TEXTS:
-            if key in values and not _same(key, record.get(key) or "", values[key]):
+            if key in values and not same_value(key, record.get(key) or "", values[key]):
                 if key in NAMES and lost_letters(values[key]):
                     row.problem(key, "damaged")
                 self._set(planned, key, record.get(key) or "", values[key])
@@ -181,7 +132,7 @@ class _Check:
         planned.values[key] = after if value is None else value
         if planned.student_id is not None:
             planned.status = "changed"
-            planned.diff.append({"field": key, "before": _text(before), "after": _text(after)})
+            planned.diff.append({"field": key, "before": text_of(before), "after": text_of(after)})
 
     def _presence(self, planned: Planned, record: dict[str, Any], left_on: dt.date | None) -> None:
         """A leaving date deactivates, presence without one brings back; an identifier alone in a file of ties does neither."""
@@ -222,71 +173,6 @@ class _Check:
         number = re.match(r"[0-9]{1,2}", group_key(name))
         return self.level_of_number.get(number[0], "") if number else ""
 
-    def _guardians(self, planned: Planned) -> None:
-        if not self.rules.guardians:
-            return
-        student_id = planned.student_id
-        around = [self.known.book.by_row[g] for g in self.known.guardians_of.get(student_id, [])] if student_id is not None else []
-        here: list[GuardianEntry] = []
-        for cells in planned.row.guardians:
-            said = {key: cells.values[key] for key in GUARDIAN_KEYS if cells.values.get(key)}
-            entry = self.known.book.find(said, [*around, *here])
-            if entry is None:
-                namesake = self.known.book.namesake(said)
-                if namesake is not None:
-                    planned.row.doubt(f"g{cells.number}.family_name", "homonym", name=namesake.name)
-                entry = self.known.book.add(GuardianEntry(None, {}))
-            if any(entry is other for other in here):
-                continue
-            here.append(entry)
-            entry.used = True
-            self._merge(planned, entry, said, cells)
-            self._tie(planned, entry, cells)
-
-    def _merge(self, planned: Planned, entry: GuardianEntry, said: dict[str, str], cells: GuardianCells) -> None:
-        """The first line that says something of a guardian decides; a later line that says otherwise is told."""
-        prefix, told_before = f"g{cells.number}.", len(entry.said)
-        for key, value in said.items():
-            if key in entry.first:
-                told = entry.said.get(key, entry.kept.get(key, ""))
-                if not _same(key, told, value) and key not in {"phone", "title"}:
-                    field_key = prefix + ("phone" if key == "phone_e164" else key)
-                    planned.row.doubt(field_key, "guardian_differs", line=entry.first[key])
-                continue
-            entry.first[key] = cells.line
-            kept = entry.kept.get(key, "")
-            if _same(key, kept, value):
-                continue
-            entry.said[key] = value
-            if entry.id is not None and key != "phone_e164":
-                planned.diff.append({"field": prefix + key, "before": kept, "after": value, "who": entry.name})
-                if planned.status == "unchanged":
-                    planned.status = "changed"
-        if len(entry.said) > told_before:
-            self.known.book.index(entry)
-
-    def _tie(self, planned: Planned, entry: GuardianEntry, cells: GuardianCells) -> None:
-        relation = cells.values.get("relation", "")
-        authority = cells.values.get("authority", "")
-        link = self.known.links.get((planned.student_id, entry.id)) if planned.student_id is not None and entry.id is not None else None
-        if link is None:
-            legal = relation in LEGAL_TIES or not relation
-            planned.ties.append(Tie(entry, relation or "other", authority or ("legal" if legal else "in_charge")))
-            if planned.student_id is not None:
-                planned.diff.append({"field": f"g{cells.number}.tie", "before": "", "after": entry.name})
-        else:
-            link_id, had_relation, had_authority = link
-            relation = "" if relation == "other" else relation  # an unknown word says less than what is known
-            relation, authority = relation or had_relation, authority or had_authority
-            if (relation, authority) == (had_relation, had_authority):
-                return
-            planned.ties.append(Tie(entry, relation, authority, link_id))
-            for key, before, after in (("relation", had_relation, relation), ("authority", had_authority, authority)):
-                if before != after:
-                    planned.diff.append({"field": f"g{cells.number}.{key}", "before": before, "after": after, "who": entry.name})
-        if planned.status == "unchanged":
-            planned.status = "changed"
-
 
 def _levels_by_number(known: Known) -> dict[str, str]:
     numbers: dict[str, list[str]] = {}
@@ -294,71 +180,6 @@ def _levels_by_number(known: Known) -> dict[str, str]:
         if found := re.match(r"[0-9]{1,2}", key):
             numbers.setdefault(found[0], []).append(key)
     return {number: keys[0] for number, keys in numbers.items() if len(keys) == 1}
-
-
-def _find_doubles(rows: list[Parsed], ignored: frozenset[int], known: Known) -> None:
-    """The same identifier or the same person twice in the file: each line names the other.
-
-    An identifier that the school knows already is judged by its holder instead: the right line is not punished for the wrong one.
-    """
-    by_id: dict[str, list[Parsed]] = {}
-    by_name: dict[Any, list[Parsed]] = {}
-    for row in rows:
-        if row.skip or row.line in ignored:
-            continue
-        values = row.values
-        if values.get("national_id") and values["national_id"] not in known.by_id:
-            by_id.setdefault(values["national_id"], []).append(row)
-        if "family_name" in values and "given_name" in values and values.get("born_on"):
-            by_name.setdefault((*name_key(values["family_name"], values["given_name"]), values["born_on"]), []).append(row)
-    named = {id(row): key for key, group in by_name.items() for row in group}
-    for group in by_id.values():
-        if len(group) < 2:
-            continue
-        first = group[0]
-        if len({named.get(id(row)) for row in group}) == 1 and id(first) in named:
-            for row in group[1:]:
-                row.problem("national_id", "row_twice", line=first.line)
-        else:
-            for row in group:
-                row.problem("national_id", "id_twice", line=next(o.line for o in group if o is not row))
-    for group in by_name.values():
-        if len(group) > 1:
-            coded = [row for row in group if row.values.get("national_id")]
-            first = coded[0] if coded else group[0]
-            for row in group:
-                if row is not first and not row.values.get("national_id"):
-                    row.problem("national_id", "twin_name", line=first.line)
-
-
-def _same(key: str, kept: str, said: str) -> bool:
-    if key in SPELLED:
-        return same_spelling(kept, said)
-    if key == "phone":
-        return _digits(kept) == _digits(said)
-    return kept == said or (key in {"email", "title"} and kept.lower() == said.lower())
-
-
-def _digits(phone: str) -> str:
-    """A phone as it is compared: the last nine digits tell (06..., +336..., 00336...)."""
-    return re.sub(r"[^0-9]", "", phone)[-9:]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dt.date):
-        return value.strftime("%d/%m/%Y")
-    return "" if value is None else str(value)
-
-
-def _digest(rows: list[Planned], absent: list[int]) -> str:
-    """A mark of the whole plan: two equal marks write the same things to the same rows."""
-    mark = hashlib.sha256()
-    for one in rows:
-        ties = [(t.guardian.id, sorted(t.guardian.said.items()), t.relation, t.authority, t.link_id) for t in one.ties]
-        told = [one.row.line, one.status, one.student_id, one.diff, ties, sorted((k, _text(v)) for k, v in one.values.items()), one.row.problems]
-        mark.update(json.dumps(told, ensure_ascii=False, default=str).encode())
-    mark.update(json.dumps(absent).encode())
-    return mark.hexdigest()
 
 
 def check_rows(rows: Iterable[Parsed], known: Known, rules: Rules, preset: dict[int, int] | None = None) -> Plan:
@@ -383,12 +204,4 @@ def check_rows(rows: Iterable[Parsed], known: Known, rules: Rules, preset: dict[
         "new_links": sum(1 for one in planned for tie in one.ties if tie.link_id is None),
         "doubts": sum(1 for one in planned if one.row.doubts and one.status != "ignored"),
     }
-    return Plan(planned, known, absent, check.new_levels, check.new_groups, check.deduced, counts, _digest(planned, absent))
-
-
-def notes_of(planned: Planned) -> tuple[list[Note], list[Note]]:
-    """Problems and doubts of a row; the reason of a row left out counts as a doubt."""
-    doubts = planned.row.doubts
-    if planned.row.skip:
-        doubts = [*doubts, {"field": "", "code": planned.row.skip, "params": {}, "value": ""}]
-    return planned.row.problems, doubts
+    return Plan(planned, known, absent, check.new_levels, check.new_groups, check.deduced, counts, digest_of(planned, absent))

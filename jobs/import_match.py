@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs.import_parse import Parsed
 from models.base import fold
 from models.people import Group, GroupCategory, Guardian, GuardianLink, LinkStatus, Student, StudentStatus
 from models.school import Level
@@ -194,3 +195,38 @@ def _same_given(kept: str, said: str) -> bool:
     """One e-mail often serves two parents: the given name decides. An absent one, or its initial, is no contradiction."""
     one, two = _words(kept), _words(said)
     return not one or not two or one == two or (len(min(one, two, key=len)) == 1 and one[0] == two[0])
+
+
+def find_doubles(rows: list[Parsed], ignored: frozenset[int], known: Known) -> None:
+    """The same identifier or the same person twice in the file: each line names the other.
+
+    An identifier that the school knows already is judged by its holder instead: the right line is not punished for the wrong one.
+    """
+    by_id: dict[str, list[Parsed]] = {}
+    by_name: dict[Any, list[Parsed]] = {}
+    for row in rows:
+        if row.skip or row.line in ignored:
+            continue
+        values = row.values
+        if values.get("national_id") and values["national_id"] not in known.by_id:
+            by_id.setdefault(values["national_id"], []).append(row)
+        if "family_name" in values and "given_name" in values and values.get("born_on"):
+            by_name.setdefault((*name_key(values["family_name"], values["given_name"]), values["born_on"]), []).append(row)
+    named = {id(row): key for key, group in by_name.items() for row in group}
+    for group in by_id.values():
+        if len(group) < 2:
+            continue
+        first = group[0]
+        if len({named.get(id(row)) for row in group}) == 1 and id(first) in named:
+            for row in group[1:]:
+                row.problem("national_id", "row_twice", line=first.line)
+        else:
+            for row in group:
+                row.problem("national_id", "id_twice", line=next(o.line for o in group if o is not row))
+    for group in by_name.values():
+        if len(group) > 1:
+            coded = [row for row in group if row.values.get("national_id")]
+            first = coded[0] if coded else group[0]
+            for row in group:
+                if row is not first and not row.values.get("national_id"):
+                    row.problem("national_id", "twin_name", line=first.line)

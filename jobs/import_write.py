@@ -13,8 +13,9 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from jobs.import_check import GUARDIAN_KEYS, Plan, Planned
+from jobs.import_guardians import GUARDIAN_KEYS
 from jobs.import_match import STUDENT_TEXTS, GuardianEntry
+from jobs.import_plan import Plan, Planned
 from models.journal import record_rows
 from models.people import (
     Authority,

@@ -13,10 +13,11 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from jobs.columns import kind_of, map_columns
-from jobs.import_check import Plan, Planned, Rules, check_rows, notes_of
+from jobs.import_check import check_rows
 from jobs.import_join import Joined, join_files
 from jobs.import_match import load_known
 from jobs.import_parse import Context, Parsed, parse_others, parse_students
+from jobs.import_plan import Plan, Planned, Rules, notes_of
 from jobs.import_write import write_rows
 from jobs.registry import handler
 from jobs.runner import Task

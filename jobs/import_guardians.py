@@ -1,0 +1,76 @@
+"""The guardians of the rows: found or new, merged over the file, tied to their students."""
+
+from __future__ import annotations
+
+from jobs.import_match import GUARDIAN_TEXTS, GuardianEntry, Known
+from jobs.import_parse import LEGAL_TIES, GuardianCells
+from jobs.import_plan import Planned, Tie, same_value
+
+GUARDIAN_KEYS = (*GUARDIAN_TEXTS, "phone_e164")
+
+
+def plan_guardians(planned: Planned, known: Known) -> None:
+    """Find, merge and tie the guardians of one row that is taken."""
+    student_id = planned.student_id
+    around = [known.book.by_row[g] for g in known.guardians_of.get(student_id, [])] if student_id is not None else []
+    here: list[GuardianEntry] = []
+    for cells in planned.row.guardians:
+        said = {key: cells.values[key] for key in GUARDIAN_KEYS if cells.values.get(key)}
+        entry = known.book.find(said, [*around, *here])
+        if entry is None:
+            namesake = known.book.namesake(said)
+            if namesake is not None:
+                planned.row.doubt(f"g{cells.number}.family_name", "homonym", name=namesake.name)
+            entry = known.book.add(GuardianEntry(None, {}))
+        if any(entry is other for other in here):
+            continue
+        here.append(entry)
+        entry.used = True
+        _merge(planned, entry, said, cells, known)
+        _tie(planned, entry, cells, known)
+
+
+def _merge(planned: Planned, entry: GuardianEntry, said: dict[str, str], cells: GuardianCells, known: Known) -> None:
+    """The first line that says something of a guardian decides; a later line that says otherwise is told."""
+    prefix, told_before = f"g{cells.number}.", len(entry.said)
+    for key, value in said.items():
+        if key in entry.first:
+            told = entry.said.get(key, entry.kept.get(key, ""))
+            if not same_value(key, told, value) and key not in {"phone", "title"}:
+                field_key = prefix + ("phone" if key == "phone_e164" else key)
+                planned.row.doubt(field_key, "guardian_differs", line=entry.first[key])
+            continue
+        entry.first[key] = cells.line
+        kept = entry.kept.get(key, "")
+        if same_value(key, kept, value):
+            continue
+        entry.said[key] = value
+        if entry.id is not None and key != "phone_e164":
+            planned.diff.append({"field": prefix + key, "before": kept, "after": value, "who": entry.name})
+            if planned.status == "unchanged":
+                planned.status = "changed"
+    if len(entry.said) > told_before:
+        known.book.index(entry)
+
+
+def _tie(planned: Planned, entry: GuardianEntry, cells: GuardianCells, known: Known) -> None:
+    relation = cells.values.get("relation", "")
+    authority = cells.values.get("authority", "")
+    link = known.links.get((planned.student_id, entry.id)) if planned.student_id is not None and entry.id is not None else None
+    if link is None:
+        legal = relation in LEGAL_TIES or not relation
+        planned.ties.append(Tie(entry, relation or "other", authority or ("legal" if legal else "in_charge")))
+        if planned.student_id is not None:
+            planned.diff.append({"field": f"g{cells.number}.tie", "before": "", "after": entry.name})
+    else:
+        link_id, had_relation, had_authority = link
+        relation = "" if relation == "other" else relation  # an unknown word says less than what is known
+        relation, authority = relation or had_relation, authority or had_authority
+        if (relation, authority) == (had_relation, had_authority):
+            return
+        planned.ties.append(Tie(entry, relation, authority, link_id))
+        for key, before, after in (("relation", had_relation, relation), ("authority", had_authority, authority)):
+            if before != after:
+                planned.diff.append({"field": f"g{cells.number}.{key}", "before": before, "after": after, "who": entry.name})
+    if planned.status == "unchanged":
+        planned.status = "changed"

@@ -1,0 +1,102 @@
+"""The plan of an import: what each row would do, and the mark by which a plan is recognised again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobs.import_match import GuardianEntry, Known
+from jobs.import_parse import Note, Parsed
+from models.values import same_spelling
+
+SPELLED = {"family_name", "given_name", "usage_name", "middle_names", "address1", "address2", "town"}
+
+
+@dataclass(slots=True)
+class Tie:
+    """A link to write: to which guardian of the book, with what; `link_id` when it exists and changes."""
+
+    guardian: GuardianEntry
+    relation: str
+    authority: str
+    link_id: int | None = None
+
+
+@dataclass(slots=True)
+class Planned:
+    """One row's fate: created, changed, unchanged, error, ignored. `values` are what is written to the student."""
+
+    row: Parsed
+    status: str
+    student_id: int | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    diff: list[dict[str, Any]] = field(default_factory=list)
+    ties: list[Tie] = field(default_factory=list)
+
+
+@dataclass
+class Plan:
+    """All that an import would do: rows, absent students, new classes and levels, guardians."""
+
+    rows: list[Planned]
+    known: Known
+    absent: list[int]
+    new_levels: dict[str, str]
+    new_groups: dict[str, str]
+    deduced_levels: int
+    counts: dict[str, int]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the person chose or may not do."""
+
+    ignored: frozenset[int] = frozenset()
+    guardians: bool = True
+    whole: bool = True  # the file lists all students: those it does not hold are absent
+    today: dt.date = dt.date(1970, 1, 1)
+
+
+def same_value(key: str, kept: str, said: str) -> bool:
+    """Whether what the file says is what is kept already: spelling, phones and e-mails compared as people would."""
+    if key in SPELLED:
+        return same_spelling(kept, said)
+    if key == "phone":
+        return _digits(kept) == _digits(said)
+    return kept == said or (key in {"email", "title"} and kept.lower() == said.lower())
+
+
+def _digits(phone: str) -> str:
+    """A phone as it is compared: the last nine digits tell (06..., +336..., 00336...)."""
+    return re.sub(r"[^0-9]", "", phone)[-9:]
+
+
+def text_of(value: Any) -> str:
+    """A value as the preview shows it."""
+    if isinstance(value, dt.date):
+        return value.strftime("%d/%m/%Y")
+    return "" if value is None else str(value)
+
+
+def digest_of(rows: list[Planned], absent: list[int]) -> str:
+    """A mark of the whole plan: two equal marks write the same things to the same rows."""
+    mark = hashlib.sha256()
+    for one in rows:
+        ties = [(t.guardian.id, sorted(t.guardian.said.items()), t.relation, t.authority, t.link_id) for t in one.ties]
+        told = [one.row.line, one.status, one.student_id, one.diff, ties, sorted((k, text_of(v)) for k, v in one.values.items()), one.row.problems]
+        mark.update(json.dumps(told, ensure_ascii=False, default=str).encode())
+    mark.update(json.dumps(absent).encode())
+    return mark.hexdigest()
+
+
+def notes_of(planned: Planned) -> tuple[list[Note], list[Note]]:
+    """Problems and doubts of a row; the reason of a row left out counts as a doubt."""
+    doubts = planned.row.doubts
+    if planned.row.skip:
+        doubts = [*doubts, {"field": "", "code": planned.row.skip, "params": {}, "value": ""}]
+    return planned.row.problems, doubts

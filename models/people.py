@@ -329,7 +329,8 @@ class GuardianLink(Base, Identified, SchoolScoped, Stamped, Versioned):
 
     def check_new(self, session: Session) -> None:
         """Refuse a second link of the same two; let a link beside a suspended one wait for a check (features section 0)."""
-        beside = session.scalars(select(GuardianLink).where(GuardianLink.student_id == self.student.id, GuardianLink.id != (self.id or 0))).all()
+        with session.no_autoflush:  # or the new link would find itself
+            beside = session.scalars(select(GuardianLink).where(GuardianLink.student_id == self.student.id)).all()
         if any(other.guardian_id == self.guardian.id for other in beside):
             raise Refusal(_("%(name)s already has a link with this [student]. Change that one."), name=str(self.guardian))
         if any(other.status is LinkStatus.suspended for other in beside):

@@ -70,7 +70,7 @@ def _write_history(screen: Screen, count: int) -> None:
 def _rows(screen: Screen, query: Any) -> Iterator[list[str]]:
     columns = [c for c, _label in screen._export_columns]
     sort = screen._get_column_by_idx(request.args.get("sort", type=int))
-    query, _joins = screen._apply_sorting(query, {}, sort[0] if sort else None, bool(request.args.get("desc")))
+    query, _joins = screen._apply_sorting(query.order_by(None), {}, sort[0] if sort else None, bool(request.args.get("desc")))
     ids = [row[0] for row in query.with_entities(screen.model.id)]
     for start in range(0, len(ids), CHUNK):
         piece = ids[start : start + CHUNK]

@@ -168,6 +168,14 @@ class Lists:
             "search_by": request.args.get("by", ""),
         }
 
+    def get_sortable_columns(self) -> dict[str, Any]:
+        """Flask-Admin forgets the name of a column that is sorted by another one of the same table."""
+        found: dict[str, Any] = super().get_sortable_columns()  # type: ignore[misc]
+        for item in getattr(self, "column_sortable_list", None) or ():
+            if isinstance(item, tuple) and "." not in item[1]:
+                found[item[0]] = getattr(self.model, item[1])
+        return found
+
     def scaffold_auto_joins(self) -> list[Any]:
         """Relations shown in the list come with it, in one statement."""
         names = [c.split(".")[0] for c, _label in self._list_columns]  # type: ignore[attr-defined]

@@ -99,19 +99,22 @@ def load_demo(students: int, seed: int) -> None:
     click.echo(serving.accounts())
 
 
-def _load_demo(students: int, seed: int) -> None:
+def _load_demo(students: int, seed: int, *, unless_there: bool = False) -> None:
     config = current_app.config
     if config.get("TRUSTED_PROXIES") or not set(config.get("TRUSTED_HOSTS") or LOOPBACK) <= set(LOOPBACK):
         raise Refusal(_("The demonstration is for this machine only: its passwords are public. Remove the settings that open it to others."))
     with unscoped("is there a school already?"):
-        theirs = [plan.official_code for plan in demo.PLANS]
-        if db.session.scalar(select(School.id).where(School.official_code.not_in(theirs)).limit(1)):
-            raise Refusal(_("This database holds a real [school]. Load the demonstration elsewhere: SCOLABRI_DATA=instance/demo"))
-    counts = demo.load_demo(db.session, students, seed)
-    db.session.commit()
+        codes = set(db.session.scalars(select(School.official_code)))
+    if codes - {plan.official_code for plan in demo.PLANS}:
+        raise Refusal(_("This database holds a real [school]. Load the demonstration elsewhere: SCOLABRI_DATA=instance/demo"))
+    if not codes or not unless_there:
+        counts = demo.load_demo(db.session, students, seed)
+        db.session.commit()
+        click.echo(
+            _("%(schools)d [schools], %(students)d [students], %(guardians)d [guardians].", **{k: counts[k] for k in ("schools", "students", "guardians")})
+        )
     (_data() / DEMO_MARK).touch()
     config["DEMO"] = True
-    click.echo(_("%(schools)d [schools], %(students)d [students], %(guardians)d [guardians].", **{k: counts[k] for k in ("schools", "students", "guardians")}))
 
 
 @click.command()
@@ -192,7 +195,7 @@ def serve(host: str, port: int, first: bool, with_demo: bool) -> None:
         _upgrade()
     if with_demo and not current_app.config.get("DEMO"):
         serving.refuse_stale()
-        _load_demo(students=300, seed=42)
+        _load_demo(students=300, seed=42, unless_there=True)
     serving.serve(_app(), host, port)
 
 

@@ -109,6 +109,18 @@ def test_the_demo_is_loaded_once_and_told(console):
     assert load_config({}, console.data)["DEMO"]
 
 
+def test_serving_the_demo_again_loads_nothing_even_when_its_mark_was_lost(console, monkeypatch):
+    served = []
+    monkeypatch.setattr(serving, "serve", lambda app, host, port: served.append((app.config["DEMO"], host, port)))
+    assert "60 élèves" in console("demo", "--students", 30)
+    (console.data / DEMO_MARK).unlink()
+    console.app.config["DEMO"] = False
+    assert "élèves" not in console("serve", "--upgrade", "--demo", "--port", 8765)
+    assert (console.data / DEMO_MARK).is_file()
+    assert served == [(True, "127.0.0.1", 8765)]
+    assert console.look(select(func.count()).select_from(Student)) == [60]
+
+
 def test_the_demo_never_joins_a_real_school(console, school):
     assert "réel" in console("demo", code=1)
     assert console.look(select(func.count()).select_from(Student)) == [0]

@@ -90,20 +90,16 @@ def test_03_known_and_unknown_names_get_identical_answers(app):
 @pytest.mark.slow
 def test_04_known_and_unknown_names_take_the_same_time(app):
     passwords.configure(time_cost=2, memory_cost=19456)
-    medians = []
-    for name in ("acc", "nobody"):
-        browser, taken = app.test_client(), []
-        page = token(browser.get("/login").text)
-        for n in range(30):
-            start = time.perf_counter()
-            browser.post(
-                "/login",
-                data={"csrf_token": page, "username": name, "password": "wrong wrong wrong"},
-                environ_overrides={"REMOTE_ADDR": f"10.1.{len(medians)}.{n}"},
-            )
-            taken.append(time.perf_counter() - start)
-        medians.append(statistics.median(taken))
-    assert abs(medians[0] - medians[1]) < 0.02
+    browser = app.test_client()
+    page = token(browser.get("/login").text)
+    taken = {"acc": [], "nobody": []}
+    for n in range(30):
+        for place, name in enumerate(taken):
+            start = time.process_time()  # the work done here, whatever else the machine does
+            fields = {"csrf_token": page, "username": name, "password": "wrong wrong wrong"}
+            browser.post("/login", data=fields, environ_overrides={"REMOTE_ADDR": f"10.1.{place}.{n}"})
+            taken[name].append(time.process_time() - start)
+    assert abs(statistics.median(taken["acc"]) - statistics.median(taken["nobody"])) < 0.02
 
 
 def test_04_an_unknown_name_costs_a_hash_too(app, monkeypatch):

@@ -27,6 +27,8 @@ WORDS = {
     "imported": _("imported"),
     "sent": _("sent"),
     "printed": _("printed"),
+    "members_added": _("[students] added"),
+    "members_removed": _("[student] taken out"),
 }
 
 

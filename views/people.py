@@ -20,8 +20,8 @@ from models.db import db
 from models.followed import access, deletion_problem, with_access
 from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, StudentStatus
 from models.rights import reach
-from models.school import Level
-from models.scope import WHO
+from models.school import Level, School
+from models.scope import WHO, current_school_id
 from views import checks
 from views.account import LANGUAGES
 from views.activation import CodesVerbs
@@ -40,6 +40,14 @@ from views.verbs import verb
 
 # Above this, the number of students without access is not counted on every list: it would cost more than the list.
 COUNTED = 5_000
+
+
+def in_school_language(form: Any) -> Any:
+    """A new person reads the language of the school, unless somebody chooses another."""
+    school = db.session.get(School, current_school_id()) if request.method == "GET" else None
+    if school is not None:
+        form.language.data = school.language
+    return form
 
 
 class AddToGroupForm(FlaskForm):
@@ -146,6 +154,10 @@ class Students(CodesVerbs, StudentFile, Screen):
 
     # -- form
 
+    def create_form(self, obj: Any = None) -> Any:
+        """The school's own language first."""
+        return in_school_language(super().create_form(obj))
+
     def edit_form(self, obj: Any = None) -> Any:
         """Who follows only their own students keeps their profile; class, level and adviser are given by the school."""
         form = super().edit_form(obj)
@@ -232,6 +244,10 @@ class Guardians(ResetLetterVerb, Screen):
     def count_text(self, count: int | None) -> str:
         """How many guardians."""
         return "" if count is None else ngettext("%(num)d [guardian]", "%(num)d [guardians]", count)
+
+    def create_form(self, obj: Any = None) -> Any:
+        """The school's own language first."""
+        return in_school_language(super().create_form(obj))
 
     def on_model_change(self, form: Any, model: Guardian, is_created: bool) -> None:
         """The dialled form of the phone follows what was typed."""

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterable
 from typing import Any
 
+from flask import request
 from flask_admin.contrib.sqla.form import AdminModelConverter
 from flask_admin.model.ajax import AjaxModelLoader
 from flask_admin.model.fields import AjaxSelectField
@@ -97,6 +98,8 @@ class RowField(AjaxSelectField):
     def __init__(self, loader: Lookup, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
         super().__init__(loader, label, validators, **kwargs)
         self.missing = False
+        self.typed = ""  # what was looked for without script
+        self.found: list[tuple[int, str]] = []  # and the choices that it gave
 
     def iter_choices(self) -> Iterable[tuple[Any, str, bool, dict[str, Any]]]:
         """The chosen row only: the others come by look-up."""
@@ -129,6 +132,16 @@ class RowField(AjaxSelectField):
             raise ValidationError(gettext("The chosen record was not found. Choose it again in the list."))
         if not self.allow_blank and self.data is None:
             raise ValidationError(gettext("Choose a record in the list."))
+
+
+def looked_up(form: Any) -> bool:
+    """Whether "Search" beside a field was pressed: without script that posts the form. The field then offers what it found; nothing is done."""
+    field = form[name] if (name := request.form.get("_look", "")) and name in form else None
+    if not isinstance(field, RowField):
+        return False
+    field.typed = request.form.get(f"look-{name}", "")[:100]
+    field.found = [pair for row in field.loader.get_list(field.typed) if (pair := field.loader.format(row))]
+    return True
 
 
 class RowsField(RowField):

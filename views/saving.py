@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from models.base import Refusal
-from views.fields import VersionField, mark_is_current, version_mark
+from views.fields import VersionField, looked_up, mark_is_current, version_mark
 from views.formats import show
 from views.i18n import gettext
 
@@ -93,9 +93,13 @@ class Saving(Base):
         if not request.args.get("id", "").isdigit():
             abort(400)
 
+    def validate_form(self, form: Any) -> bool:
+        """Flask-Admin's; a look-up without script saves nothing."""
+        return not looked_up(form) and bool(super().validate_form(form))
+
     @staticmethod
     def _status(answer: Any) -> ResponseReturnValue:
-        return (answer, 422) if request.method == "POST" and isinstance(answer, str) else answer
+        return (answer, 422) if request.method == "POST" and isinstance(answer, str) and "_look" not in request.form else answer
 
     def create_model(self, form: Any) -> Any:
         """Flask-Admin's, but a refusal is told beside its field where it has one."""

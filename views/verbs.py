@@ -15,6 +15,7 @@ from models.db import db
 from models.journal import record
 from models.packing import pack
 from models.work import Job, JobKind
+from views.fields import looked_up
 from views.i18n import ngettext
 
 if TYPE_CHECKING:
@@ -122,6 +123,8 @@ def run_verb(screen: Screen, chosen: Verb) -> ResponseReturnValue:
     prepare = getattr(screen, f"prepare_{chosen.name}", None)
     extra = prepare(selection, form) if prepare else {}
     if (form is not None or chosen.confirm) and not asked:
+        return screen.ask_page(chosen, selection, form, extra)
+    if form is not None and looked_up(form):
         return screen.ask_page(chosen, selection, form, extra)
     if form is not None and not form.validate():
         return screen.ask_page(chosen, selection, form, extra), 422

@@ -148,3 +148,16 @@ def test_a_combobox_is_driven_by_keyboard_and_posts_the_row(open_page):
     box.fill("nobody of this name")
     box.press("Tab")
     expect(box).to_have_value(first)
+
+
+def test_a_row_is_chosen_without_script(open_page):
+    page = open_page("ac", script=False)
+    page.goto("/admin/student/new/")
+    page.fill("[name=family_name]", "Sansscript")
+    page.fill("[name=look-adviser]", "va")
+    page.locator("button[name=_look][value=adviser]").click()
+    choices = page.locator("select[name=adviser] option:not([value=__None])")
+    assert choices.count() > 0
+    page.locator("select[name=adviser]").select_option(index=1)
+    expect(page.locator("[name=family_name]")).to_have_value("Sansscript")
+    expect(page.locator(".alert")).to_have_count(0)

@@ -64,7 +64,7 @@ def test_d_a_parent_scans_registers_and_sees_the_child(client, app, pupils):
     code = code_for(app, pupils[0])
     page = client.get(f"{REGISTER}?code={code}")
     assert page.status_code == 200
-    assert f'value="{code}"' in page.text
+    assert f'value="{show_code(code)}"' in page.text
     assert name_of(app, pupils[0]) not in page.text
     done = enter(client, show_code(code))
     assert done.status_code == 302

@@ -14,7 +14,7 @@ from wtforms import EmailField, PasswordField, StringField, TelField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from models import passwords, portal, redemption
-from models.activation import read_code
+from models.activation import read_code, show_code
 from models.base import Refusal
 from models.db import db
 from models.people import Guardian, Student
@@ -71,13 +71,21 @@ def _told(rule: Any) -> None:
 # --- a code becomes a child ----------------------------------------------------------------------------------------------------------
 
 
+def _as_printed(typed: str) -> str:
+    """A code from an address as the letter shows it, in groups of four; anything else as it came, cut."""
+    try:
+        return show_code(read_code(typed))
+    except Refusal:
+        return typed[:LONGEST_CODE]
+
+
 @bp.route("/parent/register", methods=("GET", "POST"), endpoint="register")
 def register_page() -> ResponseReturnValue:
     """Create an account by a code; signed in, add one more child. GET only fills the code in: nothing is looked up."""
     adding = bool(current_user.is_authenticated)
     form = CodeForm() if adding else RegisterForm()
     if request.method == "GET":
-        form.code.data = request.args.get("code", "")[:LONGEST_CODE]
+        form.code.data = _as_printed(request.args.get("code", ""))
         return _register_page(form, adding)
     if not form.validate():
         return _register_page(form, adding), 422

@@ -101,7 +101,7 @@ class Membership(Base, Identified, SchoolScoped, Stamped, Versioned):
     school: Mapped[School] = relationship()
 
     def __str__(self) -> str:
-        return str(self.role)
+        return f"{self.user} – {self.role}" if self.user else str(self.role)
 
     def open_on(self, day: dt.date) -> bool:
         """Whether the role acts on this day: it is active and the day lies in its window. An inspector needs a window."""

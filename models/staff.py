@@ -28,7 +28,7 @@ class AccountState(Choice):
     """Whether the person can come in, as far as this school decides."""
 
     open = "open", _p("user", "Open"), "ok"
-    invited = "invited", _p("user", "Invited"), "info"
+    invited = "invited", _p("user", "No password yet"), "info"
     closed = "closed", _p("user", "Disabled"), "bad"
 
 

@@ -82,10 +82,22 @@ def test_the_list_shows_who_works_here_with_roles_and_access_not_the_guardians(a
         parent_id, parent_email = parent.id, parent.email
     page = as_("acc").get("/admin/user/?page_size=100")
     assert "Administrateur du site" in words(page)
-    assert "Invitation envoyée" in words(page), "the teachers of the demo have no password yet"
+    assert "Sans mot de passe" in words(page), "the teachers of the demo have no password yet"
     assert stranger not in page.text
     assert parent_email not in page.text
     assert as_("acc").get(f"/admin/user/details/?id={parent_id}").status_code == 404
+
+
+def test_names_are_sorted_as_people_look_for_them(as_):
+    page = words(as_("acc").get("/admin/user/?page_size=100"))
+    places = [page.rindex(name) for name in ("d'Aubrac", "Hamon", "Le Tallec", "Œillet", "Pons")]
+    assert places == sorted(places)
+
+
+def test_a_role_is_chosen_never_left_as_the_first_of_the_list(as_, app):
+    assert invite(as_("acc"), role="").status_code == 422
+    assert form(as_("acc"), "/admin/membership/new/", user=str(user_of(app, "ec")), role="", active="y").status_code == 422
+    assert roles_of(app, "ec") == {"ec": True}
 
 
 def test_14_the_people_of_another_school_do_not_exist_here(as_, app):

@@ -433,6 +433,22 @@ def test_one_ends_ones_other_devices_but_not_those_of_others(as_, app):
     assert other.get("/account").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:131.0) Gecko/20100101 Firefox/131.0", "Firefox, Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile/15E148 Safari/604.1", "Safari, iPhone"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/131.0 Safari/537.36 Edg/131.0", "Edge, Linux"),
+        ("<b>curl</b>", "<b>curl</b>"),
+    ],
+)
+def test_a_device_is_named_as_people_call_it(client, agent, name):
+    page = client.post("/login", data={"csrf_token": token(client.get("/login").text), "username": "acc", "password": DEMO}, headers={"User-Agent": agent})
+    assert page.status_code == 302
+    text = client.get("/account", headers={"User-Agent": agent})
+    assert name in words(text) if "<" not in name else "&lt;b&gt;curl&lt;/b&gt;" in text.text
+
+
 def test_an_old_hash_is_renewed_at_sign_in(client, app):
     with rows(app) as session:
         old = session.scalar(select(User.password_hash).where(User.username == "acc"))

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, abort, current_app, flash
 from flask_admin import Admin
 from flask_wtf import FlaskForm
-from sqlalchemy import func, inspect
+from sqlalchemy import Enum, String, func, inspect
 from sqlalchemy.orm import selectinload
 from wtforms import DateField
 from wtforms.validators import InputRequired, Optional
@@ -17,17 +17,32 @@ from models import staff
 from models.access import LoginEvent, Membership, Role, User
 from models.base import Refusal
 from models.db import db
+from models.folding import folded
 from models.rights import may_give
 from models.scope import WHO
-from views.auth import base_url
+from views.auth import base_url, device_name
 from views.base import Screen
 from views.fields import ChoiceField
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 from views.verbs import verb
 
+# A role is never given by leaving the first line of a list as it stands.
+_CHOSEN: dict[str, Any] = {"allow_blank": True, "validators": [InputRequired(_("Choose a role."))]}
 
-class Users(Screen):
+
+class ByName(Screen):
+    """Sorted as people look for a name: Œillet beside Oeillet, d'Aubrac among the d."""
+
+    def _order_by(self, query: Any, joins: Any, sort_joins: Any, sort_field: Any, sort_desc: bool) -> Any:
+        query, joins, alias = self._apply_path_joins(query, joins, sort_joins, inner_join=False)
+        column = sort_field if alias is None else getattr(alias, sort_field.key)
+        if isinstance(column.type, String) and not isinstance(column.type, Enum):
+            column = folded(column)
+        return query.order_by(column.desc() if sort_desc else column), joins
+
+
+class Users(ByName):
     """The people who work in the school. Guardians and students have their own screens."""
 
     model = User
@@ -49,8 +64,9 @@ class Users(Screen):
         "state": lambda _v, _c, row, _n: staff.state_of(row),
     }
     form_columns = ("given_name", "family_name", "email", "username", "role", "open_from", "open_until")
+    form_args = {key: {"validators": [InputRequired(_("Fill in this field."))]} for key in ("given_name", "family_name")}
     form_extra_fields = {
-        "role": ChoiceField(_("Role"), Role, members=staff.roles_to_give),
+        "role": ChoiceField(_("Role"), Role, members=staff.roles_to_give, **_CHOSEN),
         "open_from": DateField(_("Open from"), validators=[Optional()]),
         "open_until": DateField(_("Open until"), validators=[Optional()]),
     }
@@ -164,7 +180,7 @@ class InspectionForm(FlaskForm):
     until = DateField(_("Last day"), validators=[InputRequired(_("Choose a day."))])
 
 
-class Memberships(Screen):
+class Memberships(ByName):
     """Who holds which role in the school."""
 
     model = Membership
@@ -182,7 +198,7 @@ class Memberships(Screen):
     column_filters = ("role", "active")
     form_columns = ("user", "role", "active", "open_from", "open_until")
     form_overrides = {"role": ChoiceField}
-    form_args = {"role": {"choice": Role, "members": staff.roles_to_give}}
+    form_args = {"role": {"choice": Role, "members": staff.roles_to_give, **_CHOSEN}}
     lookups = {"user": (User, ("family_name", "given_name", "username", "email"))}
 
     def check_row(self, verb: str, row: Membership) -> None:
@@ -249,6 +265,7 @@ class LoginEvents(Screen):
     icon = "key"
     empty = {"icon": "key", "title": _("Nobody has signed in yet"), "sentence": _("Every sign-in and every refusal is written here.")}
     column_list = ("at", "user", "kind", "address", "agent")
+    column_formatters = {"agent": lambda _v, _c, row, _n: device_name(row.agent)}
     column_details_list = ("at", "user", "kind", "address", "agent")
     column_export_list = ("at", "user", "kind", "address", "agent")
     column_sortable_list = ("at",)

@@ -17,7 +17,7 @@ from models.base import Refusal
 from models.db import db
 from models.scope import unscoped
 from views import kept
-from views.auth import HOMES, bp, client
+from views.auth import HOMES, bp, client, device_name
 from views.base import own_path
 from views.doors import again, differ, new_password, options
 from views.formats import show_instant
@@ -119,13 +119,24 @@ def _sections(profile: ProfileForm, change: ChangeForm) -> list[dict[str, Any]]:
         found.append(
             {"id": "school", "title": gettext("[School] where I work"), "form": form, "button": gettext("Change [school]"), "action": url_for("auth.school")}
         )
+    if len(sessions.sessions_of(current_user.id)) > 1:
+        found.append(
+            {
+                "id": "others",
+                "title": gettext("Other devices"),
+                "sentence": gettext("A device that you do not know, or that you left signed in, can be signed out from here."),
+                "form": FlaskForm(formdata=None),
+                "button": gettext("Sign out all other devices"),
+                "action": url_for("auth.end_other_sessions"),
+            }
+        )
     return found
 
 
 def _devices() -> list[dict[str, Any]]:
     return [
         {
-            "label": row.agent or gettext("Unknown browser"),
+            "label": device_name(row.agent) or gettext("Unknown browser"),
             "when": gettext("%(address)s, last seen %(when)s", address=row.address or "—", when=show_instant(row.seen_at)),
             "current": row.id == current_user.session_id,
             "end_url": url_for("auth.end_session", session_id=row.id),

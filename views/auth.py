@@ -155,6 +155,16 @@ def base_url() -> str:
     return str(current_app.config.get("BASE_URL") or request.host_url).rstrip("/")
 
 
+_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+_SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "Mac"), ("Linux", "Linux"))
+
+
+def device_name(agent: str) -> str:
+    """A browser and a device as people call them ("Firefox, Windows"); what is unknown stays as it names itself."""
+    found = [next((name for mark, name in marks if mark in agent), "") for marks in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(filter(None, found)) or agent[:60]
+
+
 def _https() -> bool:
     return str(current_app.config.get("BASE_URL", "")).startswith("https://")
 

@@ -202,8 +202,13 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned):
 
     @property
     def hint(self) -> str:
+        """The number that goes with the name."""
+        return self.national_id or self.local_id
+
+    @property
+    def hints(self) -> tuple[str, dt.date | None]:
         """What tells namesakes apart in a look-up."""
-        return " · ".join(part for part in (self.national_id or self.local_id, self.born_on.isoformat() if self.born_on else "") if part)
+        return self.hint, self.born_on
 
     @property
     def address_lines(self) -> list[str]:
@@ -293,8 +298,13 @@ class Guardian(Base, Identified, SchoolScoped, Stamped, Versioned):
 
     @property
     def hint(self) -> str:
-        """What tells namesakes apart in a look-up."""
+        """Where the person lives, or how to write to them."""
         return self.town or self.email
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What tells namesakes apart in a look-up."""
+        return (self.hint,)
 
     @property
     def name(self) -> str:

@@ -1,6 +1,7 @@
 """Students, guardians and their links through the browser's door: what each role sees, what is refused, what is kept."""
 
 import csv
+import datetime as dt
 import io
 import re
 
@@ -540,6 +541,23 @@ def test_16_a_look_up_gives_at_most_twenty_rows_of_the_own_school(as_, app, scho
     rows_given = found.json if found.status_code == 200 else []
     assert len(rows_given) <= 20
     assert all("Ailleurs" not in row[1] for row in rows_given)
+
+
+def test_a_look_up_finds_students_by_their_own_names_without_accents_and_tells_namesakes_apart(as_, app, schools):
+    with rows(app) as session:
+        one, two = (
+            Student(school_id=schools[0], family_name="Çelik", given_name="Zoé", national_id=f"99999999{n}XX", born_on=dt.date(2013, 2, n)) for n in (1, 2)
+        )
+        guardian = Guardian(school_id=schools[0], family_name="Œuvrard", given_name="Anaïs")
+        session.add_all([one, two, GuardianLink(school_id=schools[0], student=one, guardian=guardian)])
+    browser = as_("ac")
+
+    def found(query):
+        return [row[1] for row in browser.get("/admin/guardian_link/ajax/lookup/", query_string={"name": "student", "query": query}).json]
+
+    assert found("celik zoe") == ["Çelik, Zoé · 999999991XX · 01/02/2013", "Çelik, Zoé · 999999992XX · 02/02/2013"]
+    assert found("999999992") == ["Çelik, Zoé · 999999992XX · 02/02/2013"]
+    assert found("oeuvrard") == []
 
 
 def test_the_adviser_look_up_offers_the_staff_of_the_school_only(as_, app, schools):

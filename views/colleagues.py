@@ -1,4 +1,4 @@
-"""The people of the school's staff, wherever one of them is chosen."""
+"""Who is chosen by look-up on several screens: the school's staff, its students, their guardians."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from models.access import STAFF, Membership, User
 from models.db import db
+from models.people import Guardian, Student
 
 
 def is_staff() -> Any:
@@ -20,4 +21,7 @@ def staff_of_school() -> list[User]:
     return list(db.session.scalars(select(User).where(is_staff()).order_by(User.family_name, User.given_name).limit(200)))
 
 
+# By their own names and numbers: a guardian's name, which finds a student in the list, would offer strangers here.
+STUDENT_LOOKUP = (Student, ("family_name", "given_name", "usage_name", "national_id", "local_id"))
+GUARDIAN_LOOKUP = (Guardian, ("search_key",))
 STAFF_LOOKUP = (User, ("family_name", "given_name"), is_staff)

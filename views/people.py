@@ -26,7 +26,7 @@ from views import checks
 from views.account import LANGUAGES
 from views.activation import CodesVerbs
 from views.base import Screen
-from views.colleagues import STAFF_LOOKUP
+from views.colleagues import GUARDIAN_LOOKUP, STAFF_LOOKUP, STUDENT_LOOKUP
 from views.fields import Lookup, RowField
 from views.filters import Clause, Member, Row
 from views.formats import zone
@@ -311,7 +311,7 @@ class GuardianLinks(Screen):
     column_export_list = ("student", "guardian", "relation", "authority", "status", "suspended_until")
     form_columns = ("student", "guardian", "relation", "authority")
     form_sections = (("", (("student", 6), ("guardian", 6), ("relation", 6), ("authority", 6))),)
-    lookups = {"student": (Student, ("search_key",)), "guardian": (Guardian, ("search_key",))}
+    lookups = {"student": STUDENT_LOOKUP, "guardian": GUARDIAN_LOOKUP}
 
     def count_text(self, count: int | None) -> str:
         """How many links."""

@@ -24,7 +24,7 @@ from models.scope import WHO, current_school_id
 from views import checks
 from views.account import LANGUAGES
 from views.base import Screen, gate
-from views.colleagues import STAFF_LOOKUP, staff_of_school
+from views.colleagues import STAFF_LOOKUP, STUDENT_LOOKUP, staff_of_school
 from views.fields import Lookup, RowsField
 from views.filters import Row
 from views.i18n import gettext, ngettext
@@ -122,7 +122,7 @@ class ShareForm(FlaskForm):
 class MembersForm(FlaskForm):
     """Whom to add."""
 
-    students = RowsField(Lookup("students", Student, ("search_key",)), _("[Students]"))
+    students = RowsField(Lookup("students", *STUDENT_LOOKUP), _("[Students]"))
 
 
 class Groups(Screen):
@@ -145,7 +145,7 @@ class Groups(Screen):
     number_columns = ("size",)
     form_columns = ("name", "category", "shared_with")
     form_sections = (("", (("name", 6), ("category", 6), ("shared_with", 12))),)
-    lookups = {"shared_with": STAFF_LOOKUP, "students": (Student, ("search_key",))}
+    lookups = {"shared_with": STAFF_LOOKUP, "students": STUDENT_LOOKUP}
     details_template = "admin/group/details.html"
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jobs.import_guardians import plan_guardians
@@ -110,7 +110,7 @@ class _Check:
             row.skip = "gone"
             return Planned(row, "ignored")
         planned = Planned(row, "created" if student_id is None else "unchanged", student_id)
-        record = self.known.students.get(student_id, {}) if student_id is not None else {}
+        record: Mapping[Any, Any] = self.known.students.get(student_id, {}) if student_id is not None else {}
         for key in STUDENT_TEXTS:
             if key in values and not same_value(key, record.get(key) or "", values[key]):
                 if key in NAMES and lost_letters(values[key]):
@@ -134,14 +134,14 @@ class _Check:
             planned.status = "changed"
             planned.diff.append({"field": key, "before": text_of(before), "after": text_of(after)})
 
-    def _presence(self, planned: Planned, record: dict[str, Any], left_on: dt.date | None) -> None:
+    def _presence(self, planned: Planned, record: Mapping[Any, Any], left_on: dt.date | None) -> None:
         """A leaving date deactivates, presence without one brings back; an identifier alone in a file of ties does neither."""
         if left_on is not None and record["status"] is StudentStatus.active:
             self._set(planned, "left_on", None, left_on)
         elif left_on is None and record["status"] is StudentStatus.left and self.rules.whole:
             self._set(planned, "status", StudentStatus.left.name, StudentStatus.active.name, StudentStatus.active)
 
-    def _place(self, planned: Planned, record: dict[str, Any], values: dict[str, Any]) -> None:
+    def _place(self, planned: Planned, record: Mapping[Any, Any], values: dict[str, Any]) -> None:
         """Class and level by their compared names; unknown ones come with the import. A class may tell its level."""
         moved = False
         if values.get("homeroom"):

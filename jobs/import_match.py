@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -77,7 +78,7 @@ class Known:
 
     school_id: int
     official_code: str
-    students: dict[int, dict[str, Any]] = field(default_factory=dict)
+    students: dict[int, Mapping[Any, Any]] = field(default_factory=dict)
     by_id: dict[str, int] = field(default_factory=dict)
     by_local: dict[str, int] = field(default_factory=dict)
     by_name: dict[Key, list[int]] = field(default_factory=dict)
@@ -101,8 +102,7 @@ def load_known(session: Session, school_id: int, official_code: str) -> Known:
     """Read the school of the current scope once, as tuples."""
     known = Known(school_id, official_code)
     columns = [getattr(Student, name) for name in _STUDENT_COLUMNS]
-    for row in session.execute(select(*columns).where(Student.school_id == school_id).order_by(Student.id)):
-        record = dict(zip(_STUDENT_COLUMNS, row, strict=True))
+    for record in session.execute(select(*columns).where(Student.school_id == school_id).order_by(Student.id)).mappings():
         known.students[record["id"]] = record
         if record["national_id"]:
             known.by_id[record["national_id"]] = record["id"]
@@ -122,8 +122,8 @@ def load_known(session: Session, school_id: int, official_code: str) -> Known:
             known.groups[group_key(name)] = (group_id, name, klass)
     columns = [getattr(Guardian, name) for name in _GUARDIAN_COLUMNS]
     for row in session.execute(select(*columns).where(Guardian.school_id == school_id).order_by(Guardian.id)):
-        record = dict(zip(_GUARDIAN_COLUMNS, row, strict=True))
-        known.book.add(GuardianEntry(record.pop("id"), {key: value for key, value in record.items() if value}))
+        person = dict(zip(_GUARDIAN_COLUMNS, row, strict=True))
+        known.book.add(GuardianEntry(person.pop("id"), {key: value for key, value in person.items() if value}))
     ties = select(GuardianLink.id, GuardianLink.student_id, GuardianLink.guardian_id, GuardianLink.relation, GuardianLink.authority, GuardianLink.status)
     for link_id, student_id, guardian_id, relation, authority, status in session.execute(ties.where(GuardianLink.school_id == school_id)):
         known.links[student_id, guardian_id] = (link_id, relation.name, authority.name)

@@ -88,7 +88,9 @@ def digest_of(rows: list[Planned], absent: list[int]) -> str:
     mark = hashlib.sha256()
     for one in rows:
         ties = [(t.guardian.id, sorted(t.guardian.said.items()), t.relation, t.authority, t.link_id) for t in one.ties]
-        told = [one.row.line, one.status, one.student_id, one.diff, ties, sorted((k, text_of(v)) for k, v in one.values.items()), one.row.problems]
+        values = sorted((key, text_of(value)) for key, value in one.values.items())
+        wrong = [(note["field"], note["code"]) for note in one.row.problems]
+        told = [one.row.line, one.status, one.student_id, one.diff, ties, values, wrong]
         mark.update(json.dumps(told, ensure_ascii=False, default=str).encode())
     mark.update(json.dumps(absent).encode())
     return mark.hexdigest()

@@ -79,8 +79,8 @@ def _gather(import_id: int) -> Work:
     return Work(one.id, school.id, school.official_code, school.language, frozenset(one.ignored), context, sent)
 
 
-def _read(work: Work) -> dict[str, list[Parsed]]:
-    """The files as parsed rows, by kind. Raises `BadFile`."""
+def _read(work: Work, *, shown: bool) -> dict[str, list[Parsed]]:
+    """The files as parsed rows, by kind; the texts of their cells only when they are to be shown. Raises `BadFile`."""
     parsed: dict[str, list[Parsed]] = {}
     for sent in work.sent:
         if not sent.key:
@@ -96,7 +96,11 @@ def _read(work: Work) -> dict[str, list[Parsed]]:
         if sent.kind in parsed:
             raise BadFile("two_of_a_kind")
         reader = parse_students if sent.kind == "students" else parse_others
-        parsed[sent.kind] = list(reader(_given_up(table), sent.mapping, work.context, sent.corrections))
+        rows = parsed[sent.kind] = []
+        for row in reader(_given_up(table), sent.mapping, work.context, sent.corrections):
+            if not shown:
+                row.cells = {}
+            rows.append(row)
     return parsed
 
 
@@ -133,7 +137,7 @@ def check(task: Task) -> None:
         db.session.rollback()
         parsed: dict[str, list[Parsed]] | None = None
         try:
-            parsed = _read(work)
+            parsed = _read(work, shown=True)
         except BadFile as bad:
             problem = {"code": bad.code, "params": bad.params}
         else:
@@ -232,7 +236,7 @@ def write(task: Task) -> None:
         db.session.rollback()
     finally:
         BEGIN.reset(token)
-    parsed = _read(work)
+    parsed = _read(work, shown=False)
     to_write = task.params.get("lines", 0)
     task.progress(0, to_write, str(N_("Writing %(num)d line", "Writing %(num)d lines", to_write)))
     # The job's own row is held until the end, so that no other runner takes a long write over (PostgreSQL; SQLite has one writer).
@@ -242,6 +246,7 @@ def write(task: Task) -> None:
         return
     plan, joined = _plan(work, parsed)
     if plan.digest != task.params["digest"]:
+        plan, joined = _plan(work, _read(work, shown=True))
         db.session.rollback()
         _account(task, work, plan, joined, problem={"code": "changed_since", "params": {}})
         return

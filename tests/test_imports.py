@@ -444,6 +444,9 @@ def test_a_school_that_changed_since_the_check_gets_a_new_check_and_no_write(app
     run_pending(app)
     status, _counts, written, problem = desk.state(key)
     assert (status, written, problem["code"]) == (ImportStatus.checked, {}, "changed_since")
+    with rows(app) as session:
+        shown = session.scalars(select(ImportRow).where(ImportRow.import_id == key))
+        assert "Zoé" in [row.cells["given_name"] for row in shown]
     assert len(desk.people()) == 1
 
 

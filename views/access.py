@@ -23,7 +23,7 @@ from models.scope import WHO
 from views.auth import base_url, device_name
 from views.base import Screen
 from views.fields import ChoiceField
-from views.i18n import gettext
+from views.i18n import gettext, language_name
 from views.i18n import lazy_gettext as _
 from views.verbs import verb
 
@@ -62,6 +62,7 @@ class Users(ByName):
     column_formatters = column_formatters_export = {
         "roles": lambda _v, _c, row, _n: ", ".join(str(m.role.label) for m in row.memberships),
         "state": lambda _v, _c, row, _n: staff.state_of(row),
+        "language": lambda _v, _c, row, _n: language_name(row.language) if row.language else "",
     }
     form_columns = ("given_name", "family_name", "email", "username", "role", "open_from", "open_until")
     form_args = {key: {"validators": [InputRequired(_("Fill in this field."))]} for key in ("given_name", "family_name")}
@@ -269,7 +270,7 @@ class LoginEvents(Screen):
     column_details_list = ("at", "user", "kind", "address", "agent")
     column_export_list = ("at", "user", "kind", "address", "agent")
     column_sortable_list = ("at",)
-    column_default_sort = ("id", True)
+    column_default_sort = [("at", True), ("id", True)]
     column_searchable_list = ("user.family_name", "user.given_name", "user.username", "address")
     column_filters = ("kind",)
 

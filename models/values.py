@@ -22,6 +22,8 @@ LIMIT = 200  # characters of a text column
 _INVISIBLE = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 # UTF-8 read as cp1252: Ã or Â before a sign that never follows it in a name; or the replacement character.
 _DAMAGED = re.compile("[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘“”•–—˜™š›œžŸ]|Ã’|\ufffd")
+# Our own exports write an apostrophe before these, so that a spreadsheet does not compute them: it is taken off again.
+_GUARDED = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _LOST_DIGITS = re.compile(r"[0-9][.,]?[0-9]*[eE]\+?[0-9]{1,3}")
 _EMAIL = re.compile(r"[a-z0-9_+\-]+(?:\.[a-z0-9_+\-]+)*@(?:[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
 
@@ -81,6 +83,8 @@ def tidy(text: str, limit: int = LIMIT) -> str:
         if _DAMAGED.search(text):
             raise BadCell("damaged")
         text = text.replace("’", "'").replace("ʼ", "'").replace("´", "'")
+    if text[0] == "'" and text[1:2] in _GUARDED:
+        text = text[1:]
     tidied = " ".join(_INVISIBLE.sub("", text).split())
     if len(tidied) > limit:
         raise BadCell("too_long", limit=limit)

@@ -216,6 +216,12 @@ def test_what_cannot_be_a_name_is_refused(cell, sentence):
     assert caught.value.sentence == sentence
 
 
+@pytest.mark.parametrize("cell", ["=1+1", "+33 6 39 98 12 34", "-", "@home"])
+def test_the_apostrophe_of_our_own_exports_is_taken_off(cell):
+    assert tidy("'" + cell) == cell
+    assert tidy("'s-Gravenhage") == "'s-Gravenhage"
+
+
 def test_portuguese_names_are_not_taken_for_damage():
     assert read_name("JOÃO Conceição") == "JOÃO Conceição"
 

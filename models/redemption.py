@@ -120,7 +120,9 @@ def _guardian_for(session: Session, code: ActivationCode, user: User) -> Guardia
 
 
 def _link(session: Session, student: Student, guardian: Guardian) -> GuardianLink:
-    """The link of this guardian and this child, which the school may have known without an account. Refused unless that one is active."""
+    """The link of this guardian and this child, which the school may have known without an account. Refused when that one is suspended;
+    one to check stays so.
+    """
     links = list(session.scalars(select(GuardianLink).where(GuardianLink.student_id == student.id)))
     known = next((link for link in links if link.guardian_id == guardian.id), None)
     if known is None:
@@ -129,7 +131,7 @@ def _link(session: Session, student: Student, guardian: Guardian) -> GuardianLin
             school_id=guardian.school_id, student=student, guardian=guardian, relation=Relation.other, authority=Authority.contact, status=LinkStatus.active
         )
         session.add(known)
-    elif known.status is not LinkStatus.active:
+    elif known.status is LinkStatus.suspended:
         raise UnusableCode
     if any(link.status is LinkStatus.suspended for link in links):
         known.status = LinkStatus.to_check

@@ -165,6 +165,25 @@ def test_a_suspended_guardian_does_not_come_back_with_a_code(app):
     assert row_of(app, code).used_at is None
 
 
+@pytest.mark.parametrize(
+    ("status", "becomes"), [(LinkStatus.active, LinkStatus.active), (LinkStatus.to_check, LinkStatus.to_check), (LinkStatus.suspended, None)]
+)
+def test_the_code_of_a_known_guardian_follows_the_state_of_their_link(app, status, becomes):
+    with writing(app) as session:
+        mother = add_guardian(session, session.get(Student, app.zoe).school)
+        session.add(GuardianLink(school_id=app.school, student_id=app.zoe, guardian_id=mother.id, status=status))
+        mother_id = mother.id
+    code = code_for(app, guardian_id=mother_id)
+    if becomes is None:
+        with pytest.raises(UnusableCode):
+            enter(app, code)
+        assert row_of(app, code).used_at is None
+        return
+    enter(app, code)
+    with writing(app) as session:
+        assert session.scalar(select(GuardianLink.status)) is becomes
+
+
 def test_the_history_says_who_redeemed_which_code_and_never_the_code(app):
     code = code_for(app)
     entry = enter(app, code)

@@ -23,7 +23,7 @@ from views.codes import CodesVerbs as CodesVerbs  # (the screen of students take
 from views.codes import code_steps
 from views.filters import Row, ScreenFilter
 from views.formats import show_date, show_instant, zone
-from views.i18n import gettext, ngettext
+from views.i18n import gettext, ngettext, pgettext
 from views.i18n import lazy_gettext as _
 from views.saving import own_path
 from views.student_file import Part, declare_part
@@ -169,9 +169,9 @@ class ActivationCodes(Screen):
         here = next((value for key, value in request.args.items() if key.endswith("_state.InState")), CodeState.usable.name)
         tabs = (
             (CodeState.usable.name, gettext("Unused"), counts["usable"]),
-            (CodeState.used.name, gettext("Used"), counts["used"]),
-            (CodeState.expired.name, gettext("Expired"), counts["expired"]),
-            (CodeState.revoked.name, gettext("Revoked"), counts["revoked"]),
+            (CodeState.used.name, pgettext("activation_code", "Used"), counts["used"]),
+            (CodeState.expired.name, pgettext("activation_code", "Expired"), counts["expired"]),
+            (CodeState.revoked.name, pgettext("activation_code", "Revoked"), counts["revoked"]),
             ("any", gettext("All"), sum(counts.values())),
         )
         return [{"label": label, "n": n, "current": here == key, "url": self.get_url(".index_view", **_filter(key))} for key, label, n in tabs]

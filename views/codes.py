@@ -54,6 +54,12 @@ class CodesVerbs:
         back = own_path(request.form.get("url")) or self.get_url(".index_view")
         return redirect(url_for("activation_code.letters_view", batch=batch.name, url=back), code=303)
 
+    def nothing_chosen(self) -> str:
+        """No row matches: when codes are asked for, that is good news."""
+        if request.form.get("action") == "generate_codes" and request.form.get("all"):
+            return gettext("No code is needed: each [student] has a usable code or a [guardian] online.")
+        return str(super().nothing_chosen())  # type: ignore[misc]
+
     def prepare_generate_codes(self, selection: Selection, form: CodesForm) -> dict[str, Any]:
         """How many codes, for whom, who is left out; every answer's count is written beforehand, so that the page follows the choice."""
         chosen = look_at(db.session, selection.all_ids())

@@ -33,6 +33,7 @@ class _Check:
         self.level_of_number = _levels_by_number(known)
 
     def plan(self, rows: list[Parsed], preset: dict[int, int]) -> list[Planned]:
+        """Match every row first, so that siblings and doubles are known before guardians are."""
         find_doubles(rows, self.rules.ignored, self.known)
         planned = []
         for row in rows:

@@ -5,7 +5,7 @@ import io
 import re
 
 import pytest
-from conftest import rows
+from conftest import counted, rows
 from hands import token
 from hands import words as said
 from import_people import HEADINGS, STUDENTS, many
@@ -249,6 +249,17 @@ def test_pages_of_a_tab_hold_twenty_five_rows(app, hands):
     assert "1 à 25 sur 60" in said(hands.read(url, tab="created"))
     assert "51 à 60 sur 60" in said(hands.read(url, tab="created", page=2))
     assert hands.read(url, tab="nonsense").status_code == 404
+
+
+def test_the_preview_asks_the_same_number_of_questions_whatever_the_file(app, hands):
+    asked = []
+    for count in (30, 300):
+        url = hands.check(table(many(count)))
+        with counted(app) as seen:
+            hands.read(url, tab="created")
+        asked.append(len(seen))
+        hands.post("/admin/import_/action/", action="abandon", rowid=url.rpartition("=")[2], _asked="1")
+    assert asked[0] == asked[1] <= 14, asked
 
 
 PAGES = ("details/?id={}", "confirm/?id={}", "columns/?id={}", "rows/?id={}")

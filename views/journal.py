@@ -27,6 +27,8 @@ WORDS = {
     "imported": _("imported"),
     "sent": _("sent"),
     "printed": _("printed"),
+    "redeem": _("used by [a guardian]"),
+    "leave": _("left by the [guardian]"),
     "members_added": _("[students] added"),
     "members_removed": _("[student] taken out"),
 }

@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import CursorResult, func, or_, select, update
 
 from models import keys, passwords, sessions, throttle
 from models.access import STAFF, LoginEvent, LoginKind, Membership, ResetToken, Role, User
@@ -25,7 +25,13 @@ from models.scope import unscoped
 from models.words import _, in_language
 from models.work import OutgoingMail
 
-LIVES = {"mail": dt.timedelta(minutes=30), "invite": dt.timedelta(days=7), "shown": dt.timedelta(days=7), "letter": dt.timedelta(days=30)}
+LIVES = {
+    "mail": dt.timedelta(minutes=30),
+    "invite": dt.timedelta(days=7),
+    "shown": dt.timedelta(days=7),
+    "letter": dt.timedelta(days=30),
+    "confirm": dt.timedelta(days=7),
+}
 
 
 class DeadLinkError(Refusal):
@@ -201,11 +207,15 @@ def _digest(secret: str) -> str:
     return keys.digest("reset", typed)
 
 
-def find_token(secret: str) -> ResetToken | None:
-    """The link behind a secret while it works: not used, not expired, made since the last change of password or e-mail."""
+def find_token(secret: str, *, confirm: bool = False) -> ResetToken | None:
+    """The link behind a secret while it works: not used, not expired, made since the last change of password or e-mail.
+
+    `confirm`: one that confirms an e-mail; such a link never opens a password, nor the other way round.
+    """
     with unscoped("the link is the secret"):
         look = select(ResetToken).join(User, User.id == ResetToken.user_id).where(ResetToken.token_hash == _digest(secret), ResetToken.epoch == User.epoch)
-        return db.session.scalar(look.where(ResetToken.used_at.is_(None), ResetToken.expires_at > utcnow()))
+        kind = (ResetToken.purpose == "confirm") == confirm
+        return db.session.scalar(look.where(ResetToken.used_at.is_(None), ResetToken.expires_at > utcnow(), kind))
 
 
 def ask_reset(typed: str, base_url: str, *, address: str, agent: str) -> int:
@@ -266,6 +276,32 @@ def reset(secret: str, password: str, *, address: str, agent: str) -> None:
             user.email_confirmed_at = user.email_confirmed_at or utcnow()
         _set_password(user, hashed, address, agent)
         db.session.commit()
+
+
+def ask_confirmation(user: User, base_url: str) -> None:
+    """Mail a link that proves the mailbox, in the caller's transaction. Refused without an e-mail, when it is confirmed, and too often."""
+    if not user.email or user.email_confirmed_at:
+        raise Refusal(_("This e-mail is already confirmed."))
+    recent = (ResetToken.user_id == user.id, ResetToken.purpose == "confirm", ResetToken.created_at > utcnow() - throttle.RESET_ACCOUNT.within)
+    with unscoped("one's own account"):
+        if (db.session.scalar(select(func.count(ResetToken.id)).where(*recent)) or 0) >= throttle.RESET_ACCOUNT.tries:
+            raise Refusal(_("Several mails have left already. Look among the unwanted ones, or try again in an hour."))
+    link = f"{base_url.rstrip('/')}/account/confirm/{new_token(user, 'confirm')}"
+    with in_language(user.language or "fr"):
+        body = _(
+            "Hello,\n\nTo confirm that this address is yours, sign in to Scolabri and open this address within 7 days:\n\n%(link)s\n\n"
+            "If you have no account there, do nothing.\n",
+            link=link,
+        )
+        OutgoingMail.queue(user.email, str(_("Confirm your e-mail")), str(body), to_name=user.name, language=user.language or "fr", secret=True)
+
+
+def confirm_email(user: User, secret: str) -> None:
+    """The person reads this mailbox, in the caller's transaction. Refused for a link that no longer works, or is somebody else's."""
+    found = find_token(secret, confirm=True)
+    if found is None or found.user_id != user.id:
+        raise DeadLinkError(_("This link no longer works: it was used, or its time is over. Ask for another one."))
+    found.used_at = user.email_confirmed_at = utcnow()
 
 
 def check_letter(guardian: Guardian) -> None:

@@ -87,6 +87,7 @@ class Person:
     id: int
     username: str
     email: str
+    email_confirmed: bool
     given_name: str
     family_name: str
     name: str
@@ -214,7 +215,17 @@ def load(token: str, wanted: str = "") -> Visitor | None:
         id=user.id,
         token=token,
         session_id=held.id,
-        user=Person(user.id, user.username or "", user.email or "", user.given_name, user.family_name, str(user), user.initials, user.language),
+        user=Person(
+            user.id,
+            user.username or "",
+            user.email or "",
+            user.email_confirmed_at is not None,
+            user.given_name,
+            user.family_name,
+            str(user),
+            user.initials,
+            user.language,
+        ),
         school_id=scope.school_id,
         standing=standing,
         portal=scope.portal,

@@ -252,6 +252,59 @@ def test_09_a_weak_or_mistyped_password_is_refused(as_, app, new, again):
     assert sign_in(app.test_client(), "ac", DEMO).status_code == 302
 
 
+# --- confirming an e-mail -------------------------------------------------------------------------------------------------------
+
+
+def unconfirm(app, username):
+    with rows(app) as session:
+        session.scalar(select(User).where(User.username == username)).email_confirmed_at = None
+
+
+def confirmed(app, username):
+    with rows(app) as session:
+        return session.scalar(select(User.email_confirmed_at).where(User.username == username)) is not None
+
+
+def test_a_guardian_proves_the_mailbox_then_may_reset_by_mail(as_, app, client):
+    unconfirm(app, "parent")
+    browser = as_("parent")
+    assert "non confirmée" in words(browser.get("/account"))
+    send(browser, "/account/confirm", page="/account")
+    path = links(app, rows, "account/confirm")[-1][1][2]
+    assert client.get(path).headers["Location"].startswith("/login")
+    assert browser.get(path).status_code == 200
+    assert browser.get(path).headers["Referrer-Policy"] == "no-referrer"
+    assert not confirmed(app, "parent"), "reading the page confirms nothing"
+    send(browser, path, page=path)
+    assert confirmed(app, "parent")
+    assert "non confirmée" not in words(browser.get("/account"))
+    ask(client, "parent")
+    assert last_link(app)
+
+
+def test_the_link_of_somebody_else_or_of_another_kind_confirms_nothing(as_, app, client):
+    unconfirm(app, "parent")
+    send(as_("parent"), "/account/confirm", page="/account")
+    path = links(app, rows, "account/confirm")[-1][1][2]
+    other = as_("ac")
+    send(other, path, page=path)
+    assert not confirmed(app, "parent")
+    assert choose(client, "/reset/" + path.rsplit("/", 1)[1]).status_code == 410, "it opens no password"
+    ask(client, "ac")
+    unconfirm(app, "ac")
+    wrong = "/account/confirm/" + last_link(app)[2].rsplit("/", 1)[1]
+    send(other, wrong, page="/account")
+    assert not confirmed(app, "ac")
+
+
+def test_three_confirmation_mails_an_hour_are_enough(as_, app):
+    unconfirm(app, "parent")
+    browser = as_("parent")
+    for _time in range(5):
+        send(browser, "/account/confirm", page="/account")
+    assert len(links(app, rows, "account/confirm")) == 3
+
+
 # --- the reset letter -----------------------------------------------------------------------------------------------------------
 
 
@@ -375,6 +428,21 @@ def test_guessing_the_key_is_slowed_down(empty, tmp_path):
     browser = empty.test_client()
     answers = [send(browser, "/setup", page="/setup", key=f"guess{n}", **FIRST).status_code for n in range(21)]
     assert answers == [422] * 20 + [429]
+
+
+def test_82_over_https_the_cookies_belong_to_this_host_alone(tmp_path):
+    app = build(tmp_path, BASE_URL="https://ecole.exemple", TRUSTED_HOSTS=["ecole.exemple"])
+    browser, site = app.test_client(), {"base_url": "https://ecole.exemple"}
+    page = token(browser.get("/setup", **site).text)
+    browser.post("/setup", data={"csrf_token": page, "key": new_setup_key(tmp_path), **FIRST}, headers={"Origin": "https://ecole.exemple"}, **site)
+    page = token(browser.get("/login", **site).text)
+    answer = browser.post("/login", data={"csrf_token": page, "username": FIRST["user_email"], "password": GOOD}, **site)
+    cookies = {cookie.split("=")[0]: cookie for cookie in answer.headers.getlist("Set-Cookie")}
+    assert set(cookies) == {"__Host-scolabri", "__Host-scolabri_device"}
+    for cookie in cookies.values():
+        assert "; Secure" in cookie
+        assert "; Path=/" in cookie
+        assert "Domain" not in cookie
 
 
 def test_an_installation_with_schools_cannot_be_opened_again(client, whole_app):

@@ -17,7 +17,7 @@ from models.base import Refusal
 from models.db import db
 from models.scope import unscoped
 from views import kept
-from views.auth import HOMES, bp, client, device_name
+from views.auth import HOMES, base_url, bp, client, device_name
 from views.base import own_path
 from views.doors import again, differ, new_password, options
 from views.formats import show_instant
@@ -76,13 +76,20 @@ def account() -> ResponseReturnValue:
             return answer
     page = render_template(
         "account.html" if current_user.portal is None else "portal/account.html",
-        facts=[(gettext("User name"), person.username), (gettext("E-mail"), person.email)] if person.username else [(gettext("E-mail"), person.email)],
+        facts=_facts(person),
         sections=_sections(profile, change),
         sessions=_devices(),
         sign_ins=_sign_ins(),
         **_frame(),
     )
     return page, 422 if request.method == "POST" else 200
+
+
+def _facts(person: sessions.Person) -> list[tuple[str, str]]:
+    email = person.email
+    if email and not person.email_confirmed:
+        email = gettext("%(email)s (not confirmed)", email=email)
+    return [fact for fact in ((gettext("User name"), person.username), (gettext("E-mail"), email)) if fact[1]]
 
 
 def _profile_now() -> dict[str, str]:
@@ -114,6 +121,17 @@ def _sections(profile: ProfileForm, change: ChangeForm) -> list[dict[str, Any]]:
             "button": gettext("Change my password"),
         },
     ]
+    if current_user.user.email and not current_user.user.email_confirmed:
+        found.append(
+            {
+                "id": "email",
+                "title": gettext("Confirm my e-mail"),
+                "sentence": gettext("Until it is confirmed, no mail lets you choose a new password."),
+                "form": FlaskForm(formdata=None),
+                "button": gettext("Send me the link"),
+                "action": url_for("auth.ask_confirmation"),
+            }
+        )
     if len(current_user.standing.places) > 1 and current_user.portal is None:
         form = SchoolForm(formdata=None, data={"school": str(current_user.school_id)})
         found.append(
@@ -201,6 +219,36 @@ def _renew() -> None:
         abort(403)
     login_user(visitor)
     kept.mark(visitor.id)
+
+
+@bp.post("/account/confirm")
+def ask_confirmation() -> ResponseReturnValue:
+    """Mail the link that proves the mailbox."""
+    try:
+        accounts.ask_confirmation(_me(), base_url())
+    except Refusal as refusal:
+        db.session.rollback()
+        flash(refusal.sentence, "warning")
+    else:
+        db.session.commit()
+        flash(gettext("A mail leaves for %(email)s. Open its link within 7 days.", email=current_user.user.email), "success")
+    return redirect(url_for("auth.account"))
+
+
+@bp.route("/account/confirm/<token>", methods=("GET", "POST"))
+def confirm_email(token: str) -> ResponseReturnValue:
+    """The link of that mail: reading it asks, pressing confirms."""
+    if request.method == "GET":
+        return render_template("confirm.html", email=current_user.user.email)
+    try:
+        accounts.confirm_email(_me(), token)
+    except accounts.DeadLinkError as refusal:
+        db.session.rollback()
+        flash(refusal.sentence, "warning")
+    else:
+        db.session.commit()
+        flash(gettext("Your e-mail is confirmed."), "success")
+    return redirect(url_for("auth.account"))
 
 
 @bp.post("/account/sessions/<int:session_id>/end")

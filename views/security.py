@@ -31,7 +31,7 @@ MAX_BODY = 10 * 1024 * 1024
 MAX_IMPORT = 64 * 1024 * 1024
 _NUMBER = re.compile(r"^\d{1,18}$")
 _PAGE = re.compile(r"^\d{1,6}$")
-_SECRET_PATHS = re.compile(r"^/(reset|guest|invigilator|parent/register|student/activate)")
+_SECRET_PATHS = re.compile(r"^/(reset|account/confirm|guest|invigilator|parent/register|student/activate)")
 
 
 class Sentences(logging.Formatter):
@@ -58,6 +58,7 @@ def init_security(app: Flask) -> None:
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
         WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,  # pages of secrets send no referrer at all: over https their forms would all be refused; Origin is checked below
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_NAME="scolabri",

@@ -113,8 +113,9 @@ def test_a_chosen_field_takes_stars_and_question_marks(as_, app, schools, by, ty
 
 def test_the_views_count_and_the_deactivated_stand_apart(as_, app, schools, a_student):
     with rows(app) as session:
-        session.get(Student, a_student).status = StudentStatus.left
-        name = str(session.get(Student, a_student))
+        gone = session.get(Student, a_student)
+        gone.status, gone.family_name = StudentStatus.left, "Parti"
+        name = str(gone)
         unseen = session.scalar(select(func.count(Student.id)).where(Student.school_id == schools[0], Student.status == StudentStatus.active, missing_clause()))
         everybody = session.scalar(select(func.count(Student.id)).where(Student.school_id == schools[0]))
     browser = as_("ac")

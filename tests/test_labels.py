@@ -237,7 +237,7 @@ def test_whatever_a_text_holds_is_shown_literally(acc, as_, words):
 
 def test_bold_is_literal_in_a_title_a_column_label_a_menu_a_field_a_button_and_a_flash(app, acc, schools):
     bold, escaped = "<b>100 %</b>", "&lt;b&gt;100 %&lt;/b&gt;"
-    wanted = {"Singulier", "Vocabulaire", "Enregistré.", "Enregistrer"}
+    wanted = {"Singulier", "Libellés", "Vocabulaire", "Enregistré.", "Enregistrer"}
     for text in wanted:
         for shown, url in text_pages(acc, text):
             if shown == text:
@@ -249,7 +249,7 @@ def test_bold_is_literal_in_a_title_a_column_label_a_menu_a_field_a_button_and_a
     rename(acc, identifier)
     page = acc.get("/admin/noun/").text
     assert f"<h1>{escaped}</h1>" in page
-    assert re.search(r'<a href="/admin/noun/" aria-current="page">.*' + re.escape(escaped), page)
+    assert re.search(r'<a href="/admin/label/" aria-current="page">.*' + re.escape(escaped), page)
     assert re.search(r'<th role="columnheader" scope="col"[^>]*>(<a [^>]*>)?' + re.escape(escaped), page)
     assert re.search(r'<div class="alert[^>]*>\s*<svg.*?</svg>\s*<strong>' + re.escape(escaped), page, re.DOTALL)
     assert bold not in form + page

@@ -29,6 +29,7 @@ from views.formats import show
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.lists import Lists
+from views.menu import beside
 from views.saving import Saving
 from views.saving import own_path as own_path  # (the other domains take it from here)
 from views.verbs import Verb, run_verb
@@ -230,6 +231,7 @@ class Screen(Saving, Lists, ModelView):
 
     def render(self, template: str, **kwargs: Any) -> str:
         """Add what our templates need to Flask-Admin's own context."""
+        kwargs.setdefault("beside", beside(self.endpoint))
         if "data" in kwargs and "list_columns" in kwargs:
             kwargs.update(self.list_context(kwargs))
         if kwargs.get("form") is not None and "form_groups" not in kwargs:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from flask import abort, g, request
+from flask import abort, flash, g, request
 from sqlalchemy import func, or_
 from sqlalchemy.orm import joinedload, load_only
 
@@ -14,7 +15,7 @@ from views.fields import field_pattern, folded_like, like
 from views.filters import FilterEntry, ScreenFilter, filters_for
 from views.i18n import gettext, ngettext
 
-COUNT_LIMIT = 10_000
+_FILTER = re.compile(r"flt(?P<place>\d{1,3})_(?P<arg>.+)")
 
 
 class Lists:
@@ -89,6 +90,20 @@ class Lists:
     def get_filter_arg(self, index: int, flt: Any) -> str:
         """A stable address: two columns with equal labels never hide each other's filters."""
         return str(flt.arg)
+
+    def _get_list_filter_args(self) -> Any:
+        """(index, name, value) of the filters in the address, in its order. An empty value is none: a form without script sends every field."""
+        found = []
+        for name, value in request.args.items():
+            match = _FILTER.fullmatch(name)
+            if match is None or not value.strip() or match["arg"] not in (self._filter_args or {}):
+                continue
+            index, flt = (self._filter_args or {})[match["arg"]]
+            if flt.validate(value):
+                found.append((int(match["place"]), (index, str(flt.name), value)))
+            else:
+                flash(self.get_invalid_value_msg(value, flt), "warning")  # type: ignore[attr-defined]
+        return [item for _place, item in sorted(found, key=lambda pair: pair[0])] if self._filters else None
 
     def filter_menu(self, active: Any) -> list[FilterEntry]:
         """Every filter with its options and present value."""

@@ -27,6 +27,11 @@ HEADINGS = (
 )
 
 
+# Screens that stand beside another: reached by a button there, so that the sidebar stays short. Whoever may not open that one
+# finds them in the sidebar.
+BESIDE = {"membership": "user", "login_event": "user", "noun": "label"}
+
+
 def screens() -> dict[str, Any]:
     """Every registered staff screen by endpoint."""
     from views.base import Screen
@@ -37,7 +42,8 @@ def screens() -> dict[str, Any]:
 def build_menu() -> list[dict[str, Any]]:
     """The person's menu: home, then the headings that hold something for them."""
     here = (request.endpoint or "").split(".")[0]
-    known = screens()
+    known = {endpoint: view for endpoint, view in screens().items() if view.is_accessible()}
+    here = BESIDE[here] if BESIDE.get(here) in known else here
     menu: list[dict[str, Any]] = [
         {"label": "", "entries": [{"label": _("Home"), "url": url_for("admin.index"), "icon": "home", "count": None, "current": here == "admin"}]}
     ]
@@ -45,11 +51,17 @@ def build_menu() -> list[dict[str, Any]]:
         entries = [
             {"label": view.name, "url": url_for(f"{view.endpoint}.index_view"), "icon": view.icon, "count": None, "current": here == view.endpoint}
             for view in map(known.get, heading.endpoints)
-            if view is not None and view.is_accessible()
+            if view is not None and BESIDE.get(view.endpoint) not in known
         ]
         if entries:
             menu.append({"label": heading.label, "entries": entries})
     return menu
+
+
+def beside(endpoint: str) -> list[dict[str, Any]]:
+    """The buttons of the screens that stand beside this one, those that the person may open."""
+    found = [view for other, view in screens().items() if BESIDE.get(other) == endpoint and view.is_accessible()]
+    return [{"label": view.name, "icon": view.icon, "url": url_for(f"{view.endpoint}.index_view")} for view in found]
 
 
 def missing_from_menu() -> list[str]:

@@ -3,14 +3,14 @@
 import re
 
 import pytest
+from conftest import rows
 from sqlalchemy import select
 
-from conftest import rows
 from models.access import Membership, User
 from models.activation import ActivationCode
 from models.journal import JournalEvent
 from models.labels import Noun
-from models.people import Group, Guardian, GuardianLink, Student
+from models.people import Group, GuardianLink
 from models.school import Level
 
 EVERYBODY = "acc ac ec amp registrar head inspector invigilator parent student"
@@ -138,7 +138,8 @@ def ids(app, schools):
         group = session.scalar(select(Group).where(Group.owner_id == ec, Group.school_id == schools[0]))
         members = [s.id for s in group.members]
         link = session.scalar(select(GuardianLink).where(GuardianLink.student_id.in_(members)))
-        code = session.scalar(select(ActivationCode).where(ActivationCode.student_id.in_(members), ActivationCode.used_at.is_(None), ActivationCode.revoked_at.is_(None)))
+        unused = (ActivationCode.used_at.is_(None), ActivationCode.revoked_at.is_(None))
+        code = session.scalar(select(ActivationCode).where(ActivationCode.student_id.in_(members), *unused))
         if code is None:
             from models.activation import generate
 

@@ -5,14 +5,17 @@ import logging
 import re
 
 import pytest
+from conftest import rows
 from sqlalchemy import select
 
-from conftest import rows
 from models.journal import JournalEvent
 from models.people import Student
 from views.security import Sentences
 
-PAGES = ["/login", "/admin/", "/admin/student/", "/admin/student/999999", "/nowhere", "/static/app.css", "/static/nothing.css", "/healthz", "/forgot", "/parent/register"]
+PAGES = [
+    *("/login", "/admin/", "/admin/student/", "/admin/student/999999", "/nowhere"),
+    *("/static/app.css", "/static/nothing.css", "/healthz", "/forgot", "/parent/register"),
+]
 
 
 def token(client, page="/account"):
@@ -127,10 +130,13 @@ def test_29_hostile_arguments_are_told_apart_and_never_a_fault(as_, query, statu
 
 def test_29_a_quote_in_the_search_is_literal(as_, app):
     browser = as_("ac")
-    assert "Rien ne correspond" in browser.get("/admin/student/?search='%20OR%201=1--").text or "Personne ne" in browser.get("/admin/student/?search='%20OR%201=1--").text
+    assert "Rien ne correspond" in browser.get("/admin/student/?search='%20OR%201=1--").text
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "http:evil.example", "javascript:alert(1)", "\\\\evil", " //evil", "/a\nb"])
+EVIL = ["https://evil.example/", "//evil.example", "/\\evil.example", "http:evil.example", "javascript:alert(1)", "\\\\evil", " //evil", "/a\nb"]
+
+
+@pytest.mark.parametrize("target", EVIL)
 @pytest.mark.parametrize("name", ["url", "next"])
 def test_85_nobody_is_led_to_another_site(as_, target, name):
     answer = as_("ac").get("/admin/student/new/", query_string={name: target})
@@ -179,10 +185,10 @@ def test_94_a_log_line_cannot_be_forged():
 def test_errors_show_no_sql_and_no_trace(as_, app, monkeypatch):
     from views.home import Home
 
-    def broken(self):
+    def broken(_self, _page, *_given, **_named):
         raise RuntimeError("SELECT secret FROM user")
 
-    monkeypatch.setattr(Home, "_run_view", lambda self, fn, *a, **k: broken(self))
+    monkeypatch.setattr(Home, "_run_view", broken)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     try:
         answer = as_("ac").get("/admin/")

@@ -11,11 +11,11 @@ from flask_login import current_user
 from sqlalchemy import case, func, select
 
 from models.access import STAFF
-from models.activation import missing_clause, seen_clause
+from models.activation import seen_clause
 from models.base import today, utcnow
 from models.db import db
 from models.journal import JournalEvent
-from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
+from models.people import Guardian, Student, StudentStatus
 from models.school import Level, School
 from models.scope import SCOPE, WHO, Scope
 from views.auth import permitted
@@ -24,7 +24,7 @@ from views.i18n import gettext, ngettext
 from views.journal import sentence, subjects, verb_words
 from views.menu import screens
 from views.security import to_login
-from views.todos import filtered, todo_lines
+from views.todos import filtered, links_to_check, todo_lines, unseen_students
 
 HITS = 8
 
@@ -98,7 +98,7 @@ def _tiles() -> list[dict[str, Any]]:
     tiles = []
     if permitted("student", "read"):
         active = _count(select(func.count(Student.id)).where(Student.status == StudentStatus.active))
-        unseen = _count(select(func.count(Student.id)).where(Student.status == StudentStatus.active, missing_clause()))
+        unseen = unseen_students()
         tiles.append({"value": active, "label": ngettext("active [student]", "active [students]", active), "url": url_for("student.index_view")})
         url = filtered("student", access__Clause="1")
         tiles.append(
@@ -108,7 +108,7 @@ def _tiles() -> list[dict[str, Any]]:
         n = _count(select(func.count(Guardian.id)).where(Guardian.user_id.is_not(None)))
         tiles.append({"value": n, "label": ngettext("registered [guardian]", "registered [guardians]", n), "url": filtered("guardian", account__Clause="1")})
     if permitted("guardian_link", "read"):
-        n = _count(select(func.count(GuardianLink.id)).where(GuardianLink.status == LinkStatus.to_check))
+        n = links_to_check()
         url = filtered("guardian_link", status__Is="to_check")
         tiles.append({"value": n, "label": ngettext("link to check", "links to check", n), "url": url})
     return tiles

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import current_app, url_for
+from flask import current_app, g, url_for
 from sqlalchemy import func, select
 
 from models.activation import missing_clause
@@ -42,10 +42,24 @@ def _count(model: Any, *where: Any) -> int:
     return int(db.session.scalar(select(func.count(model.id)).where(*where)) or 0)
 
 
+def unseen_students() -> int:
+    """Active students whom nobody can see yet; asked once a page."""
+    if "unseen" not in g:
+        g.unseen = _count(Student, Student.status == StudentStatus.active, missing_clause())
+    return int(g.unseen)
+
+
+def links_to_check() -> int:
+    """Links that wait for the staff; asked once a page."""
+    if "to_check" not in g:
+        g.to_check = _count(GuardianLink, GuardianLink.status == LinkStatus.to_check)
+    return int(g.to_check)
+
+
 TODOS = (
     Todo(
         right=("guardian_link", "confirm"),
-        count=lambda: _count(GuardianLink, GuardianLink.status == LinkStatus.to_check),
+        count=links_to_check,
         title=lambda n: ngettext("%(num)d link to check", "%(num)d links to check", n),
         sub=lambda: gettext("These [guardians] see nothing before you confirm"),
         state=lambda: ("warn", gettext("To check")),
@@ -63,7 +77,7 @@ TODOS = (
     ),
     Todo(
         right=("student", "generate_codes"),
-        count=lambda: _count(Student, Student.status == StudentStatus.active, missing_clause()),
+        count=unseen_students,
         title=lambda n: ngettext("%(num)d [student] whom nobody can see yet", "%(num)d [students] whom nobody can see yet", n),
         sub=lambda: gettext("No usable code, and no [guardian] with an account"),
         state=lambda: ("mute", gettext("Without a code")),

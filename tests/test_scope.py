@@ -1,9 +1,9 @@
 """The wall: which rows exist for whom, tried at the models, without any screen."""
 
 import pytest
+from conftest import rows
 from sqlalchemy import func, select
 
-from conftest import rows
 from models.access import Membership, User
 from models.activation import ActivationCode
 from models.actors import staff_in

@@ -52,7 +52,7 @@ test: $(DEVELOPMENT)
 
 test-all: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --postgresql
+	$(BIN)/python tests/postgresql.py $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/browser
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from postgresql import database_url
 from sqlalchemy import event, select
 
 import app as application
@@ -26,10 +27,9 @@ SECRET = "a key for tests, long enough to be one"
 
 def build(folder: Path, **config):
     """An application on its own empty database under `folder`."""
-    url = f"sqlite:///{folder / 'test.sqlite3'}"
     settings = {
         "DATA": folder,
-        "DATABASE_URL": url,
+        "DATABASE_URL": database_url(folder),
         "SECRET_KEY": SECRET,
         "BASE_URL": "http://localhost",
         "MAIL_URL": "",

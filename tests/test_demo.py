@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from jobs.demo import ACCOUNTS, PASSWORD, load_demo
 from jobs.demo_people import make_people
-from models import passwords
+from models import keys, passwords
 from models.access import Membership, Role, User
 from models.activation import ActivationCode, CodeState, missing_clause
 from models.base import Refusal, fold, today
@@ -39,6 +39,7 @@ def demo(tmp_path_factory):
 @pytest.fixture
 def look(demo):
     """A session that sees everything."""
+    keys.configure(b"a key for tests, long enough")  # the one that sealed this school's codes
     with demo[0].app_context(), unscoped("a test looks"):
         from models.db import db
 

@@ -1,0 +1,70 @@
+"""A PostgreSQL server for the length of one command: `python tests/postgresql.py COMMAND...`, from the machine's own binaries.
+
+It listens on a socket in a temporary folder, nowhere else. The tests find it by SCOLABRI_TEST_POSTGRESQL and make one database
+for each application they build.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+PORT = "54329"
+NAME = "SCOLABRI_TEST_POSTGRESQL"
+
+
+def database_url(folder: Path) -> str:
+    """Where an application under test keeps its rows: a new database of the server when there is one, else a file in `folder`."""
+    socket = os.environ.get(NAME)
+    if not socket:
+        return f"sqlite:///{folder / 'test.sqlite3'}"
+    import psycopg
+
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(f"host={socket} port={PORT} user=app dbname=postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"postgresql+psycopg://app@/{name}?host={socket}&port={PORT}"
+
+
+@contextmanager
+def server():
+    """The folder of the socket of a running server."""
+    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None) if not shutil.which("initdb") else Path(shutil.which("initdb")).parent
+    if binaries is None:
+        sys.exit("PostgreSQL is not installed: install the package postgresql, then start again.")
+    # PostgreSQL refuses to run as root.
+    who = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
+    folder = Path(tempfile.mkdtemp(prefix="scolabri-pg-"))
+    try:
+        if who:
+            shutil.chown(folder, "nobody")
+        data = folder / "data"
+
+        def run(*command):
+            subprocess.run([*who, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+        run(binaries / "initdb", "-D", data, "-U", "app", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        options = f"-k {folder} -p {PORT} -c listen_addresses='' -c fsync=off -c max_connections=200"
+        run(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+        try:
+            yield folder
+        finally:
+            run(binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main(command: list[str]) -> int:
+    """Run the command while the server stands."""
+    with server() as folder:
+        return subprocess.run(command, check=False, env={**os.environ, NAME: str(folder)}).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -52,7 +52,8 @@ test: $(DEVELOPMENT)
 
 test-all: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
-	$(BIN)/python tests/postgresql.py $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/browser
+	$(BIN)/python tests/postgresql.py $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/browser \
+		-W "ignore::pytest.PytestUnraisableExceptionWarning" # pools that a test leaves to its end
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .

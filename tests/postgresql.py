@@ -6,13 +6,13 @@ for each application they build.
 
 from __future__ import annotations
 
+import hashlib
 import os
-import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PORT = "54329"
@@ -20,14 +20,18 @@ NAME = "SCOLABRI_TEST_POSTGRESQL"
 
 
 def database_url(folder: Path) -> str:
-    """Where an application under test keeps its rows: a new database of the server when there is one, else a file in `folder`."""
+    """Where the application under test in `folder` keeps its rows: a database of the server when there is one, else a file.
+
+    The same folder is the same database, also for a second process.
+    """
     socket = os.environ.get(NAME)
     if not socket:
         return f"sqlite:///{folder / 'test.sqlite3'}"
     import psycopg
+    from psycopg.errors import DuplicateDatabase
 
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(f"host={socket} port={PORT} user=app dbname=postgres", autocommit=True) as connection:
+    name = f"test_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
+    with psycopg.connect(f"host={socket} port={PORT} user=app dbname=postgres", autocommit=True) as connection, suppress(DuplicateDatabase):
         connection.execute(f'CREATE DATABASE "{name}"')
     return f"postgresql+psycopg://app@/{name}?host={socket}&port={PORT}"
 

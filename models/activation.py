@@ -160,7 +160,7 @@ def state_clause(state: CodeState) -> Any:
 
 
 def seen_clause() -> Any:
-    """The SQL of "somebody can see this student": an active link whose guardian has a login."""
+    """The SQL of "somebody can see this student", asked of the few students of a page: an active link whose guardian has a login."""
     return (
         select(literal(1))
         .select_from(GuardianLink)
@@ -171,10 +171,16 @@ def seen_clause() -> Any:
     )
 
 
+def followed_clause() -> Any:
+    """The same, asked of a whole school: one set that both databases build once. A correlated EXISTS leaves PostgreSQL, before its first
+    ANALYZE, to walk all links again for every student."""
+    known = select(Guardian.id).where(Guardian.user_id.is_not(None))
+    return Student.id.in_(select(GuardianLink.student_id).where(GuardianLink.status == LinkStatus.active, GuardianLink.guardian_id.in_(known)))
+
+
 def missing_clause() -> Any:
-    """The SQL of only_missing: no usable code and no active guardian link; nobody can see this child yet."""
-    coded = select(literal(1)).where(ActivationCode.student_id == Student.id, usable_clause()).correlate(Student).exists()
-    return and_(~coded, ~seen_clause())
+    """The SQL of only_missing: no usable code and no active guardian link; nobody can see this child yet. For a whole school too."""
+    return and_(Student.id.not_in(select(ActivationCode.student_id).where(usable_clause())), ~followed_clause())
 
 
 def _pieces(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -11,7 +11,7 @@ from flask_login import current_user
 from sqlalchemy import case, func, select
 
 from models.access import STAFF
-from models.activation import seen_clause
+from models.activation import followed_clause
 from models.base import today, utcnow
 from models.db import db
 from models.journal import JournalEvent
@@ -123,6 +123,9 @@ def _shortcuts() -> list[dict[str, str]]:
         found.append({"label": gettext("Import [students]"), "icon": "import", "url": url_for("import_.create_view")})
     if permitted("student", "create"):
         found.append({"label": gettext("Add [a student]"), "icon": "plus", "url": url_for("student.create_view")})
+    if permitted("membership", "open_inspection"):
+        url = filtered("membership", role__Is="inspector")
+        found.append({"label": gettext("Open an inspection"), "icon": "calendar", "url": url})
     return found
 
 
@@ -130,7 +133,7 @@ def _levels() -> dict[str, Any]:
     """How many students of each level somebody can see, in one statement."""
     if not (permitted("student", "read") and permitted("guardian", "read")):
         return {}
-    seen = func.sum(case((seen_clause(), 1), else_=0))
+    seen = func.sum(case((followed_clause(), 1), else_=0))
     rows = db.session.execute(
         select(Level.name, func.count(Student.id), seen)
         .join(Student, Student.level_id == Level.id)
@@ -139,7 +142,7 @@ def _levels() -> dict[str, Any]:
         .order_by(Level.rank)
         .limit(8)
     )
-    levels = [{"label": gettext("%(level)s: %(seen)d followed of %(all)d", level=name, seen=int(s), all=n), "value": int(s), "max": n} for name, n, s in rows]
+    levels = [{"label": ngettext("%(level)s: %(num)d followed of %(all)d", "%(level)s: %(num)d followed of %(all)d", int(s), level=name, all=n), "value": int(s), "max": n} for name, n, s in rows]
     return {"levels": levels, "levels_title": gettext("[Guardian] accounts, by [level]"), "levels_url": url_for("guardian_link.index_view")} if levels else {}
 
 

@@ -30,7 +30,7 @@ _STUDENT = {
     "middle_names": "autresprenoms prenom2 prenomssuivants middlename middlenames",
     "sex": "sexe genre sex gender codesexe civilite",
     "born_on": "datenaissance datedenaissance nele neele nee naissance ddn datenaiss birthdate dateofbirth dob nelel",
-    "national_id": "ine idnational identifiantnational inernie inebea numeroine codepermanent codeperm cp12 nationalid inea",
+    "national_id": "ine idnational identifiantnational inernie inebea numeroine codepermanent codeperm cp12 nationalid inea numeroidentifiantnational codeine",
     "local_id": "numeroda noda da numerodetablissement numeroetablissement elenoet fiche numerofiche matricule localid idetab numeroetudiant",
     "file_id": "identifiant id identifiantunique externalid eleveid ideleve sourcedid identifiantexterne",
     "level": "niveau annee level gradelevel grade anneedetudes niveaudeclasse libelleniveau",
@@ -65,6 +65,7 @@ _MARK = re.compile(
     r"\b(?:representants? ?legaux|representant ?legal|responsables? ?legaux|responsable ?legal|resp(?:onsable)?\.? ?leg(?:al)?\.?|repr\.? ?leg\.?"
     r"|responsable|repondant|representant|tuteur|gardien|guardian|parent|mere|pere|mother|father)s?[ ._-]*(?:n[o°] ?)?([1-9])?(?![a-z])"
 )
+_NUMBERED = re.compile(r"^\s*(?:n[°ºo]\.?\s|n[°º]|num(?:[ée]ro)?\.?\s)\s*(?:d['’]\s*|de\s+|du\s+)?", re.IGNORECASE)  # "N° INE" is "INE"
 _JOINS = re.compile(r"\b(?:de|du|des|la|le|les|l|d|of|the|a|au)\b")
 _IMPLIED = {"mere": "mother", "mother": "mother", "pere": "father", "father": "father"}
 
@@ -95,6 +96,10 @@ def guardian_heading(heading: str) -> tuple[int, str, str] | None:
 
 def key_of(heading: str, kind: str) -> str:
     """The key of one heading in a file of this kind, or "" when it says nothing to us."""
+    return _key_of(heading, kind) or _key_of(_NUMBERED.sub("", heading), kind)
+
+
+def _key_of(heading: str, kind: str) -> str:
     word = squash(heading)
     if kind == "links":
         return LINK.get(word, "")

@@ -37,6 +37,8 @@ class _Check:
         find_doubles(rows, self.rules.ignored, self.known)
         planned = []
         for row in rows:
+            if not self.rules.guardians:  # what is left out needs no correction
+                row.problems, row.doubts = _without_guardians(row.problems), _without_guardians(row.doubts)
             self._check_school(row)
             student_id = preset.get(row.line) or (None if row.skip else self._match(row))
             if student_id is not None:
@@ -173,6 +175,10 @@ class _Check:
         """ "4A" is in the only level of the school that begins with 4; anything less certain is left to people."""
         number = re.match(r"[0-9]{1,2}", group_key(name))
         return self.level_of_number.get(number[0], "") if number else ""
+
+
+def _without_guardians(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [note for note in notes if not re.match(r"g\d\.", note["field"])]
 
 
 def _levels_by_number(known: Known) -> dict[str, str]:

@@ -222,13 +222,14 @@ def _read(ids: Sequence[int], sender: Sender) -> Iterator[Sheet]:
 
 def _sheet(code: ActivationCode, sender: Sender) -> Sheet:
     student, guardian = code.student, code.guardian
-    home: Guardian | Student = guardian or student
+    # Lists give the home once, the student's: a guardian of whom no address is known is written to there, not to an empty window.
+    home: Guardian | Student = guardian if guardian and (guardian.address1 or guardian.town) else student
     town = f"{home.postal_code} {home.town}".strip()
     return Sheet(
         id=code.id,
         code=code.reveal(),
         expires_at=code.expires_at,
-        language=language_of(home.language, sender),
+        language=language_of((guardian or student).language, sender),
         student=student.name,
         group=student.homeroom.name if student.homeroom else "",
         title=guardian.title if guardian else "",

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from models import keys, passwords, throttle
 from models.access import LoginEvent, LoginKind, Role, User
-from models.accounts import Entry, login_name
+from models.accounts import Entry, ask_confirmation, login_name
 from models.activation import ActivationCode, read_code, usable_clause
 from models.base import Refusal, utcnow
 from models.db import db
@@ -184,8 +184,8 @@ def add_child(typed_code: str, user_id: int, *, address: str) -> GuardianLink:
     return _counted(limits, work)
 
 
-def register(typed_code: str, *, given_name: str, family_name: str, email: str, password: str, address: str, agent: str) -> Entry:
-    """A new account by its first code, signed in at once. Its e-mail stays unconfirmed: the code proves the child, not the mailbox.
+def register(typed_code: str, *, given_name: str, family_name: str, email: str, password: str, base_url: str, address: str, agent: str) -> Entry:
+    """A new account by its first code, signed in at once. The code proves the child, not the mailbox: a mail leaves with the link that proves it.
 
     Refused: a typing mistake, a wrong e-mail or an easy password (not counted); too many tries; an unusable code; an e-mail that has
     an account (`HasAccount`, told only when the code is valid, which then stays unused).
@@ -208,6 +208,7 @@ def register(typed_code: str, *, given_name: str, family_name: str, email: str, 
         redeem(db.session, code, user)
         with unscoped("a sign-in belongs to no school"):
             token = open_session(user, standing_of(user.id), address, agent)
+            ask_confirmation(user, base_url)
             db.session.add(LoginEvent(kind=LoginKind.signed_in, user_id=user.id, address=address[:60], agent=agent[:200]))
             db.session.flush()
         return Entry(token=token, user_id=user.id)

@@ -546,6 +546,13 @@ def test_a_registrar_imports_students_without_their_guardians(app, empty):
     assert desk.state(key)[1]["guardians_left_out"] == 5
 
 
+def test_what_a_registrar_may_not_import_keeps_no_line_out(app, empty):
+    desk = Desk(app, empty, "registrar")
+    key = desk.write(table([{**STUDENTS[0], "responsable1_portable": "?"}]))
+    assert len(desk.people()) == 1
+    assert desk.state(key)[1]["error"] == 0
+
+
 def test_the_right_is_asked_again_when_the_work_is_done(app, desk):
     from models.access import Membership
 

@@ -100,6 +100,16 @@ def test_each_code_has_its_page_and_its_envelope(app, valmont):
     assert "Madame, Monsieur," in family
 
 
+def test_a_guardian_without_an_address_is_written_to_at_the_students(app, valmont):
+    with writing(app) as session:
+        father = session.get(ActivationCode, valmont["codes"][1]).guardian
+        father.address1 = father.town = father.postal_code = ""
+    job = ask(app, valmont["user"], valmont["school"], valmont["codes"][1:2])
+    letter = flat(texts(product(job), "-layout")[0])
+    assert "M. Marc O’Neil 3, rue des Écoles 00001 Bourg" in letter
+    assert "Your activation code" in letter
+
+
 def test_the_expiry_is_written_in_words(app, valmont):
     with writing(app) as session:
         session.get(ActivationCode, valmont["codes"][0]).expires_at = dt.datetime(2099, 5, 1, 10, tzinfo=dt.UTC)

@@ -16,6 +16,7 @@ from models.journal import JournalEvent
 from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
 from models.redemption import HasAccount, TooManyTries, UnusableCode, add_child, register
 from models.scope import unscoped
+from models.work import OutgoingMail
 
 GOOD = "trois chevaux verts ailleurs"
 
@@ -55,9 +56,8 @@ def enter(app, code, email="helene@exemple.org", address="10.0.0.1", **given):
     """Register with a code."""
     with app.app_context():
         try:
-            return register(
-                code, given_name="Hélène", family_name="Bénard", email=email, password=given.pop("password", GOOD), address=address, agent="a test", **given
-            )
+            given = {"given_name": "Hélène", "family_name": "Bénard", "password": GOOD, "agent": "a test"} | given
+            return register(code, email=email, address=address, base_url="https://school.example.org", **given)
         finally:
             db.session.rollback()
 
@@ -127,6 +127,13 @@ def test_a_code_for_a_guardian_who_has_another_account_makes_another_guardian(ap
         assert link.guardian_id != mother_id
         assert link.guardian.user_id == entry.user_id
         assert session.get(Guardian, mother_id).user_id == other
+
+
+def test_whoever_registers_receives_the_link_that_confirms_the_address(app):
+    enter(app, code_for(app))
+    with writing(app) as session:
+        mail = session.scalars(select(OutgoingMail)).one()
+        assert (mail.to_address, mail.subject) == ("helene@exemple.org", "Confirmez votre adresse électronique")
 
 
 def test_a_parent_with_children_in_two_schools_is_one_user_and_two_guardians(app):

@@ -142,7 +142,14 @@ def _levels() -> dict[str, Any]:
         .order_by(Level.rank)
         .limit(8)
     )
-    levels = [{"label": ngettext("%(level)s: %(num)d followed of %(all)d", "%(level)s: %(num)d followed of %(all)d", int(s), level=name, all=n), "value": int(s), "max": n} for name, n, s in rows]
+    levels = [
+        {
+            "label": ngettext("%(level)s: %(num)d followed of %(all)d", "%(level)s: %(num)d followed of %(all)d", int(s), level=name, all=n),
+            "value": int(s),
+            "max": n,
+        }
+        for name, n, s in rows
+    ]
     return {"levels": levels, "levels_title": gettext("[Guardian] accounts, by [level]"), "levels_url": url_for("guardian_link.index_view")} if levels else {}
 
 

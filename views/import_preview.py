@@ -90,6 +90,10 @@ def _details(f: ImportFile) -> str:
         parts.append(gettext("separator: %(name)s", name=str(SEPARATORS.get(f.detected["separator"], f.detected["separator"]))))
     if f.detected.get("sheet"):
         parts.append(gettext("sheet “%(name)s”", name=cut(f.detected["sheet"])))
+    unread = [cut(heading) for heading, key in zip(f.headings, f.mapping, strict=False) if heading and not key]
+    if unread:
+        some = [*unread[:MOST_COLUMNS], "…"] if len(unread) > MOST_COLUMNS else unread
+        parts.append(ngettext("not imported: %(names)s", "not imported: %(names)s", len(unread), names=" · ".join(some)))
     return ", ".join(parts)
 
 

@@ -25,6 +25,7 @@ WORDS = {
     "deleted": _("deleted"),
     "exported": _("exported"),
     "imported": _("imported"),
+    "confirm": _("confirmed and written"),
     "sent": _("sent"),
     "printed": _("printed"),
     "redeem": _("used by [a guardian]"),

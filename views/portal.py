@@ -96,7 +96,7 @@ def register_page() -> ResponseReturnValue:
             answer: ResponseReturnValue = redirect(url_for("portal.home"), code=303)
         else:
             names = {name: form[name].data or "" for name in ("given_name", "family_name", "email", "password")}
-            answer = auth.enter(redemption.register(typed, **names, **auth.client()), None, url_for("portal.home"))
+            answer = auth.enter(redemption.register(typed, **names, **auth.client(), base_url=auth.base_url()), None, url_for("portal.home"))
     except redemption.TooManyTries as slow:
         form.form_errors.append(slow.sentence)
         return _register_page(form, adding), 429, {"Retry-After": str(slow.seconds)}

@@ -16,11 +16,13 @@ from jobs.demo import load_demo
 from models import accounts, keys, passwords, sessions, throttle
 from models.access import User
 from models.base import Base, utcnow
+from models.catalogue import installed, use
 from models.db import db
 from models.people import Student
 from models.school import School
 from models.scope import unscoped
 from models.sessions import open_session, standing_of
+from views.i18n import start_again
 
 SECRET = "a key for tests, long enough to be one"
 
@@ -47,6 +49,7 @@ def build(folder: Path, **config):
 def whole_app(tmp_path_factory):
     """The application and its two schools."""
     app = build(tmp_path_factory.mktemp("data"))
+    app.extensions["words of the tests"] = installed()
     with app.app_context(), unscoped("the tests' own data"):
         load_demo(db.session, students=30, seed=7)
         db.session.commit()
@@ -69,6 +72,8 @@ def isolated(app):
 @pytest.fixture
 def app(whole_app):
     """The application inside a transaction that leaves no trace."""
+    use(whole_app.extensions["words of the tests"])  # another test's application may have installed its own
+    start_again()
     with isolated(whole_app):
         yield whole_app
 

@@ -147,6 +147,14 @@ def forget() -> None:
     g.pop("labels", None)
 
 
+def start_again() -> None:
+    """Forget every word read from a database: the process now serves another one (a restored copy, the next test)."""
+    global _alone
+    _snapshots.clear()
+    _readers.clear()
+    _alone = (-1, None)
+
+
 def _listen() -> _Spoken:
     global _alone
     try:

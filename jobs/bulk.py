@@ -10,8 +10,9 @@ from models.base import Refusal
 from models.db import db
 from models.journal import record
 from models.packing import model_of, unpack
+from models.reach import narrower
 from models.rights import reach
-from models.scope import WHO
+from models.scope import SCOPE, WHO
 from models.words import N_, _
 from models.work import JobKind
 
@@ -27,10 +28,12 @@ def bulk_verb(task: Task) -> Product | None:
     table, verb, ids = task.params["table"], task.params["verb"], task.params["ids"]
     model = model_of(table)
     answers = {name: unpack(db.session, value) for name, value in task.params["answers"].items()}
+    clause = narrower(model.__mapper__, SCOPE.get(), WHO.get().roles, verb)
     own_only = reach(WHO.get().roles, table, verb) == "o"
     for start in range(0, len(ids), STEP):
         piece = ids[start : start + STEP]
-        found = {row.id: row for row in db.session.scalars(select(model).where(model.id.in_(piece)))}
+        statement = select(model).where(model.id.in_(piece))
+        found = {row.id: row for row in db.session.scalars(statement if clause is None else statement.where(clause))}
         for identifier in piece:
             row = found.get(identifier)
             if row is None or (own_only and WHO.get().user_id not in (getattr(row, "owner_id", None), getattr(row, "requested_by_id", None))):

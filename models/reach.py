@@ -5,12 +5,13 @@ Written with Core tables, so that no criterion is itself limited by another.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Mapper
 
+from models import rights
 from models.access import LoginEvent, Membership, User
 from models.activation import ActivationCode
 from models.journal import JournalEvent, screen_of
@@ -124,3 +125,15 @@ def criterion(mapper: Mapper[Any], scope: Scope) -> ColumnElement[bool] | None:
         owner = getattr(cls, "requested_by_id", None)
         clause = clause & (owner == scope.user_id) if owner is not None else clause & false()
     return clause
+
+
+def narrower(mapper: Mapper[Any], scope: Any, roles: Iterable[str], verb: str) -> ColumnElement[bool] | None:
+    """The clause of a verb that reaches less far than the person reads; None where it reaches every row that exists for them.
+
+    A teacher who is also other staff reads every student and still changes only those whom they follow: of two roles, each verb
+    keeps its own reach (rights.md, rule 2).
+    """
+    table, rule = screen_of(mapper), GROUP_RULES.get(mapper.class_)
+    if rule is None or not isinstance(scope, Scope) or scope.reach.get(table) == "g" or rights.reach(roles, table, verb) != "g":
+        return None
+    return rule(scope)

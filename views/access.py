@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired, Optional
 
 from models import staff
 from models.access import LoginEvent, Membership, Role, User
-from models.base import Refusal
+from models.base import Refusal, today
 from models.db import db
 from models.folding import folded
 from models.rights import may_give
@@ -23,6 +23,7 @@ from models.scope import WHO
 from views.auth import base_url, device_name
 from views.base import Screen
 from views.fields import ChoiceField
+from views.formats import zone
 from views.i18n import gettext, language_name
 from views.i18n import lazy_gettext as _
 from views.verbs import verb
@@ -52,7 +53,7 @@ class Users(ByName):
     add_label = _("Invite somebody")
     save_label = _("Save the user")
     empty = {"icon": "users", "title": _("Nobody works here yet"), "sentence": _("Invite colleagues: each receives a link that works once.")}
-    column_list = ("family_name", "given_name", "roles", "username", "email", "state", "last_seen_at")
+    column_list = ("family_name", "given_name", "roles", "email", "state", "last_seen_at")  # all of it fits a sheet 1,000 pixels wide
     column_export_list = ("family_name", "given_name", "roles", "username", "email", "state", "last_seen_at")
     column_details_list = ("family_name", "given_name", "username", "email", "roles", "state", "language", "last_seen_at")
     column_sortable_list = ("family_name", "given_name", "username", "email", "last_seen_at")
@@ -86,12 +87,9 @@ class Users(ByName):
         """The same people."""
         return db.session.query(func.count(User.id)).filter(_works_here())
 
-    def get_one(self, id: Any) -> Any:
+    def shown(self) -> tuple[Any, ...]:
         """A guardian's account is not found here."""
-        row = super().get_one(id)
-        if not any(m.role in staff.WORKERS for m in row.memberships):
-            abort(404)
-        return row
+        return (_works_here(),)
 
     # -- form
 
@@ -177,7 +175,7 @@ def _tell_link(user: User, link: str) -> None:
 class InspectionForm(FlaskForm):
     """From when until when."""
 
-    first = DateField(_("First day"), name="from", validators=[InputRequired(_("Choose a day."))])
+    first = DateField(_("First day"), name="from", default=lambda: today(zone().key), validators=[InputRequired(_("Choose a day."))])
     until = DateField(_("Last day"), validators=[InputRequired(_("Choose a day."))])
 
 

@@ -22,7 +22,8 @@ from models import rights
 from models.base import Choice, Refusal
 from models.db import BEGIN, db
 from models.journal import record, screen_of
-from models.scope import WHO
+from models.reach import narrower
+from models.scope import SCOPE, WHO
 from views import export
 from views.fields import Lookup, ScreenConverter
 from views.formats import show
@@ -117,10 +118,31 @@ class Screen(Saving, Lists, ModelView):
         return verb.right or (self.table, verb.name)
 
     def check_row(self, verb: str, row: Any) -> None:
-        """Where the right reaches own rows only, refuse the others (403): the row is visible, the verb is not the person's."""
+        """Where the right reaches own rows only, or own students', refuse the others (403): the row is visible, the verb is not the person's."""
         if rights.reach(WHO.get().roles, self.table, verb) == "o" and not self.is_own(row):
             self.refused(verb, row.id)
             abort(403)
+        self.check_reach(verb, [row.id])
+
+    def narrower(self, verb: str) -> Any:
+        """The clause of a verb that reaches less far than the list; None where there is none."""
+        return narrower(self.model.__mapper__, SCOPE.get(), WHO.get().roles, verb)
+
+    def check_reach(self, verb: str, ids: list[int]) -> None:
+        """Refuse (403) rows that the person reads by one role, while the verb is another role's that does not reach them."""
+        clause = self.narrower(verb)
+        if clause is None:
+            return
+        with db.session.no_autoflush:
+            reached = set(db.session.scalars(select(self.model.id).where(self.model.id.in_(ids), clause)))
+        beyond = next((i for i in ids if i not in reached), None)
+        if beyond is not None:
+            self.refused(verb, beyond)
+            abort(403)
+
+    def shown(self) -> tuple[Any, ...]:
+        """What a row must meet to stand on this screen, beside existing for the person."""
+        return ()
 
     def is_own(self, row: Any) -> bool:
         """Whether the row is the person's own."""
@@ -191,9 +213,9 @@ class Screen(Saving, Lists, ModelView):
 
     def get_one(self, id: Any) -> Any:
         """The row of this identifier when it exists for this person; else 404, the same for unknown and foreign."""
-        if not str(id).isdigit() or len(str(id)) > 18:
+        if not str(id).isdecimal() or len(str(id)) > 18:
             abort(400)
-        statement = select(self.model).where(self.model.id == int(id))
+        statement = select(self.model).where(self.model.id == int(id), *self.shown())
         if request.method == "POST" and db.engine.dialect.name == "postgresql":
             statement = statement.with_for_update(of=self.model)
         row = db.session.scalar(statement.options(*self.detail_options()))

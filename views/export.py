@@ -44,11 +44,11 @@ def export(screen: Screen, kind: str) -> ResponseReturnValue:
     """The rows that match, as CSV (UTF-8 with BOM, `;`) or XLSX."""
     if kind not in screen.export_types:
         abort(404)
-    count, query = screen.matching()
+    count, query = screen.matching("export")
     headings = [str(label) for _column, label in screen._export_columns]
     _write_history(screen, count)
-    _count, query = screen.matching()
-    rows = _rows(screen, query)
+    _count, query = screen.matching("export")
+    rows = _rows(screen, _ids(screen, query))
     if kind == "xlsx":
         return _xlsx(screen, headings, rows)
     response = Response(stream_with_context(_for_same(SCOPE.get(), _csv(headings, rows))), mimetype="text/csv; charset=utf-8")
@@ -67,11 +67,15 @@ def _write_history(screen: Screen, count: int) -> None:
         BEGIN.reset(token)
 
 
-def _rows(screen: Screen, query: Any) -> Iterator[list[str]]:
-    columns = [c for c, _label in screen._export_columns]
+def _ids(screen: Screen, query: Any) -> list[int]:
+    """In the list's order. Read before the stream begins: the query belongs to the request's session, which nobody would close any more."""
     sort = screen._get_column_by_idx(request.args.get("sort", type=int))
     query, _joins = screen._apply_sorting(query.order_by(None), {}, sort[0] if sort else None, bool(request.args.get("desc")))
-    ids = [row[0] for row in query.with_entities(screen.model.id)]
+    return [row[0] for row in query.with_entities(screen.model.id)]
+
+
+def _rows(screen: Screen, ids: list[int]) -> Iterator[list[str]]:
+    columns = [c for c, _label in screen._export_columns]
     for start in range(0, len(ids), CHUNK):
         piece = ids[start : start + CHUNK]
         loaded = screen.get_query().filter(screen.model.id.in_(piece))

@@ -148,10 +148,14 @@ class Lists:
             self.prepare_rows(rows)
         return count, rows
 
-    def matching(self) -> tuple[int, Any]:
-        """(count, query) of all rows that match the list's own query string."""
+    def matching(self, verb: str) -> tuple[int, Any]:
+        """(count, query) of all rows that match the list's own query string, as far as this verb reaches."""
         args = self._get_list_extra_args()  # type: ignore[attr-defined]
         count, query = self.get_list(0, None, False, args.search, args.filters, execute=False, page_size=False)
+        clause = self.narrower(verb)  # type: ignore[attr-defined]
+        if clause is not None:
+            query = query.filter(clause)
+            count = query.with_entities(self.model.id).order_by(None).count()
         return int(count or 0), query
 
     def _apply_pagination(self, query: Any, page: int | None, page_size: int | None) -> Any:

@@ -95,26 +95,27 @@ class Selection:
             yield from (found[i] for i in ids[start : start + MOST_ROWS] if i in found)
 
     @classmethod
-    def from_request(cls, screen: Screen) -> Selection:
+    def from_request(cls, screen: Screen, verb: str) -> Selection:
         """What the person chose. Unknown, foreign or mixed identifiers are a 404 for the whole, before anything is done."""
         hidden = [("action", request.form.get("action", "")), ("url", request.form.get("url", ""))]
         if request.form.get("all"):
-            count, query = screen.matching()
+            count, query = screen.matching(verb)
             return cls(screen, None, query, count, [*hidden, ("all", "1")])
         raw = list(dict.fromkeys(request.form.getlist("rowid") or request.args.getlist("rowid")))
         if not raw or len(raw) > MOST_ROWS or not all(ROWID.match(v) for v in raw):
             abort(400)
         ids = [int(v) for v in raw]
-        found = db.session.scalar(select(func.count()).select_from(screen.model).where(screen.model.id.in_(ids)))
+        found = db.session.scalar(select(func.count()).select_from(screen.model).where(screen.model.id.in_(ids), *screen.shown()))
         if found != len(ids):
             screen.refused("action", ids[0])
             abort(404)
+        screen.check_reach(verb, ids)
         return cls(screen, ids, None, len(ids), [*hidden, *(("rowid", str(i)) for i in ids)])
 
 
 def run_verb(screen: Screen, chosen: Verb) -> ResponseReturnValue:
     """Ask, or do: one transaction for all rows; the first refusal undoes everything and is told with its row."""
-    selection = Selection.from_request(screen)
+    selection = Selection.from_request(screen, screen.verb_right(chosen)[1])
     if not selection.count:
         flash(screen.nothing_chosen(), "warning")
         return screen.back()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, utcnow
 from models.scope import SchoolScoped
+from models.values import visible
 from models.words import _
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class User(Base, Identified, Stamped, Versioned):
         if "@" in tidy or any(sign.isspace() or not sign.isprintable() for sign in tidy) or len(tidy) > 60:
             raise Refusal(_("A user name has neither spaces nor @, and at most 60 characters. Write it like given.family."))
         return tidy or None
+
+    @validates("given_name", "family_name")
+    def _tidy_name(self, _key: str, value: str | None) -> str:
+        """One line, without signs that nobody sees: the name stands in lists, letters and the headers of mails."""
+        return " ".join(visible(value or "").split())
 
     @validates("email")
     def _tidy_email(self, _key: str, value: str | None) -> str | None:

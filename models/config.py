@@ -152,7 +152,7 @@ def _hosts(value: Any) -> list[str]:
 
 def _count(value: Any) -> int:
     text = str(value).strip()
-    if not text.isdigit() or int(text) > 5:
+    if not text.isdecimal() or int(text) > 5:
         raise ConfigError(
             "SCOLABRI_TRUSTED_PROXIES est le nombre de relais devant l’application : de 0 à 5.",
             "SCOLABRI_TRUSTED_PROXIES is the number of proxies in front of the application: 0 to 5.",

@@ -75,6 +75,11 @@ class Phone(NamedTuple):
     e164: str
 
 
+def visible(text: str) -> str:
+    """A text without signs that nobody sees: control signs, zero widths, changes of direction. Lines and spaces stay."""
+    return text if text.isascii() and text.isprintable() else _INVISIBLE.sub("", text)
+
+
 def tidy(text: str, limit: int = LIMIT) -> str:
     """A text with single ordinary spaces, straight apostrophes, no invisible signs. Refuses damaged accents and excess."""
     if not text:
@@ -85,7 +90,7 @@ def tidy(text: str, limit: int = LIMIT) -> str:
         text = text.replace("’", "'").replace("ʼ", "'").replace("´", "'")
     if text[0] == "'" and text[1:2] in _GUARDED:
         text = text[1:]
-    tidied = " ".join(_INVISIBLE.sub("", text).split())
+    tidied = " ".join(visible(text).split())
     if len(tidied) > limit:
         raise BadCell("too_long", limit=limit)
     return text if tidied == text else tidied  # the same object: 10,000 rows of a file hold their texts once

@@ -274,7 +274,7 @@ def end_other_sessions() -> ResponseReturnValue:
 def school() -> ResponseReturnValue:
     """Work in another of one's schools. One that is not one's own is not found."""
     chosen = request.form.get("school", "")
-    if not chosen.isdigit() or len(chosen) > 18:
+    if not chosen.isdecimal() or len(chosen) > 18:
         abort(400)
     if int(chosen) not in {place.school_id for place in current_user.standing.places}:
         abort(404)

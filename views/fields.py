@@ -22,6 +22,7 @@ from models import keys
 from models.base import Choice, fold
 from models.db import db
 from models.folding import folded
+from models.values import visible
 from views.formats import show
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
@@ -69,7 +70,7 @@ class Lookup(AjaxModelLoader):
 
     def get_one(self, pk: Any) -> Any:
         """The row of this identifier, when it exists for this person."""
-        if not str(pk).isdigit() or len(str(pk)) > 18:
+        if not str(pk).isdecimal() or len(str(pk)) > 18:
             return None
         statement: Any = select(self.model).where(self.model.id == int(pk))
         if self.where is not None:
@@ -302,7 +303,7 @@ class ScreenConverter(AdminModelConverter):
             field_args.setdefault("filters", []).append(lambda value: value or None)
         elif not any(isinstance(v, InputRequired) for v in field_args["validators"]):
             field_args.setdefault("filters", []).append(lambda value: value or "")
-        field_args.setdefault("filters", []).append(lambda value: value.strip() if isinstance(value, str) else value)
+        field_args.setdefault("filters", []).append(lambda value: visible(value).strip() if isinstance(value, str) else value)
         return kind(**field_args)
 
     @converts("Date")

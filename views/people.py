@@ -35,7 +35,7 @@ from views.i18n import lazy_gettext as _
 from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
 from views.student_file import StudentFile
-from views.student_search import StatusIs, by_guardian, by_identifier, by_name, is_class, offered
+from views.student_search import StatusIs, by_guardian, by_identifier, by_name, by_own_words, is_class, offered
 from views.verbs import verb
 
 # Above this, the number of students without access is not counted on every list: it would cost more than the list.
@@ -118,6 +118,18 @@ class Students(CodesVerbs, StudentFile, Screen):
         super().__init__()
 
     # -- list
+
+    @property
+    def search_fields(self) -> list[tuple[str, str]]:
+        """Without the guardians where they are not the person's to read."""
+        return [field for field in super().search_fields if field[0] != "guardian" or self.may("read", "guardian")]
+
+    def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
+        """Who does not read guardians does not find out by a search whose phone or name leads to which student."""
+        if self.may("read", "guardian") or self.list_args.get("by") in ("name", "identifier"):
+            return super()._apply_search(query, count_query, joins, count_joins, search)
+        clause = by_own_words(search)
+        return query.filter(clause), count_query.filter(clause) if count_query is not None else None, joins, count_joins
 
     def get_query(self) -> Any:
         """With the class's name and the access, which the row itself does not hold."""
@@ -256,7 +268,7 @@ class Guardians(ResetLetterVerb, Screen):
     def get_save_return_url(self, model: Any, is_created: bool = False) -> str:
         """A guardian added from a student's file is linked next."""
         student = request.args.get("student", "")
-        if is_created and student.isdigit() and self.may("create", "guardian_link"):
+        if is_created and student.isdecimal() and self.may("create", "guardian_link"):
             return url_for("guardian_link.create_view", student=student, guardian=model.id, url=own_path(request.args.get("url")))
         return str(super().get_save_return_url(model, is_created))
 
@@ -320,9 +332,9 @@ class GuardianLinks(Screen):
     def create_form(self, obj: Any = None) -> Any:
         """From a student's file, the student is already chosen."""
         form = super().create_form(obj)
-        for name, model in (("student", Student), ("guardian", Guardian)):
-            if request.method == "GET" and request.args.get(name, "").isdigit():
-                form[name].data = db.session.scalar(select(model).where(model.id == int(request.args[name])))
+        for name in ("student", "guardian"):
+            if request.method == "GET" and name in request.args:
+                form[name].data = form[name].loader.get_one(request.args[name])
         return form
 
     def edit_form(self, obj: Any = None) -> Any:

@@ -90,7 +90,7 @@ class Saving(Base):
 
     def need_id(self) -> None:
         """A page about one record needs one identifier."""
-        if not request.args.get("id", "").isdigit():
+        if not request.args.get("id", "").isdecimal():
             abort(400)
 
     def validate_form(self, form: Any) -> bool:

@@ -244,7 +244,7 @@ class Groups(Screen):
         """Take one student out."""
         group = self.posted_group()
         identifier = request.form.get("student", "")
-        if not identifier.isdigit() or len(identifier) > 18:
+        if not identifier.isdecimal() or len(identifier) > 18:
             abort(400)
         student = db.session.scalar(select(Student).where(Student.id == int(identifier)))
         if student is None:

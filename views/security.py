@@ -119,7 +119,9 @@ def _check_arguments() -> None:
             abort(400)
     if any(name in request.args for name in ("endpoint", "_external", "_anchor", "_method", "_scheme", "export_type", "cls", "values")):
         abort(400)
-    if any("\x00" in value for value in (*request.args.values(), *(request.form.values() if request.form else ()))):
+    if any(not _NUMBER.match(value) for name in ("id", "row") for value in request.form.getlist(name)):
+        abort(400)
+    if any("\x00" in value for _name, value in (*request.args.items(multi=True), *request.form.items(multi=True))):
         abort(400)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import g
-from sqlalchemy import case, func, literal, or_, select, union_all
+from sqlalchemy import and_, case, func, literal, or_, select, true, union_all
 
 from models.access import User
 from models.base import fold
@@ -58,6 +58,13 @@ def by_name(text: str) -> Any:
     return folded_like(Student.search_key, f"%{pattern}%") & or_(
         whole, folded_like(Student.family_name, pattern), folded_like(Student.given_name, pattern), folded_like(Student.usage_name, pattern)
     )
+
+
+def by_own_words(text: str) -> Any:
+    """Students by their own names and numbers alone, for who may not read what guardians are called and how they are reached."""
+    columns = (Student.family_name, Student.given_name, Student.usage_name, Student.national_id, Student.local_id)
+    clauses = [or_(*(folded_like(column, field_pattern(word)) for column in columns)) for word in text.split()]
+    return and_(true(), *clauses)
 
 
 def by_identifier(text: str) -> Any:

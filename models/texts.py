@@ -69,8 +69,8 @@ def find(texts: list[Shown], query: str) -> list[Shown]:
     """The texts that hold the most words of what a person has read on a page (names and numbers stand in none); the nearest first."""
     phrase = fold(query)
     words = phrase.split()
-    if not words:
-        return texts
+    if not words:  # those that begin with a value say nothing by their beginning: last
+        return sorted(texts, key=lambda text: text.seen[0].startswith("%"))
     scored = [(sum(word in text.folded for word in words), text) for text in texts]
     best = max((score for score, _text in scored), default=0)
     found = [text for score, text in scored if score == best] if best else []

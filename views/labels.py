@@ -79,7 +79,7 @@ class Labels(Screen):
         count = db.session.query(LabelOverride.id).count()
         return [
             {"label": gettext("All texts"), "url": self.get_url(".index_view"), "current": not mine, "n": None},
-            {"label": gettext("Written by [the school]"), "url": self.get_url(".index_view", view="mine"), "current": mine, "n": count},
+            {"label": gettext("Texts of [the school]"), "url": self.get_url(".index_view", view="mine"), "current": mine, "n": count},
         ]
 
     def row_url(self, row: LabelOverride) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flask import Flask, url_for
+from flask import Flask, g, url_for
 from flask_admin import Admin
 from sqlalchemy import select
 
@@ -98,6 +98,16 @@ def history_of(table: str, row_id: int, limit: int = 100) -> list[dict[str, Any]
     return [{"text": verb_words(line.verb, table).capitalize(), "who": line.who, "when": show_instant(line.at)} for line in lines]
 
 
+def about(line: JournalEvent) -> str:
+    """The name of the row of a line; its number when it is gone or the reader may not open it."""
+    if line.row_id is None:
+        return ""
+    if "about_rows" not in g:  # the page of one line
+        g.about_rows = subjects([line])
+    name, _url = g.about_rows.get((line.table_name, line.row_id), ("", ""))
+    return name or gettext("no. %(number)d", number=line.row_id)
+
+
 class JournalEvents(Screen):
     """Read only, append-only: who did what, when."""
 
@@ -116,7 +126,12 @@ class JournalEvents(Screen):
     column_formatters = {
         "verb": lambda _v, _c, line, _n: verb_words(line.verb, line.table_name),
         "table_name": lambda _v, _c, line, _n: table_words(line.table_name),
+        "row_id": lambda _v, _c, line, _n: about(line),
     }
+
+    def prepare_rows(self, rows: list[Any]) -> None:
+        """The names of what the lines are about, one query for each table."""
+        g.about_rows = subjects(rows)
 
     def __init__(self) -> None:
         self.column_filters = (

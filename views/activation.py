@@ -124,6 +124,7 @@ class ActivationCodes(Screen):
     }
     list_template = "admin/activation/list.html"
     column_list = ("student", "guardian", "state", "tail", "printed_count", "expires_at")
+    nowrap_columns = ("printed_count", "tail", "expires_at")
     column_export_list = ("student", "guardian", "state", "tail", "printed_count", "created_at", "expires_at", "used_at", "revoked_at")
     column_details_list = (
         *("student", "guardian", "state", "tail", "created_at", "expires_at", "printed_count", "printed_at", "sent_count", "sent_at"),

@@ -36,6 +36,28 @@ def test_29_a_sign_without_meaning_is_refused_in_every_value_of_a_field(as_):
     assert answer.status_code == 400
 
 
+LONG = " ".join(f"a{n}" for n in range(1500))
+
+
+@pytest.mark.parametrize("table", ["student", "guardian", "guardian_link", "activation_code", "group", "user", "login_event", "outgoing_mail", "journal_event"])
+def test_29_a_search_that_nobody_types_is_no_fault(as_, table):
+    """The databases have limits: so many clauses, so long a pattern."""
+    browser = as_("acc")
+    for text in (LONG, "a" * 60_000, "*a" * 2_000):
+        assert browser.get(f"/admin/{table}/", query_string={"search": text}).status_code == 200
+
+
+def test_29_nor_is_a_look_up_or_a_heap_of_filters(as_):
+    browser = as_("acc")
+    for name in ("student", "guardian"):
+        assert browser.get("/admin/guardian_link/ajax/lookup/", query_string={"name": name, "query": LONG}).json == []
+    filters = "&".join(f"flt{n}_town.Contains=a" for n in range(999))
+    assert browser.get(f"/admin/guardian/?{filters}").status_code == 200
+    assert browser.get("/admin/guardian/", query_string={"flt0_town.Contains": "a" * 60_000}).status_code == 200
+    for by in ("name", "identifier", "guardian"):
+        assert browser.get("/admin/student/", query_string={"search": "a" * 60_000, "by": by}).status_code == 200
+
+
 def test_an_export_gives_its_connection_back(as_, app):
     """Without waiting for the collector of rubbish: fifteen exports would have stopped the site."""
     browser = as_("acc")

@@ -81,6 +81,15 @@ def test_codes_and_groups_of_others_are_read_and_left_alone(teacher, app):
     assert send(teacher, "/admin/group/add/", page="/account", id=number, students=inside[0]).status_code == 403
 
 
+def test_nobody_brings_a_student_into_their_own_group_to_follow_them(teacher, app):
+    """Members of the own groups are within the teacher's reach: whom the teacher does not follow cannot be made one."""
+    _inside, outside = scope_of(app, "ec")
+    with rows(app) as session:
+        group = session.scalar(select(Group.id).join(User, User.id == Group.owner_id).where(User.username == "ec"))
+    assert send(teacher, "/admin/group/add/", page="/account", id=group, students=outside[0]).status_code == 403
+    assert outside[0] in scope_of(app, "ec")[1]
+
+
 def test_an_export_holds_the_students_of_the_role_that_exports(as_, app, schools):
     inside, outside = scope_of(app, "ec")
     with rows(app) as session:

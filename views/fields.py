@@ -29,6 +29,13 @@ from views.i18n import lazy_gettext as _
 
 LOOKUP_ROWS = 20
 LOOKUP_LETTERS = 2
+LONGEST_SEARCH = 200
+MOST_WORDS = 12
+
+
+def words_of(text: str) -> list[str]:
+    """The folded words that are looked for. Nobody types more: what comes after would only be work for the database, up to its limits."""
+    return fold(text[:LONGEST_SEARCH]).split()[:MOST_WORDS]
 
 
 def like(term: str) -> str:
@@ -44,7 +51,7 @@ def option(value: Any, label: str, selected: bool) -> Option:
 
 def field_pattern(text: str) -> str:
     """The pattern of a search in one field: anywhere in it, but the whole value with `*` or `?`."""
-    words = like(fold(text))
+    words = like(fold(text[:LONGEST_SEARCH]))
     return words if "*" in text or "?" in text else f"%{words}%"
 
 
@@ -80,7 +87,7 @@ class Lookup(AjaxModelLoader):
 
     def get_list(self, query: str, offset: int = 0, limit: int = LOOKUP_ROWS) -> list[Any]:
         """Up to twenty rows that hold every word of the query."""
-        words = fold(query or "").split()
+        words = words_of(query or "")
         if sum(map(len, words)) < LOOKUP_LETTERS:
             return []
         statement: Any = select(self.model)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import RelationshipProperty
 
 from models.base import Choice, fold
 from models.db import db
-from views.fields import folded_like, like
+from views.fields import LONGEST_SEARCH, folded_like, like
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 
@@ -30,6 +30,10 @@ class ScreenFilter(BaseSQLAFilter):
     def __init__(self, column: Any, name: Any, key: str) -> None:
         super().__init__(column, name)
         self.key = key
+
+    def validate(self, value: str) -> bool:
+        """Whether the value is one; what nobody types is none."""
+        return len(value) <= LONGEST_SEARCH and bool(super().validate(value))
 
     @property
     def arg(self) -> str:

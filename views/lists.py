@@ -9,12 +9,12 @@ from flask import abort, flash, g, request
 from sqlalchemy import func, or_
 from sqlalchemy.orm import joinedload, load_only
 
-from models.base import fold
 from models.db import db
-from views.fields import field_pattern, folded_like, like
+from views.fields import field_pattern, folded_like, like, words_of
 from views.filters import FilterEntry, ScreenFilter, filters_for
 from views.i18n import gettext, ngettext
 
+MOST_FILTERS = 20  # of one address: each is a clause more
 _FILTER = re.compile(r"flt(?P<place>\d{1,3})_(?P<arg>.+)")
 
 
@@ -49,7 +49,7 @@ class Lists:
         if by:
             clause = by(search) if callable(by) else self.search_clause(getattr(self.model, by), search)
             return query.filter(clause), count_query.filter(clause) if count_query is not None else None, joins, count_joins
-        for word in fold(search).split():
+        for word in words_of(search):
             pattern = f"%{like(word)}%" if not word.startswith("^") else f"{like(word[1:])}%"
             clauses, count_clauses = [], []
             for field, path in self._search_fields:  # type: ignore[attr-defined]
@@ -103,7 +103,7 @@ class Lists:
                 found.append((int(match["place"]), (index, str(flt.name), value)))
             else:
                 flash(self.get_invalid_value_msg(value, flt), "warning")  # type: ignore[attr-defined]
-        return [item for _place, item in sorted(found, key=lambda pair: pair[0])] if self._filters else None
+        return [item for _place, item in sorted(found, key=lambda pair: pair[0])][:MOST_FILTERS] if self._filters else None
 
     def filter_menu(self, active: Any) -> list[FilterEntry]:
         """Every filter with its options and present value."""

@@ -29,6 +29,7 @@ from views.fields import Lookup, RowsField
 from views.filters import Row
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.menu import screens
 from views.saving import own_path
 from views.verbs import verb
 
@@ -230,6 +231,7 @@ class Groups(Screen):
             flash(next(iter(form.students.errors), gettext("Choose [a student] in the list.")), "danger")
             db.session.rollback()
             return self.to_group(group.id, 422)
+        screens()["student"].check_reach("add_to_group", [student.id for student in form.students.data])
         for student in form.students.data:
             student.add_to_group(group)
         n = len(form.students.data)

@@ -23,6 +23,7 @@ from views.auth import permitted
 from views.formats import show
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
+from views.lists import MOST_FILTERS
 from views.saving import own_path
 
 WALKED = 2_000  # rows of the last search that "previous" and "next" walk through
@@ -175,6 +176,7 @@ class StudentFile:
             index, flt = (self._filter_args or {}).get(found[1] if found else "", (None, None))
             if index is not None and flt.validate(value):
                 filters.append((index, "", value))
+        del filters[MOST_FILTERS:]
         sort = args.get("sort", type=int)
         column = self._get_column_by_idx(sort) if sort is not None else None  # type: ignore[attr-defined]
         _count, query = self.get_list(  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from models.db import db
 from models.people import Group, GroupCategory, Guardian, GuardianLink, Student
 from models.school import Level
 from views.colleagues import is_staff
-from views.fields import field_pattern, folded_like
+from views.fields import field_pattern, folded_like, words_of
 from views.filters import Is
 from views.i18n import pgettext
 
@@ -63,7 +63,7 @@ def by_name(text: str) -> Any:
 def by_own_words(text: str) -> Any:
     """Students by their own names and numbers alone, for who may not read what guardians are called and how they are reached."""
     columns = (Student.family_name, Student.given_name, Student.usage_name, Student.national_id, Student.local_id)
-    clauses = [or_(*(folded_like(column, field_pattern(word)) for column in columns)) for word in text.split()]
+    clauses = [or_(*(folded_like(column, field_pattern(word)) for column in columns)) for word in words_of(text)]
     return and_(true(), *clauses)
 
 

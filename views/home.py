@@ -52,12 +52,14 @@ class Home(AdminIndexView):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """Greeting, counts, what needs doing, recent work, short cuts."""
+        if WHO.get().roles == {"inspector"}:
+            return self.inspector()
         scope = SCOPE.get()
         school = db.session.get(School, scope.school_id) if isinstance(scope, Scope) and scope.school_id else None
         return str(
             self.render(
                 "admin/index.html",
-                greeting=gettext("Hello %(name)s", name=current_user.user.given_name or current_user.name),
+                greeting=_greeting(),
                 today=long_date(today(school.time_zone if school else "Europe/Paris")),
                 school_name=school.name if school else "",
                 tiles=_tiles(),
@@ -68,6 +70,11 @@ class Home(AdminIndexView):
                 shortcuts=_shortcuts(),
             )
         )
+
+    def inspector(self) -> str:
+        """Read only, for the days that the head has opened; what an inspection needs comes with its part."""
+        sentence = gettext("You may read the lists of the menu, until the day your access ends. The papers of the inspection will stand here.")
+        return str(self.render("bare.html", heading=_greeting(), icon_key="search", sentence=sentence))
 
     @expose("/search")
     def search(self) -> ResponseReturnValue:
@@ -88,6 +95,10 @@ class Home(AdminIndexView):
         if len(groups) == 1 and groups[0]["n"] == 1:
             return redirect(groups[0]["hits"][0]["url"])
         return str(self.render("admin/search.html", q=q, groups=groups))
+
+
+def _greeting() -> str:
+    return gettext("Hello %(name)s", name=current_user.user.given_name or current_user.name)
 
 
 def _count(statement: Any) -> int:

@@ -64,7 +64,7 @@ def load() -> dict[str, Handler]:
     """Import every module that declares handlers, once."""
     import jobs.bulk
     import jobs.imports
-    import jobs.letters  # noqa: F401 (declares by being imported)
-    import jobs.reset_letters  # noqa: F401 (the same)
+    import jobs.letters
+    import jobs.reset_letters  # noqa: F401 (declares by being imported)
 
     return HANDLERS

@@ -77,7 +77,11 @@ def test_templates_hold_no_script_style_or_unescaped_data(path):
 
 
 def test_views_write_through_models_only():
-    found = {str(p.relative_to(ROOT)) for p in SOURCES if p.parent.name == "views" and re.search(r"(?<![.\w])(insert|update|delete)\(", p.read_text(encoding="utf-8"))}
+    found = {
+        str(p.relative_to(ROOT))
+        for p in SOURCES
+        if p.parent.name == "views" and re.search(r"(?<![.\w])(insert|update|delete)\(", p.read_text(encoding="utf-8"))
+    }
     assert found == set()
 
 

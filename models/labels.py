@@ -21,6 +21,7 @@ from models.overlay import Override, Snapshot
 from models.school import School
 from models.scope import SchoolScoped, current_school_id
 from models.tokens import NOUNS, Gender, NounForms, places_in
+from models.values import one_line
 from models.words import _
 
 LONGEST_TEXT = 2000
@@ -73,8 +74,12 @@ class LabelOverride(Base, Identified, SchoolScoped, Stamped, Versioned):
         return clean_text(value)
 
     def check(self) -> None:
-        """Refuse a text for nothing, or whose places are not those of the original."""
+        """Refuse a text for nothing, or whose places are not those of the original. What was one line stays one: it may be the
+        name of a file or the subject of a mail.
+        """
         message = original(self.catalogue or MESSAGES, self.language, self.msgctxt or "", self.msgid)
+        if "\n" not in message.msgid:
+            self.text = one_line(self.text)
         check_places(self.text, message, self.form or 0)
 
     def reset(self) -> None:

@@ -80,6 +80,12 @@ def visible(text: str) -> str:
     return text if text.isascii() and text.isprintable() else _INVISIBLE.sub("", text)
 
 
+def one_line(text: str) -> str:
+    """A text whose lines are joined by spaces; a single line is left as it is."""
+    lines = text.splitlines()
+    return text if lines == [text] else " ".join(part for line in lines if (part := line.strip()))
+
+
 def tidy(text: str, limit: int = LIMIT) -> str:
     """A text with single ordinary spaces, straight apostrophes, no invisible signs. Refuses damaged accents and excess."""
     if not text:

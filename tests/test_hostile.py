@@ -9,10 +9,14 @@ from hands import GOOD, send, words
 from small import add_code
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from test_people import form_of
 
 from models.access import User
 from models.activation import show_code
+from models.labels import LabelOverride
 from models.people import Guardian, GuardianLink, Student
+from models.school import School
+from models.work import OutgoingMail
 
 NUMBERS = ["²", "1²", "9" * 30, "-1", "1.0", "1,2", "x"]
 
@@ -92,6 +96,27 @@ def test_signs_that_nobody_sees_are_in_no_name(client, app, as_, a_student):
     assert send(as_("ac"), "/admin/student/new/", page="/account", **fields).status_code == 302
     with rows(app) as session:
         assert session.scalar(select(Student.town).where(Student.family_name == "Abcdef", Student.given_name == "Léa")) == "Lyon"
+
+
+def test_78_a_line_break_never_reaches_a_header(client, app, as_, schools):
+    """Neither by a text of the school's own, which names files and mails, nor by a field of one line."""
+    with rows(app) as session:
+        for msgid in ("Activation codes", "Your password was changed", "Choose a new password"):
+            session.add(LabelOverride(school_id=None, language="fr", msgid=msgid, text=f"Deux\n  lignes\u2028{msgid}\n"))
+    browser = as_("acc")
+    export = browser.get("/admin/activation_code/export/xlsx/", buffered=True)
+    assert export.status_code == 200
+    assert "Deux lignes Activation codes" in export.headers["Content-Disposition"]
+    known = send(client, "/forgot", page="/forgot", username="acc")
+    unknown = send(client, "/forgot", page="/forgot", username="personne")
+    assert known.status_code == unknown.status_code == 200
+    with rows(app) as session:
+        assert session.scalar(select(OutgoingMail.subject).order_by(OutgoingMail.id.desc())) == "Deux lignes Choose a new password"
+    fields = form_of(browser, f"/admin/school/edit/?id={schools[0]}")
+    fields["name"] = "Collège\r\nBcc: x@example.org"
+    assert send(browser, f"/admin/school/edit/?id={schools[0]}", page="/account", **fields).status_code == 302
+    with rows(app) as session:
+        assert session.get(School, schools[0]).name == "Collège Bcc: x@example.org"
 
 
 def test_who_does_not_read_guardians_does_not_find_students_by_them(as_, app, schools):

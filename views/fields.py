@@ -22,7 +22,7 @@ from models import keys
 from models.base import Choice, fold
 from models.db import db
 from models.folding import folded
-from models.values import visible
+from models.values import one_line, visible
 from views.formats import show
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
@@ -280,6 +280,11 @@ def mark_is_current(mark: str | None, row: Any) -> bool:
         return False
 
 
+def _plain(text: str) -> str:
+    """What a field of one line holds, whatever was posted: it may stand in the header of a mail."""
+    return visible(one_line(text))
+
+
 class ScreenConverter(AdminModelConverter):
     """Columns to fields: native dates and lists, choices with words, look-ups for rows, lengths from the column."""
 
@@ -310,7 +315,7 @@ class ScreenConverter(AdminModelConverter):
             field_args.setdefault("filters", []).append(lambda value: value or None)
         elif not any(isinstance(v, InputRequired) for v in field_args["validators"]):
             field_args.setdefault("filters", []).append(lambda value: value or "")
-        field_args.setdefault("filters", []).append(lambda value: visible(value).strip() if isinstance(value, str) else value)
+        field_args.setdefault("filters", []).append(lambda value: (visible if length is None else _plain)(value).strip() if isinstance(value, str) else value)
         return kind(**field_args)
 
     @converts("Date")

@@ -8,14 +8,14 @@ import pytest
 from conftest import counted, rows
 from hands import token
 from hands import words as said
-from import_people import HEADINGS, STUDENTS, many
+from import_people import GUARDIANS, HEADINGS, LINKS, STUDENTS, many
 from sqlalchemy import func, select
 from test_imports import table
 
 from jobs.runner import run_pending
 from models.imports import Import, ImportRow, ImportStatus, RowStatus
 from models.journal import JournalEvent
-from models.people import Student
+from models.people import Guardian, GuardianLink, Student
 from models.work import Job
 
 NEW = "/admin/import_/new/"
@@ -300,6 +300,20 @@ def test_a_registrar_sees_own_imports_only_and_imports_students_only(app, hands,
     text = said(registrar.browser.get(mine))
     assert "5 responsables laissés de côté : votre rôle ne le permet pas." in text
     assert hands.browser.get(mine).status_code == 200
+
+
+def test_a_registrar_s_files_of_guardians_and_ties_write_nobody(app, as_):
+    registrar = Hands(app, as_("registrar"))
+    with rows(app) as session:
+        before = [session.scalar(select(func.count(model.id))) for model in (Guardian, GuardianLink)]
+    people = ("eleves.csv", table([{**STUDENTS[0], "nom": "Registrée"}]))
+    sent = registrar.send(people, ("responsables.csv", table(GUARDIANS, list(GUARDIANS[0]))), ("liens.csv", table(LINKS, list(LINKS[0]))))
+    assert sent.status_code in (303, 422)
+    if sent.status_code == 303:
+        registrar.post(sent.headers["Location"].replace("details", "confirm"))
+        run_pending(app)
+    with rows(app) as session:
+        assert [session.scalar(select(func.count(model.id))) for model in (Guardian, GuardianLink)] == before
 
 
 def test_a_correction_of_a_row_of_another_import_does_not_exist(app, hands):

@@ -146,7 +146,8 @@ def _apply(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str
         outcome: ResponseReturnValue | None = chosen.handler(screen, selection, **answers)
         db.session.commit()
         return outcome
-    if selection.count > MOST_ROWS:
+    # A job calls the model's method of the same name; a verb that is the screen's own work is done at once, however many.
+    if selection.count > MOST_ROWS and hasattr(screen.model, chosen.name):
         return _later(screen, chosen, selection, answers)
     done = 0
     for row in selection.records():

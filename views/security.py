@@ -155,7 +155,7 @@ def _headers(response: Response) -> Response:
         headers["Cache-Control"] = "no-store"
         headers.add("Vary", "Cookie")
     headers.pop("Server", None)
-    path = "/…".join(request.path.split("/")[:2]) if _SECRET_PATHS.match(request.path) else request.path
+    path = f"/{request.path.split('/')[1]}/…" if _SECRET_PATHS.match(request.path) else request.path
     if not request.path.startswith(("/static/", "/admin/static/")):
         log.info("request", extra={"method": request.method, "path": path, "status": response.status_code})
     return response

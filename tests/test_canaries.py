@@ -1,5 +1,6 @@
 """Names that are markup stay names on every page (44, 45); no secret reaches the log (93)."""
 
+import html
 import io
 import logging
 import re
@@ -14,7 +15,7 @@ from models.people import Group, Guardian, GuardianLink, Student
 from models.school import Level, School
 
 CANARIES = ["<svg/onload=alert(1)>", '"><img src=x onerror=alert(1)>', "</script><b>x</b>", "{{7*7}}", "l'élève %(name)s %s 100 %"]
-RAW = re.compile(r"<svg/onload|<img src=x|</script><b>|\b49\b.*7\*7")
+RAW = re.compile(r"<svg/onload|<img src=x|</script><b>")
 
 PAGES = (
     "/admin/",
@@ -61,6 +62,8 @@ def test_44_a_name_that_is_markup_is_shown_as_it_is_and_never_becomes_markup(app
         assert answer.status_code == 200, page
         if "/export/" not in page:
             assert not RAW.search(answer.text), page
+        if "details/?id={student}" in page:
+            assert canary in html.unescape(answer.text), page
     assert canary.split("=")[0] in answer.text  # the export holds it as data
 
 

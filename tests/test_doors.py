@@ -197,3 +197,25 @@ def test_13_a_verb_is_accepted_from_whom_the_document_says(as_, ids, account):
         found[address, verb] = "refused" if answer.status_code == 403 else "accepted" if answer.status_code in (200, 302, 303, 409) else answer.status_code
         wanted[address, verb] = "accepted" if account in allowed.split() else "refused"
     assert found == wanted
+
+
+SCOPED = {
+    **{"student": Student, "guardian": Guardian, "guardian_link": GuardianLink, "activation_code": ActivationCode},
+    **{"group": Group, "membership": Membership, "level": Level, "noun": Noun, "journal_event": JournalEvent},
+}
+
+
+@pytest.mark.parametrize("table", SCOPED)
+def test_14_every_row_of_another_school_is_not_there(app, as_, schools, table):
+    model = SCOPED[table]
+    with rows(app) as session:
+        ids = session.scalars(select(model.id).where(model.school_id == schools[0]).limit(12)).all()
+    assert ids
+    browser = as_("acc2")
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get("/account").text)[1]
+    for row in ids:
+        assert browser.get(f"/admin/{table}/details/?id={row}").status_code == 404
+    edit, delete = (browser.get(f"/admin/{table}/edit/?id={ids[0]}"), browser.post(f"/admin/{table}/delete/", data={"csrf_token": token, "id": ids[0]}))
+    assert {edit.status_code, delete.status_code} <= {404, 403}
+    if table in ("student", "guardian", "guardian_link", "group", "membership"):
+        assert (edit.status_code, delete.status_code) == (404, 404)

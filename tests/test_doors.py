@@ -10,7 +10,7 @@ from models.access import Membership, User
 from models.activation import ActivationCode
 from models.journal import JournalEvent
 from models.labels import Noun
-from models.people import Group, GuardianLink
+from models.people import Group, Guardian, GuardianLink, Student
 from models.school import Level
 
 EVERYBODY = "acc ac ec amp registrar head inspector invigilator parent student"
@@ -199,10 +199,13 @@ def test_13_a_verb_is_accepted_from_whom_the_document_says(as_, ids, account):
     assert found == wanted
 
 
-SCOPED = {
-    **{"student": Student, "guardian": Guardian, "guardian_link": GuardianLink, "activation_code": ActivationCode},
-    **{"group": Group, "membership": Membership, "level": Level, "noun": Noun, "journal_event": JournalEvent},
-}
+SCOPED = dict(
+    zip(
+        ("student", "guardian", "guardian_link", "activation_code", "group", "membership", "level", "noun", "journal_event"),
+        (Student, Guardian, GuardianLink, ActivationCode, Group, Membership, Level, Noun, JournalEvent),
+        strict=True,
+    )
+)
 
 
 @pytest.mark.parametrize("table", SCOPED)

@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+import small
 from postgresql import database_url
 from sqlalchemy import event, select
 
@@ -40,6 +41,7 @@ def build(folder: Path, **config):
         "LOG_LEVEL": "ERROR",
     }
     app = application.create_app({**settings, **config})
+    small.made.append(app)
     with app.app_context():
         Base.metadata.create_all(db.engine)
     return app
@@ -180,3 +182,14 @@ def cheap_hashes():
     passwords.configure(time_cost=1, memory_cost=8)
     yield
     passwords.configure(time_cost=2, memory_cost=19456)
+
+
+@pytest.fixture(autouse=True)
+def _close_connections():
+    """No test leaves an open connection to the collector, which would tell it in another test."""
+    before = len(small.made)
+    yield
+    for app in small.made[before:]:
+        with app.app_context():
+            for engine in db.engines.values():
+                engine.dispose()

@@ -17,10 +17,13 @@ from models.school import Country, School
 from models.scope import Actor, Scope, acting, unscoped
 from views import i18n
 
+made: list[Flask] = []  # every application of the run: the connections of the last ones are closed after each test
+
 
 def small_app(folder: Path, **config) -> Flask:
     """An application with its own empty database and files under `folder`."""
     app = Flask("small")
+    made.append(app)
     app.config.update({"DATA": folder, "MAIL_URL": "", "BASE_URL": "https://tilleuls.exemple", **config})
     keys.configure(b"a key for tests, long enough")
     files.configure(folder / "files")

@@ -30,6 +30,20 @@ class Site:
     url: str
 
 
+def at_once(app):
+    """The same application, each answer whole before it is sent: when a browser leaves in the middle of a file, the little server of
+    the tests would forget to close it."""
+
+    def whole(environ, start_response):
+        answer = app(environ, start_response)
+        try:
+            return [b"".join(answer)]
+        finally:
+            answer.close()
+
+    return whole
+
+
 @pytest.fixture(scope="session")
 def site(whole_app, tmp_path_factory):
     """The two demo schools, served; what a browser test writes stays in this copy."""
@@ -40,7 +54,7 @@ def site(whole_app, tmp_path_factory):
     app = application.create_app(
         {**settings, "DATA": folder, "DATABASE_URL": f"sqlite:///{folder / 'test.sqlite3'}", "BASE_URL": "", "TRUSTED_HOSTS": ["127.0.0.1"]}
     )
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, at_once(app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield Site(app, f"http://127.0.0.1:{server.server_port}")

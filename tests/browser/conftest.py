@@ -118,6 +118,7 @@ def axe():
     """`axe(page)`: what axe-core finds serious or critical, as (rule, where) pairs."""
 
     def run(page: Page) -> list[tuple[str, str]]:
+        page.wait_for_load_state("load")
         found = Axe().run(page).response["violations"]
         return [(v["id"], str(node["target"])) for v in found if v["impact"] in ("serious", "critical") for node in v["nodes"]]
 

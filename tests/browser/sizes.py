@@ -7,4 +7,5 @@ DESK, PHONE, NARROW = (1280, 800), (390, 844), (320, 700)
 
 def overflow(page: Page) -> int:
     """By how many pixels the page scrolls sideways."""
+    page.wait_for_load_state("load")  # measured with its style sheets, however busy the machine
     return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))

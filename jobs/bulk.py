@@ -8,9 +8,9 @@ from jobs.registry import RIGHT_IN_PARAMS, Product, handler
 from jobs.runner import Task
 from models.base import Refusal
 from models.db import db
-from models.journal import record
+from models.journal import record_rows
 from models.packing import model_of, unpack
-from models.reach import narrower
+from models.reach import is_own, narrower
 from models.rights import reach
 from models.scope import SCOPE, WHO
 from models.words import N_, _
@@ -36,9 +36,9 @@ def bulk_verb(task: Task) -> Product | None:
         found = {row.id: row for row in db.session.scalars(statement if clause is None else statement.where(clause))}
         for identifier in piece:
             row = found.get(identifier)
-            if row is None or (own_only and WHO.get().user_id not in (getattr(row, "owner_id", None), getattr(row, "requested_by_id", None))):
+            if row is None or (own_only and not is_own(row, WHO.get().user_id)):
                 raise Refusal(_("One of the chosen records no longer exists for you. Nothing was changed: choose again."))
             getattr(row, verb)(**answers)
-            record(db.session, verb, table, identifier)
+    record_rows(db.session, verb, table, ids)
     task.note = str(N_("%(num)d record changed.", "%(num)d records changed.", len(ids)))
     return None

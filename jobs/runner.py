@@ -22,6 +22,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from jobs import mail
 from jobs.registry import RIGHT_IN_PARAMS, Handler, Product, load
 from models import files
+from models.activation import wipe_expired
 from models.actors import staff_in
 from models.base import Refusal, utcnow
 from models.db import BEGIN, db
@@ -206,6 +207,7 @@ def _sweep() -> int:
         old = and_(Job.file_key != "", Job.finished_at < utcnow() - dt.timedelta(days=KEPT_DAYS))
         keys = {row.id: row.file_key for row in db.session.execute(select(Job.id, Job.file_key).where(old))}
         db.session.execute(update(Job).where(Job.id.in_(keys)).values(file_key="").execution_options(synchronize_session=False))
+        wipe_expired(db.session)
         db.session.commit()
     for key in keys.values():
         files.drop(key)
@@ -213,7 +215,8 @@ def _sweep() -> int:
 
 
 def sweep(app: Flask) -> int:
-    """Remove the files of jobs finished more than seven days ago: letters hold codes in clear. How many went."""
+    """Remove the files of jobs finished more than seven days ago, for letters hold codes in clear, and the printable copy of expired
+    codes. How many files went."""
     return _apart(app, _sweep)
 
 

@@ -137,3 +137,8 @@ def narrower(mapper: Mapper[Any], scope: Any, roles: Iterable[str], verb: str) -
     if rule is None or not isinstance(scope, Scope) or scope.reach.get(table) == "g" or rights.reach(roles, table, verb) != "g":
         return None
     return rule(scope)
+
+
+def is_own(row: Any, user_id: int | None) -> bool:
+    """Whether a row is the person's own: they own it, asked for it, or it is about them ("o" in rights.md)."""
+    return user_id is not None and user_id in (getattr(row, "owner_id", None), getattr(row, "requested_by_id", None), getattr(row, "user_id", None))

@@ -7,14 +7,14 @@ found at once. The criteria of each table stand in `models/reach.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, event, select
+from sqlalchemy import ForeignKey, event, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, Session, declared_attr, mapped_column, with_loader_criteria
 
@@ -169,9 +169,6 @@ def _collect_targets(row: Any, session: Session, wanted: dict[Mapper[Any], set[i
                 wanted.setdefault(target, set()).update(v for v in changed.added or () if v is not None)
                 if not wanted[target]:
                     del wanted[target]
-
-
-CriterionRule = Callable[[Scope], "ColumnElement[bool] | None"]
 
 
 def _is_scoped(mapper: Mapper[Any]) -> bool:

@@ -10,7 +10,7 @@ from hands import token, words
 from small import add_code, add_guardian, add_person, add_school, add_student, as_staff, small_app, writing
 from sqlalchemy import func, select
 
-from models.activation import ActivationCode, generate, look_at, new_codes, read_code, without_access
+from models.activation import ActivationCode, generate, look_at, new_codes, read_code, wipe_expired, without_access
 from models.base import Refusal, utcnow
 from models.db import db
 from models.journal import JournalEvent
@@ -424,3 +424,15 @@ def test_a_batch_of_another_school_has_no_letters(as_, app):
     assert as_("ac").get("/admin/activation_code/letters/").status_code == 404
     with app.app_context(), unscoped("nothing was asked"):
         assert db.session.scalar(select(func.count(Job.id))) == 0
+
+
+def test_36_an_expired_code_loses_its_printable_copy_and_the_others_keep_theirs(app, schools):
+    with rows(app) as session:
+        student = session.scalar(select(Student.id).where(Student.school_id == schools[0]))
+        old, young = (session.get(ActivationCode, i) for i in generate(session, [student], 2, only_missing=False).ids)
+        old.expires_at = utcnow() - dt.timedelta(days=1)
+        session.flush()
+        assert wipe_expired(session) >= 1
+        session.expire_all()
+        assert old.sealed == ""
+        assert young.reveal()

@@ -101,10 +101,6 @@ class Saving(Base):
     def _status(answer: Any) -> ResponseReturnValue:
         return (answer, 422) if request.method == "POST" and isinstance(answer, str) and "_look" not in request.form else answer
 
-    def create_model(self, form: Any) -> Any:
-        """Flask-Admin's, but a refusal is told beside its field where it has one."""
-        return super().create_model(form)
-
     def update_model(self, form: Any, model: Any) -> bool:
         """Compare the form's mark first: `version_id_col` alone lets the second person win silently."""
         if hasattr(model, "version") and not mark_is_current(form.row_version.data, model):

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from models.base import Refusal
 from models.db import db
-from models.journal import record
+from models.journal import record_rows
 from models.packing import pack
 from models.work import Job, JobKind
 from views.fields import looked_up
@@ -40,7 +40,6 @@ class Verb:
     icon: str = ""
     whole: bool = False
     danger: bool = False
-    button: Callable[..., Any] | None = None
     right: tuple[str, str] | None = None
 
 
@@ -63,7 +62,7 @@ def verb(
     """
 
     def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
-        method._verb = Verb(name, text, method, ask, confirm, icon, whole, danger, None, right)  # type: ignore[attr-defined]
+        method._verb = Verb(name, text, method, ask, confirm, icon, whole, danger, right)  # type: ignore[attr-defined]
         method._action = (name, text, None)  # type: ignore[attr-defined]
         return method
 
@@ -149,15 +148,15 @@ def _apply(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str
     # A job calls the model's method of the same name; a verb that is the screen's own work is done at once, however many.
     if selection.count > MOST_ROWS and hasattr(screen.model, chosen.name):
         return _later(screen, chosen, selection, answers)
-    done = 0
+    done = []
     for row in selection.records():
-        screen.check_row(chosen.name, row)
+        screen.check_own(chosen.name, row)  # how far the verb reaches was asked once, of the whole selection
         chosen.handler(screen, row, **answers)
-        record(db.session, chosen.name, screen.table, row.id)
-        done += 1
+        done.append(row.id)
+    record_rows(db.session, chosen.name, screen.table, done)
     db.session.commit()
     flash(
-        ngettext("%(verb)s: done for %(num)d record.", "%(verb)s: done for %(num)d records.", done, verb=str(chosen.text)),
+        ngettext("%(verb)s: done for %(num)d record.", "%(verb)s: done for %(num)d records.", len(done), verb=str(chosen.text)),
         "success",
     )
     return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import current_app, g, url_for
-from sqlalchemy import func, select
+from sqlalchemy import Select, false, func, select
 
 from models.activation import missing_clause
 from models.db import db
@@ -16,111 +16,144 @@ from models.imports import Import, ImportStatus
 from models.people import GuardianLink, LinkStatus, Student, StudentStatus
 from models.work import Job, JobState, MailState, OutgoingMail
 from views.auth import permitted
-from views.i18n import gettext, ngettext
+from views.i18n import lazy_gettext as _
+from views.i18n import ngettext
 
 
 @dataclass(frozen=True)
 class Todo:
-    """A counted problem with one button. `right` is the (table, verb) that shows it."""
+    """A counted problem with one button: the rows it counts, the right that shows it, its words, the list that the button opens.
 
+    Lists are given by their filters (`column__Class`), so that the number and the rows behind the button are the same ones.
+    """
+
+    name: str
     right: tuple[str, str]
-    count: Callable[[], int]
+    rows: Callable[[], Select[Any]]
     title: Callable[[int], str]
-    sub: Callable[[], str]
-    state: Callable[[], tuple[str, str]]
-    action: Callable[[], str]
-    url: Callable[[], str]
+    sub: Any
+    tone: str
+    badge: Any
+    action: Any
+    filters: dict[str, str] = field(default_factory=dict)
+
+    def line(self, count: int) -> dict[str, Any]:
+        """What the home page shows of it."""
+        return {
+            "title": self.title(count),
+            "sub": self.sub,
+            "url": filtered(self.right[0], **self.filters),
+            "badge": {"tone": self.tone, "label": self.badge},
+            "action_label": self.action,
+        }
 
 
 def filtered(endpoint: str, **filters: str) -> str:
     """The list of a screen under filters, named `column__Class`."""
     query = {f"flt{n}_{name.replace('__', '.')}": value for n, (name, value) in enumerate(filters.items())}
-    return f"{url_for(f'{endpoint}.index_view')}?{urlencode(query)}"
+    return url_for(f"{endpoint}.index_view") + (f"?{urlencode(query)}" if query else "")
 
 
-def _count(model: Any, *where: Any) -> int:
-    return int(db.session.scalar(select(func.count(model.id)).where(*where)) or 0)
+def _active(*where: Any) -> Select[Any]:
+    return select(Student.id).where(Student.status == StudentStatus.active, *where)
 
 
-def unseen_students() -> int:
-    """Active students whom nobody can see yet; asked once a page."""
-    if "unseen" not in g:
-        g.unseen = _count(Student, Student.status == StudentStatus.active, missing_clause())
-    return int(g.unseen)
-
-
-def links_to_check() -> int:
-    """Links that wait for the staff; asked once a page."""
-    if "to_check" not in g:
-        g.to_check = _count(GuardianLink, GuardianLink.status == LinkStatus.to_check)
-    return int(g.to_check)
+def _failed_mails() -> Select[Any]:
+    """Without a mail server nothing is tried, so nothing has failed: the frame tells how many wait."""
+    failed = select(OutgoingMail.id).where(OutgoingMail.state == MailState.failed)
+    return failed if current_app.config.get("MAIL_URL") else failed.where(false())
 
 
 TODOS = (
     Todo(
+        name="to_check",
         right=("guardian_link", "confirm"),
-        count=links_to_check,
+        rows=lambda: select(GuardianLink.id).where(GuardianLink.status == LinkStatus.to_check),
         title=lambda n: ngettext("%(num)d link to check", "%(num)d links to check", n),
-        sub=lambda: gettext("These [guardians] see nothing before you confirm"),
-        state=lambda: ("warn", gettext("To check")),
-        action=lambda: gettext("Check"),
-        url=lambda: filtered("guardian_link", status__Is="to_check"),
+        sub=_("These [guardians] see nothing before you confirm"),
+        tone="warn",
+        badge=_("To check"),
+        action=_("Check"),
+        filters={"status__Is": "to_check"},
     ),
     Todo(
+        name="to_confirm",
         right=("import_", "confirm"),
-        count=lambda: _count(Import, Import.status == ImportStatus.checked),
+        rows=lambda: select(Import.id).where(Import.status == ImportStatus.checked),
         title=lambda n: ngettext("%(num)d import to confirm", "%(num)d imports to confirm", n),
-        sub=lambda: gettext("Checked, but nothing is written yet"),
-        state=lambda: ("warn", gettext("To confirm")),
-        action=lambda: gettext("Continue"),
-        url=lambda: url_for("import_.index_view"),
+        sub=_("Checked, but nothing is written yet"),
+        tone="warn",
+        badge=_("To confirm"),
+        action=_("Continue"),
     ),
     Todo(
+        name="unseen",
         right=("student", "generate_codes"),
-        count=unseen_students,
+        rows=lambda: _active(missing_clause()),
         title=lambda n: ngettext("%(num)d [student] whom nobody can see yet", "%(num)d [students] whom nobody can see yet", n),
-        sub=lambda: gettext("No usable code, and no [guardian] with an account"),
-        state=lambda: ("mute", gettext("Without a code")),
-        action=lambda: gettext("Create codes"),
-        url=lambda: filtered("student", access__Clause="1"),
+        sub=_("No usable code, and no [guardian] with an account"),
+        tone="mute",
+        badge=_("Without a code"),
+        action=_("Create codes"),
+        filters={"access__Clause": "1"},
     ),
     Todo(
+        name="unidentified",
         right=("student", "edit"),
-        count=lambda: _count(Student, Student.status == StudentStatus.active, Student.national_id.is_(None)),
+        rows=lambda: _active(Student.national_id.is_(None)),
         title=lambda n: ngettext("%(num)d [student] without a national identifier", "%(num)d [students] without a national identifier", n),
-        sub=lambda: gettext("An import matches them by name and date of birth only"),
-        state=lambda: ("mute", gettext("To complete")),
-        action=lambda: gettext("See"),
-        url=lambda: filtered("student", identified__Clause="0"),
+        sub=_("An import matches them by name and date of birth only"),
+        tone="mute",
+        badge=_("To complete"),
+        action=_("See"),
+        filters={"identified__Clause": "0"},
     ),
     Todo(
+        name="mails_failed",
         right=("outgoing_mail", "read"),
-        count=lambda: 0 if not current_app.config.get("MAIL_URL") else _count(OutgoingMail, OutgoingMail.state == MailState.failed),
+        rows=_failed_mails,
         title=lambda n: ngettext("%(num)d mail not sent", "%(num)d mails not sent", n),
-        sub=lambda: gettext("The mail server refused them"),
-        state=lambda: ("bad", gettext("Not sent")),
-        action=lambda: gettext("See"),
-        url=lambda: filtered("outgoing_mail", state__Is="failed"),
+        sub=_("The mail server refused them"),
+        tone="bad",
+        badge=_("Not sent"),
+        action=_("See"),
+        filters={"state__Is": "failed"},
     ),
     Todo(
+        name="jobs_failed",
         right=("job", "read"),
-        count=lambda: _count(Job, Job.state == JobState.failed),
+        rows=lambda: select(Job.id).where(Job.state == JobState.failed),
         title=lambda n: ngettext("%(num)d operation failed", "%(num)d operations failed", n),
-        sub=lambda: gettext("Start it again, or read why"),
-        state=lambda: ("bad", gettext("Failed")),
-        action=lambda: gettext("See"),
-        url=lambda: filtered("job", state__Is="failed"),
+        sub=_("Start it again, or read why"),
+        tone="bad",
+        badge=_("Failed"),
+        action=_("See"),
+        filters={"state__Is": "failed"},
     ),
 )
 
 
+def counts() -> dict[str, int]:
+    """How many rows each declaration counts, of those whose list the person may read: one statement, asked once a page."""
+    if "todo_counts" not in g:
+        asked = [todo for todo in TODOS if permitted(todo.right[0], "read")]
+        numbers = [select(func.count()).select_from(todo.rows().subquery()).scalar_subquery() for todo in asked]
+        found = db.session.execute(select(*numbers)).one() if asked else ()
+        g.todo_counts = {todo.name: int(n) for todo, n in zip(asked, found, strict=True)}
+    return dict(g.todo_counts)
+
+
+def unseen_students() -> int:
+    """Active students whom nobody can see yet."""
+    return counts().get("unseen", 0)
+
+
+def links_to_check() -> int:
+    """Links that wait for the staff."""
+    return counts().get("to_check", 0)
+
+
 def todo_lines() -> list[dict[str, Any]]:
-    """The lines that count something for this person."""
-    found = []
-    for todo in TODOS:
-        n = todo.count() if permitted(*todo.right) else 0
-        if n:
-            tone, word = todo.state()
-            badge = {"tone": tone, "label": word}
-            found.append({"title": todo.title(n), "sub": todo.sub(), "url": todo.url(), "badge": badge, "action_label": todo.action()})
-    return found
+    """The lines that count something for this person, for those who may do what the button offers."""
+    found = counts()
+    return [todo.line(found[todo.name]) for todo in TODOS if found.get(todo.name) and permitted(*todo.right)]

@@ -3,6 +3,11 @@
 import html
 import re
 
+from conftest import rows
+from sqlalchemy import select
+
+from models.access import Membership, User
+
 DEMO = "scolabri-demo-2026"
 GOOD = "trois chevaux verts ailleurs"
 
@@ -38,3 +43,52 @@ def links(app, rows, purpose="reset"):
     with rows(app) as session:
         mails = session.scalars(select(OutgoingMail).where(OutgoingMail.sealed).order_by(OutgoingMail.id)).all()
         return [(mail.to_address, re.search(rf"(https?://\S+)(/{purpose}/\S+)", mail.text)) for mail in mails]
+
+
+def ask_link(browser, name="ac", **more):
+    """Ask for a link to choose a password."""
+    return send(browser, "/forgot", page="/forgot", username=name, **more)
+
+
+def last_link(app):
+    """The latest one-time link: whole, host, path."""
+    return links(app, rows)[-1][1]
+
+
+def choose(browser, path, password=GOOD, again=None):
+    """Choose a password by a one-time link."""
+    return send(browser, path, page="/forgot", password=password, again=again or password)
+
+
+# --- the screens of users and roles -------------------------------------------------------------------------------------------
+
+
+def user_of(app, username):
+    """The identifier of an account."""
+    with rows(app) as session:
+        return session.scalar(select(User.id).where(User.username == username))
+
+
+def held_by(app, username):
+    """The identifier of the person's membership."""
+    with rows(app) as session:
+        return session.scalar(select(Membership.id).join(User, User.id == Membership.user_id).where(User.username == username))
+
+
+def roles_of(app, username, school_id=None):
+    """role -> whether it is active, of this account (in one school)."""
+    with rows(app) as session:
+        look = select(Membership.role, Membership.active).join(User, User.id == Membership.user_id).where(User.username == username)
+        return {role.name: active for role, active in session.execute(look if school_id is None else look.where(Membership.school_id == school_id))}
+
+
+def form(browser, path, **fields):
+    """Send a screen's form with its own token and mark; ticks and texts that are not named stay as they are shown."""
+    page = browser.get(path).text
+    mark = re.search(r'name="row_version"[^>]*value="([^"]*)"', page)
+    return browser.post(path, data={"csrf_token": token(page), "row_version": mark[1] if mark else "", **fields})
+
+
+def do(browser, screen, verb, *ids, **answers):
+    """Send a verb for these rows."""
+    return send(browser, f"/admin/{screen}/action/", page="/account", action=verb, rowid=[str(i) for i in ids], _asked="1", **answers)

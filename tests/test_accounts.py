@@ -1,22 +1,16 @@
-"""Choosing a password: the rules, one-time links, the first opening, reset letters. Numbers are the security cases."""
+"""Choosing a password: the rules, one-time links by mail, one's own. Numbers are the security cases."""
 
 import re
 import unicodedata
 
 import pytest
-from conftest import build, rows
-from hands import DEMO, GOOD, links, send, sign_in, token, words
+from conftest import rows
+from hands import DEMO, GOOD, ask_link, choose, last_link, links, send, sign_in, token, words
 from sqlalchemy import func, select
 
 from models import accounts, passwords
-from models.access import LoginEvent, LoginKind, Membership, ResetToken, Role, User
+from models.access import LoginEvent, LoginKind, ResetToken, User
 from models.base import Refusal
-from models.db import db
-from models.journal import JournalEvent
-from models.labels import Noun
-from models.people import Guardian
-from models.school import School
-from models.setup import new_setup_key, setup_key_is
 from models.work import MailState, OutgoingMail
 
 pytestmark = pytest.mark.usefixtures("cheap_hashes")
@@ -84,21 +78,9 @@ def test_a_missing_or_broken_hash_is_never_right(stored):
 # --- 6 to 8: links by mail ------------------------------------------------------------------------------------------------------
 
 
-def ask(browser, name="ac", **more):
-    return send(browser, "/forgot", page="/forgot", username=name, **more)
-
-
-def last_link(app):
-    return links(app, rows)[-1][1]
-
-
-def choose(browser, path, password=GOOD, again=None):
-    return send(browser, path, page="/forgot", password=password, again=again or password)
-
-
 def test_07_a_link_by_mail_lets_one_choose_a_password_once(client, app, as_):
     signed_in = as_("ac")
-    assert "un lien" in words(ask(client))
+    assert "un lien" in words(ask_link(client))
     path = last_link(app)[2]
     assert "Enregistrer le mot de passe" in words(client.get(path))
     assert choose(client, path).headers["Location"] == "/login"
@@ -115,28 +97,28 @@ def test_07_a_link_by_mail_lets_one_choose_a_password_once(client, app, as_):
 
 
 def test_03_the_answer_is_the_same_for_a_name_that_nobody_has(app):
-    pages = [re.sub(r'(nonce|value)="[^"]*"', "", ask(app.test_client(), name).text) for name in ("ac", "nobody")]
+    pages = [re.sub(r'(nonce|value)="[^"]*"', "", ask_link(app.test_client(), name).text) for name in ("ac", "nobody")]
     assert pages[0] == pages[1]
 
 
 def test_07_a_link_dies_after_half_an_hour(client, app, clock):
-    ask(client)
+    ask_link(client)
     clock.forward(minutes=31)
     assert client.get(last_link(app)[2]).status_code == 410
     assert choose(client, last_link(app)[2]).status_code == 410
 
 
 def test_07_an_earlier_link_dies_with_the_next(client, app):
-    ask(client)
+    ask_link(client)
     first = last_link(app)[2]
-    ask(client)
+    ask_link(client)
     assert client.get(first).status_code == 410
     assert client.get(last_link(app)[2]).status_code == 200
 
 
 @pytest.mark.parametrize("change", ["email", "password"])
 def test_07_a_link_dies_with_another_email_or_password(client, app, change):
-    ask(client)
+    ask_link(client)
     with rows(app) as session:
         user = session.scalar(select(User).where(User.username == "ac"))
         if change == "email":
@@ -155,7 +137,7 @@ def test_07_an_invented_link_is_dead(client, secret):
 
 
 def test_07_a_weak_password_leaves_the_link_good(client, app):
-    ask(client)
+    ask_link(client)
     path = last_link(app)[2]
     assert choose(client, path, "motdepasse2026").status_code == 422
     assert choose(client, path, GOOD, "another one entirely").status_code == 422
@@ -181,7 +163,7 @@ def test_06_nothing_of_a_forged_host_is_in_the_mail(client, app, header):
 
 
 def test_08_the_page_of_a_link_tells_no_other_site_where_it_is(client, app):
-    ask(client)
+    ask_link(client)
     answer = client.get(last_link(app)[2])
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["Cache-Control"] == "no-store"
@@ -190,20 +172,20 @@ def test_08_the_page_of_a_link_tells_no_other_site_where_it_is(client, app):
 def test_no_link_goes_to_an_email_that_is_not_confirmed(client, app):
     with rows(app) as session:
         session.scalar(select(User).where(User.username == "ac")).email_confirmed_at = None
-    assert "un lien" in words(ask(client))
+    assert "un lien" in words(ask_link(client))
     assert links(app, rows) == []
 
 
 def test_more_than_three_links_an_hour_are_not_sent_and_an_address_is_told_to_wait(client, app):
     for _try in range(5):
-        assert ask(client).status_code == 200
+        assert ask_link(client).status_code == 200
     assert len(links(app, rows)) == 3
-    answers = [ask(client, f"somebody{n}").status_code for n in range(16)]
+    answers = [ask_link(client, f"somebody{n}").status_code for n in range(16)]
     assert answers[-1] == 429
 
 
 def test_a_link_is_kept_as_a_digest_and_its_mail_is_sealed(client, app):
-    ask(client)
+    ask_link(client)
     secret = last_link(app)[2].rsplit("/", 1)[1]
     with rows(app) as session:
         assert secret not in session.scalar(select(ResetToken.token_hash).order_by(ResetToken.id.desc()))
@@ -250,202 +232,3 @@ def test_09_a_stolen_session_cannot_guess_the_password(as_):
 def test_09_a_weak_or_mistyped_password_is_refused(as_, app, new, again):
     assert change(as_("ac"), DEMO, new, again).status_code == 422
     assert sign_in(app.test_client(), "ac", DEMO).status_code == 302
-
-
-# --- confirming an e-mail -------------------------------------------------------------------------------------------------------
-
-
-def unconfirm(app, username):
-    with rows(app) as session:
-        session.scalar(select(User).where(User.username == username)).email_confirmed_at = None
-
-
-def confirmed(app, username):
-    with rows(app) as session:
-        return session.scalar(select(User.email_confirmed_at).where(User.username == username)) is not None
-
-
-def test_a_guardian_proves_the_mailbox_then_may_reset_by_mail(as_, app, client):
-    unconfirm(app, "parent")
-    browser = as_("parent")
-    assert "non confirmée" in words(browser.get("/account"))
-    send(browser, "/account/confirm", page="/account")
-    path = links(app, rows, "account/confirm")[-1][1][2]
-    assert client.get(path).headers["Location"].startswith("/login")
-    assert browser.get(path).status_code == 200
-    assert browser.get(path).headers["Referrer-Policy"] == "no-referrer"
-    assert not confirmed(app, "parent"), "reading the page confirms nothing"
-    send(browser, path, page=path)
-    assert confirmed(app, "parent")
-    assert "non confirmée" not in words(browser.get("/account"))
-    ask(client, "parent")
-    assert last_link(app)
-
-
-def test_the_link_of_somebody_else_or_of_another_kind_confirms_nothing(as_, app, client):
-    unconfirm(app, "parent")
-    send(as_("parent"), "/account/confirm", page="/account")
-    path = links(app, rows, "account/confirm")[-1][1][2]
-    other = as_("ac")
-    send(other, path, page=path)
-    assert not confirmed(app, "parent")
-    assert choose(client, "/reset/" + path.rsplit("/", 1)[1]).status_code == 410, "it opens no password"
-    ask(client, "ac")
-    unconfirm(app, "ac")
-    wrong = "/account/confirm/" + last_link(app)[2].rsplit("/", 1)[1]
-    send(other, wrong, page="/account")
-    assert not confirmed(app, "ac")
-
-
-def test_three_confirmation_mails_an_hour_are_enough(as_, app):
-    unconfirm(app, "parent")
-    browser = as_("parent")
-    for _time in range(5):
-        send(browser, "/account/confirm", page="/account")
-    assert len(links(app, rows, "account/confirm")) == 3
-
-
-# --- the reset letter -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def guardian(app, schools):
-    """The identifier of a registered guardian of the first school only."""
-    with rows(app) as session:
-        user = User(username="anna.b", given_name="Anna", family_name="Bernard", password_hash=passwords.hash_password(DEMO))
-        mine = Guardian(school_id=schools[0], family_name="Bernard", given_name="Anna", user=user)
-        session.add_all([user, mine])
-        session.flush()
-        return mine.id
-
-
-def printed(app, guardian_id):
-    with rows(app) as session:
-        secret = accounts.letter_secret()
-        accounts.reset_letter(session.get_one(Guardian, guardian_id), secret)
-    return secret
-
-
-def test_a_printed_letter_lets_a_guardian_choose_a_password_and_is_told_at_the_next_sign_in(client, app, guardian):
-    sign_in(client, "anna.b")
-    secret = printed(app, guardian)
-    assert re.fullmatch(r"([2-9A-HJKMNP-TV-Z]{4}-){3}[2-9A-HJKMNP-TV-Z]{4}", secret)
-    typed = secret.lower().replace("-", " ")
-    assert choose(app.test_client(), f"/reset/{typed}").status_code == 302
-    browser = app.test_client()
-    sign_in(browser, "anna.b", GOOD)
-    assert "lettre pour changer le mot de passe" in words(browser.get("/account"))
-    with rows(app) as session:
-        assert session.scalar(select(func.count(JournalEvent.id)).where(JournalEvent.verb == "print_reset_letter", JournalEvent.row_id == guardian)) == 1
-
-
-def test_a_letter_is_refused_without_an_account_for_staff_and_for_who_another_school_follows(app, guardian, schools):
-    with rows(app) as session:
-        mine = session.get_one(Guardian, guardian)
-        user_id = mine.user_id
-        mine.user_id = None
-    with app.test_request_context(), pytest.raises(Refusal, match="n’a pas encore de compte"):
-        printed(app, guardian)
-    with rows(app) as session:
-        session.get_one(Guardian, guardian).user_id = user_id
-        session.add(Guardian(school_id=schools[1], family_name="Bernard", user_id=user_id))
-    with app.test_request_context(), pytest.raises(Refusal, match="un autre établissement"):
-        printed(app, guardian)
-    with rows(app) as session:
-        session.delete(session.scalar(select(Guardian).where(Guardian.school_id == schools[1], Guardian.user_id == user_id)))
-        session.add(Membership(user_id=user_id, school_id=schools[0], role=Role.acc))
-    with app.test_request_context(), pytest.raises(Refusal, match="travaille"):
-        printed(app, guardian)
-
-
-# --- the first opening ----------------------------------------------------------------------------------------------------------
-
-FIRST = {
-    "name": "École de la Rive",
-    "country": "FR",
-    "official_code": "9990001X",
-    "email": "ecole@rive.exemple",
-    "given_name": "Anna",
-    "family_name": "Bernard",
-    "user_email": "anna@rive.exemple",
-    "password": GOOD,
-    "again": GOOD,
-}
-
-
-@pytest.fixture
-def empty(tmp_path):
-    """An application without any school."""
-    return build(tmp_path)
-
-
-def test_an_empty_installation_opens_with_the_key_of_the_console_once(empty, tmp_path):
-    browser = empty.test_client()
-    assert browser.get("/login").headers["Location"] == "/setup"
-    key = new_setup_key(tmp_path)
-    assert (tmp_path / "setup.key").stat().st_mode & 0o777 == 0o600
-    assert key not in (tmp_path / "setup.key").read_text()
-    assert send(browser, "/setup", page="/setup", key=key, **FIRST).headers["Location"] == "/login"
-    assert sign_in(browser, "anna@rive.exemple", GOOD).status_code == 302
-    assert browser.get("/").headers["Location"] == "/admin/"
-    with rows(empty) as session:
-        school = session.scalar(select(School))
-        assert (school.name, school.official_code, school.language) == ("École de la Rive", "9990001X", "fr")
-        assert session.scalars(select(Membership.role)).all() == [Role.acc]
-        assert session.scalar(select(func.count(Noun.id)).where(Noun.school_id == school.id)) >= 12
-    assert browser.get("/setup").headers["Location"] == "/login"
-    assert not setup_key_is(tmp_path, key)
-
-
-def test_a_school_in_quebec_speaks_its_french(empty, tmp_path):
-    key = new_setup_key(tmp_path)
-    send(empty.test_client(), "/setup", page="/setup", key=key, **{**FIRST, "country": "CA", "official_code": "999001"})
-    with rows(empty) as session:
-        assert session.execute(select(School.language, School.time_zone)).one() == ("fr_CA", "America/Toronto")
-
-
-WRONG_OPENINGS = [
-    {"key": "guessed"},
-    {"official_code": "9990001A"},
-    {"password": "motdepasse2026", "again": "motdepasse2026"},
-    {"again": "x"},
-    {"name": " "},
-    {"user_email": "x"},
-]
-
-
-@pytest.mark.parametrize("wrong", WRONG_OPENINGS)
-def test_the_opening_refuses_what_is_wrong_and_writes_nothing(empty, tmp_path, wrong):
-    key = new_setup_key(tmp_path)
-    assert send(empty.test_client(), "/setup", page="/setup", **{"key": key, **FIRST, **wrong}).status_code == 422
-    with rows(empty) as session:
-        assert session.scalar(select(func.count(School.id))) == session.scalar(select(func.count(User.id))) == 0
-    assert setup_key_is(tmp_path, key)
-
-
-def test_guessing_the_key_is_slowed_down(empty, tmp_path):
-    new_setup_key(tmp_path)
-    browser = empty.test_client()
-    answers = [send(browser, "/setup", page="/setup", key=f"guess{n}", **FIRST).status_code for n in range(21)]
-    assert answers == [422] * 20 + [429]
-
-
-def test_82_over_https_the_cookies_belong_to_this_host_alone(tmp_path):
-    app = build(tmp_path, BASE_URL="https://ecole.exemple", TRUSTED_HOSTS=["ecole.exemple"])
-    browser, site = app.test_client(), {"base_url": "https://ecole.exemple"}
-    page = token(browser.get("/setup", **site).text)
-    browser.post("/setup", data={"csrf_token": page, "key": new_setup_key(tmp_path), **FIRST}, headers={"Origin": "https://ecole.exemple"}, **site)
-    page = token(browser.get("/login", **site).text)
-    answer = browser.post("/login", data={"csrf_token": page, "username": FIRST["user_email"], "password": GOOD}, **site)
-    cookies = {cookie.split("=")[0]: cookie for cookie in answer.headers.getlist("Set-Cookie")}
-    assert set(cookies) == {"__Host-scolabri", "__Host-scolabri_device"}
-    for cookie in cookies.values():
-        assert "; Secure" in cookie
-        assert "; Path=/" in cookie
-        assert "Domain" not in cookie
-
-
-def test_an_installation_with_schools_cannot_be_opened_again(client, whole_app):
-    assert client.get("/setup").headers["Location"] == "/login"
-    with whole_app.app_context():
-        assert db.session is not None

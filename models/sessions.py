@@ -21,7 +21,7 @@ from models import keys
 from models.access import STAFF, Membership, Role, User, WebSession
 from models.actors import staff_scope
 from models.base import Refusal, today, utcnow
-from models.db import BEGIN, db
+from models.db import BEGIN, PATIENCE, db
 from models.people import Guardian, Student, StudentStatus
 from models.school import School
 from models.scope import Actor, Scope, unscoped
@@ -30,6 +30,7 @@ from models.words import _
 IDLE = dt.timedelta(minutes=60)
 LONGEST = dt.timedelta(hours=12)
 _NOTED = dt.timedelta(minutes=1)  # how exact `seen_at` is
+_PATIENCE = 0.2  # seconds that a reader waits to note it
 
 log = logging.getLogger(__name__)
 _scope_of_staff = lru_cache(maxsize=512)(staff_scope)  # a scope holds no rows, only who and how far: it serves many requests
@@ -249,7 +250,7 @@ def _row(token: str) -> Any:
 def _note_seen(session_id: int) -> None:
     """Note the visit in a transaction of its own: the request's may only read."""
     db.session.rollback()
-    mode = BEGIN.set("IMMEDIATE")
+    mode, patience = BEGIN.set("IMMEDIATE"), PATIENCE.set(_PATIENCE)
     try:
         db.session.execute(update(WebSession).where(WebSession.id == session_id).values(seen_at=utcnow()))
         db.session.commit()
@@ -258,6 +259,7 @@ def _note_seen(session_id: int) -> None:
         db.session.rollback()
         log.warning("the visit could not be noted")
     finally:
+        PATIENCE.reset(patience)
         BEGIN.reset(mode)
 
 

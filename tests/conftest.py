@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -86,23 +87,24 @@ def client(app):
     return app.test_client()
 
 
+def signed_in(app, username: str):
+    """A browser signed in as that demo account, by a session row."""
+    browser = app.test_client()
+    with app.app_context(), unscoped("a test signs in"):
+        user = db.session.scalar(select(User).where(User.username == username))
+        assert user is not None, username
+        token = open_session(user, standing_of(user.id))
+        db.session.commit()
+    with browser.session_transaction() as session:
+        session["_user_id"] = token
+        session["_fresh"] = True
+    return browser
+
+
 @pytest.fixture
 def as_(app):
-    """`as_("ac")` is a browser signed in as that demo account, by a session row."""
-
-    def sign_in(username: str):
-        browser = app.test_client()
-        with app.app_context(), unscoped("a test signs in"):
-            user = db.session.scalar(select(User).where(User.username == username))
-            assert user is not None, username
-            token = open_session(user, standing_of(user.id))
-            db.session.commit()
-        with browser.session_transaction() as session:
-            session["_user_id"] = token
-            session["_fresh"] = True
-        return browser
-
-    return sign_in
+    """`as_("ac")` is a browser signed in as that demo account."""
+    return partial(signed_in, app)
 
 
 @contextmanager

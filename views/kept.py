@@ -12,7 +12,7 @@ from models import accounts, keys
 from views.base import own_path
 
 _ROOM = 3000  # signs in the cookie, which holds 4,096 in all
-_NEVER = ("password", "current", "csrf_token")  # parts of names of fields that are typed anew
+_NEVER = ("password", "current", "again", "csrf_token")  # parts of names of fields that are typed anew
 
 
 def mark(user_id: int) -> None:
@@ -20,13 +20,17 @@ def mark(user_id: int) -> None:
     session["person"] = accounts.device_mark(user_id)
 
 
+def typed() -> list[tuple[str, str]]:
+    """The posted fields that may be shown again: passwords never."""
+    return [(name, value) for name, value in request.form.items(multi=True) if not any(part in name for part in _NEVER)]
+
+
 def keep() -> None:
     """Keep the posted fields when somebody was signed in before and they fit; passwords and files never."""
     path = own_path(request.full_path.rstrip("?"))
     if "person" not in session or path is None or request.files:
         return
-    fields = [(name, value) for name, value in request.form.items(multi=True) if not any(part in name for part in _NEVER)]
-    packed = base64.b64encode(zlib.compress(json.dumps([session["person"], path, fields]).encode(), 9)).decode()
+    packed = base64.b64encode(zlib.compress(json.dumps([session["person"], path, typed()]).encode(), 9)).decode()
     if len(packed) < _ROOM * 3 // 4:
         session["kept"] = keys.seal("kept input", packed)
 

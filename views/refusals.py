@@ -7,10 +7,11 @@ import logging
 
 from flask import Flask, abort, g, request
 from flask_login import current_user
+from sqlalchemy.exc import OperationalError
 
 from models import throttle
 from models.base import utcnow
-from models.db import BEGIN, db
+from models.db import BEGIN, PATIENCE, db, is_busy
 from models.journal import record
 
 log = logging.getLogger("scolabri.views")
@@ -18,6 +19,7 @@ log = logging.getLogger("scolabri.views")
 KIND = "refusal"
 MOST = 50
 WITHIN = dt.timedelta(minutes=5)
+_PATIENCE = 1.0  # seconds: the answer matters more than its count
 
 
 def init_refusals(app: Flask) -> None:
@@ -33,6 +35,20 @@ def note(code: int) -> int:
     """Count a refusal of a signed-in person on a staff page; returns the code to answer with: 429 once there are too many."""
     if code not in (403, 404) or not _watched():
         return code
+    patience = PATIENCE.set(_PATIENCE)
+    try:
+        return _counted(code)
+    except OperationalError as error:
+        db.session.rollback()
+        if not is_busy(error):
+            raise
+        log.warning("a refusal could not be counted", extra={"user_id": current_user.id})
+        return code
+    finally:
+        PATIENCE.reset(patience)
+
+
+def _counted(code: int) -> int:
     throttle.hit((KIND, str(current_user.id)))
     seen = throttle.count(KIND, str(current_user.id), utcnow() - WITHIN)
     if seen == MOST:

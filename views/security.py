@@ -14,12 +14,12 @@ from flask import Flask, Response, abort, g, redirect, render_template, request,
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models.base import Refusal, utcnow
 from models.db import db
+from views.busy import init_busy
 from views.i18n import gettext
 from views.refusals import init_refusals, note
 from views.saving import own_path
@@ -77,7 +77,7 @@ def init_security(app: Flask) -> None:
         app.register_error_handler(code, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(Refusal, _refusal)
-    app.register_error_handler(OperationalError, _busy)
+    init_busy(app, csrf)
     _init_log(app)
 
 
@@ -230,15 +230,6 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
 def _refusal(refusal: Refusal) -> ResponseReturnValue:
     db.session.rollback()
     return error_page(422, gettext("Not possible"), refusal.sentence)
-
-
-def _busy(error: OperationalError) -> ResponseReturnValue:
-    """SQLite's lock was held longer than we wait: nothing was written, the person tries again."""
-    db.session.rollback()
-    if "locked" not in str(error.orig) and "busy" not in str(error.orig):
-        raise error
-    body, code = error_page(503, *_sentences(503))
-    return body, code, {"Retry-After": "5"}
 
 
 def to_login() -> ResponseReturnValue:

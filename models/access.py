@@ -47,8 +47,8 @@ class User(Base, Identified, Stamped, Versioned):
     password_hash: Mapped[str] = mapped_column(default="", info={"private": True})
     language: Mapped[str] = mapped_column(default="", info={"label": _("Language")})
     theme: Mapped[str] = mapped_column(default="", info={"label": _("Appearance")})
-    email_confirmed_at: Mapped[dt.datetime | None] = mapped_column()
-    epoch: Mapped[int] = mapped_column(default=1)  # rises with the password and the e-mail: older tokens and sessions die
+    email_confirmed_at: Mapped[dt.datetime | None] = mapped_column(info={"private": True})
+    epoch: Mapped[int] = mapped_column(default=1, info={"private": True})  # rises with the password and the e-mail: older tokens and sessions die
     current_school_id: Mapped[int | None] = mapped_column(ForeignKey("school.id", ondelete="SET NULL", use_alter=True))
     last_seen_at: Mapped[dt.datetime | None] = mapped_column(info={"label": _("Last sign-in")})
 
@@ -96,6 +96,7 @@ class Membership(Base, Identified, SchoolScoped, Stamped, Versioned):
 
     __tablename__ = "membership"
     __table_args__ = (UniqueConstraint("school_id", "user_id", "role"),)
+    __named_by__ = ("user",)
 
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True, info={"label": _("Person")})
     role: Mapped[Role] = mapped_column(choice_column(Role), info={"label": _("Role")})

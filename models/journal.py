@@ -6,15 +6,21 @@ import datetime as dt
 import secrets
 from typing import Any
 
-from sqlalchemy import DDL, ForeignKey, Index, event, insert
+from sqlalchemy import DDL, Column, ForeignKey, Index, event, insert
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Mapped, Mapper, Session, mapped_column
+from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, get_history
+from sqlalchemy.orm.properties import ColumnProperty
 
 from models.base import Base, Identified, utcnow
 from models.scope import BATCH, WHO, SchoolScoped, current_school_id
 from models.words import _
 
 PENDING = "journal_pending"
+_ALONE = "journal_batch"
+
+# Columns that follow from others: a row where only these change was not edited by anybody.
+FOLLOWING = frozenset({"version", "updated_at", "search_key", "name_key"})
 
 
 class JournalEvent(Base, Identified):
@@ -44,7 +50,12 @@ def new_batch() -> str:
     return secrets.token_hex(8)
 
 
-def _line(verb: str, table: str, row_id: int | None, school_id: int | None, rows: int) -> dict[str, Any]:
+def batch_of(session: Session) -> str:
+    """The batch that the session writes in: the request's or the job's; outside both, one for each transaction."""
+    return BATCH.get() or str(session.info.setdefault(_ALONE, new_batch()))
+
+
+def _line(session: Session, verb: str, table: str, row_id: int | None, school_id: int | None, rows: int) -> dict[str, Any]:
     who = WHO.get()
     return {
         "school_id": school_id,
@@ -56,18 +67,18 @@ def _line(verb: str, table: str, row_id: int | None, school_id: int | None, rows
         "table_name": table,
         "row_id": row_id,
         "rows": rows,
-        "batch": BATCH.get() or "",
+        "batch": batch_of(session),
     }
 
 
 def record(session: Session, verb: str, table: str, row_id: int | None = None, rows: int = 1, school_id: int | None = None) -> None:
     """Write one line for what no flush shows: a business verb, an export, a refusal, a read of what is confidential."""
-    session.execute(insert(JournalEvent), [_line(verb, table, row_id, school_id or current_school_id(), rows)])
+    session.execute(insert(JournalEvent), [_line(session, verb, table, row_id, school_id or current_school_id(), rows)])
 
 
 def record_rows(session: Session, verb: str, table: str, row_ids: list[int]) -> None:
     """Write one line for each row that a bulk statement wrote: such statements pass by the flush listener."""
-    lines = [_line(verb, table, row_id, current_school_id(), 1) for row_id in row_ids]
+    lines = [_line(session, verb, table, row_id, current_school_id(), 1) for row_id in row_ids]
     if lines:
         session.execute(insert(JournalEvent), lines)
 
@@ -78,15 +89,28 @@ def screen_of(mapper: Mapper[Any]) -> str:
     return {"student_group": "group", "import": "import_", "label_override": "label"}.get(table, table)
 
 
+def edited_columns(row: Any) -> list[tuple[str, Any, Any]]:
+    """(attribute, before, after) of the columns of a row that somebody changed and no flush has written yet."""
+    state = sa_inspect(row)
+    found = []
+    for key in state.committed_state:
+        prop = state.mapper.attrs.get(key)
+        if isinstance(prop, ColumnProperty) and key not in FOLLOWING and isinstance(prop.columns[0], Column):
+            history = get_history(row, key, PASSIVE_NO_INITIALIZE)
+            if history.has_changes():
+                found.append((key, history.deleted[0] if history.deleted else None, history.added[0] if history.added else None))
+    return found
+
+
 def _collect(verb: str) -> Any:
     def listener(mapper: Mapper[Any], _connection: Any, row: Any) -> None:
         if not getattr(mapper.class_, "__journal__", True):
             return
         session = sa_inspect(row).session
-        if session is None or (verb == "edited" and not session.is_modified(row, include_collections=False)):
+        if session is None or (verb == "edited" and not edited_columns(row)):
             return
         school_id = row.school_id if isinstance(row, SchoolScoped) else (row.id if mapper.class_.__tablename__ == "school" else None)
-        session.info.setdefault(PENDING, []).append(_line(verb, screen_of(mapper), row.id, school_id or current_school_id(), 1))
+        session.info.setdefault(PENDING, []).append(_line(session, verb, screen_of(mapper), row.id, school_id or current_school_id(), 1))
 
     return listener
 
@@ -107,6 +131,12 @@ def _write(session: Session, _context: Any) -> None:
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, _previous: Any) -> None:
     session.info.pop(PENDING, None)
+    session.info.pop(_ALONE, None)
+
+
+@event.listens_for(Session, "after_commit")
+def _close(session: Session) -> None:
+    session.info.pop(_ALONE, None)
 
 
 # Append-only: an UPDATE always raises, a DELETE only lets rows older than one year go (CNIL 2021-122).

@@ -325,6 +325,7 @@ class GuardianLink(Base, Identified, SchoolScoped, Stamped, Versioned):
 
     student_id: Mapped[int] = mapped_column(ForeignKey("student.id", ondelete="CASCADE"), index=True, info={"label": _("[Student]")})
     guardian_id: Mapped[int] = mapped_column(ForeignKey("guardian.id", ondelete="CASCADE"), index=True, info={"label": _("[Guardian]")})
+    __named_by__ = ("student", "guardian")
     relation: Mapped[Relation] = mapped_column(choice_column(Relation), default=Relation.other, info={"label": _("Tie")})
     authority: Mapped[Authority] = mapped_column(choice_column(Authority), default=Authority.legal, info={"label": _("Authority")})
     status: Mapped[LinkStatus] = mapped_column(choice_column(LinkStatus), default=LinkStatus.active, index=True, info={"label": _("Link")})

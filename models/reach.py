@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapper
 from models import rights
 from models.access import LoginEvent, Membership, User
 from models.activation import ActivationCode
+from models.changes import JournalChange
 from models.journal import JournalEvent, screen_of
 from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, group_member, group_share
 from models.school import Level, School
@@ -105,7 +106,7 @@ def criterion(mapper: Mapper[Any], scope: Scope) -> ColumnElement[bool] | None:
         rule = PORTAL_RULES[scope.portal].get(cls)
         if rule is not None:
             return rule(scope)
-        own = issubclass(cls, SchoolScoped) or cls in (LoginEvent, JournalEvent)
+        own = issubclass(cls, SchoolScoped) or cls in (LoginEvent, JournalEvent, JournalChange)
         return false() if own else None
     if cls is User:
         return or_(User.id == scope.user_id, User.id.in_(people_of_school(scope.school_id)))
@@ -113,8 +114,8 @@ def criterion(mapper: Mapper[Any], scope: Scope) -> ColumnElement[bool] | None:
         return School.id == scope.school_id
     if cls is LoginEvent:
         return _login_events(scope)
-    if cls is JournalEvent:
-        return JournalEvent.school_id == scope.school_id
+    if cls in (JournalEvent, JournalChange):
+        return cls.school_id == scope.school_id  # type: ignore[no-any-return]
     if not issubclass(cls, SchoolScoped):
         return None
     clause: ColumnElement[bool] = cls.school_id == scope.school_id

@@ -10,34 +10,35 @@ import datetime as dt
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import Context
 from typing import Any, TypeVar
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_babel import force_locale
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from jobs import mail
 from jobs.registry import RIGHT_IN_PARAMS, Handler, Product, load
+from jobs.sweep import sweep as tidy
 from models import files
-from models.activation import wipe_expired
 from models.actors import staff_in
 from models.base import Refusal, utcnow
 from models.db import BEGIN, db
 from models.rights import may
 from models.scope import Actor, Scope, acting, unscoped
 from models.words import _
-from models.work import JOB_WAITING, KEPT_DAYS, Job, JobState
+from models.work import JOB_WAITING, Job, JobState
 
 log = logging.getLogger("scolabri.jobs")
 T = TypeVar("T")
 
-DEAD = dt.timedelta(seconds=60)  # longer than any step between two heartbeats
+DEAD = dt.timedelta(seconds=60)  # longer than any step between two heartbeats (`JOB_LEASE` of the configuration, in seconds)
 TRIES = 3
 LOOK = 1.0  # seconds between two looks of an idle runner
-SWEEP = dt.timedelta(hours=1)
+SWEEP = 3600.0  # seconds between two sweeps of a runner
 
 
 class Lost(Exception):  # noqa: N818 (not a fault: the job is somebody else's now)
@@ -106,7 +107,8 @@ def _claimable(dead_before: dt.datetime) -> ColumnElement[bool]:
 
 def claim(me: str) -> Task | None:
     """Take the oldest job that waits or whose runner died, or None. Only looks (no lock) when there is nothing."""
-    ready = _claimable(utcnow() - DEAD)
+    lease = current_app.config.get("JOB_LEASE")
+    ready = _claimable(utcnow() - (DEAD if lease is None else dt.timedelta(seconds=lease)))
     with unscoped("the runner's claim"):
         token = BEGIN.set("DEFERRED")
         try:
@@ -136,8 +138,12 @@ def _as_asker(task: Task, handler: Handler) -> AbstractContextManager[None]:
     found = staff_in(db.session, task.user_id, task.school_id) if task.user_id and task.school_id else None
     db.session.rollback()
     table, verb = (str(task.params["table"]), str(task.params["verb"])) if handler.table == RIGHT_IN_PARAMS else (handler.table, handler.verb)
-    if found is None or not may(found[0].roles, table, verb):
-        raise Refusal(_("This work was not done: the person who asked for it no longer has the right to it."))
+    refusal = Refusal(_("This work was not done: the person who asked for it no longer has the right to it."))
+    if found is None:
+        raise refusal
+    with acting(*found):  # with the rights as the school has them now
+        if not may(found[0].roles, table, verb):
+            raise refusal
     return acting(found[0], found[1], batch=f"job-{task.id}")
 
 
@@ -202,22 +208,9 @@ def run_pending(app: Flask) -> int:
     return count
 
 
-def _sweep() -> int:
-    with unscoped("files kept long enough, in every school"):
-        old = and_(Job.file_key != "", Job.finished_at < utcnow() - dt.timedelta(days=KEPT_DAYS))
-        keys = {row.id: row.file_key for row in db.session.execute(select(Job.id, Job.file_key).where(old))}
-        db.session.execute(update(Job).where(Job.id.in_(keys)).values(file_key="").execution_options(synchronize_session=False))
-        wipe_expired(db.session)
-        db.session.commit()
-    for key in keys.values():
-        files.drop(key)
-    return len(keys)
-
-
-def sweep(app: Flask) -> int:
-    """Remove the files of jobs finished more than seven days ago, for letters hold codes in clear, and the printable copy of expired
-    codes. How many files went."""
-    return _apart(app, _sweep)
+def sweep(app: Flask) -> dict[str, int]:
+    """Tidy what is old in every school (jobs/sweep.py); how much each step did."""
+    return _apart(app, tidy)
 
 
 def new_name() -> str:
@@ -256,14 +249,14 @@ class Runner:
         self._stop.wait()
 
     def _jobs(self) -> None:
-        swept = utcnow() - SWEEP
+        swept = time.monotonic() - SWEEP  # a clock that is set back does not hold it up
         while not self._stop.is_set():
             JOB_WAITING.clear()
             try:
                 if run_one(self.app, self.me):
                     continue
-                if utcnow() - swept >= SWEEP:
-                    swept = utcnow()
+                if time.monotonic() - swept >= SWEEP:
+                    swept = time.monotonic()
                     sweep(self.app)
             except Exception:
                 log.exception("the runner could not look for jobs")

@@ -5,9 +5,11 @@ Nothing a person typed becomes a path. `configure` is called once at start with 
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 _FOLDER: list[Path] = []
@@ -50,3 +52,25 @@ def keep(content: bytes) -> str:
 def drop(key: str) -> None:
     """Remove a file; one that is gone already changes nothing."""
     path_of(key).unlink(missing_ok=True)
+
+
+def older_than(instant: dt.datetime) -> list[str]:
+    """The keys of the files last written before this instant."""
+    return sorted(path.name for path in _kept(instant) if _KEY.fullmatch(path.name))
+
+
+def drop_unfinished(instant: dt.datetime) -> int:
+    """Remove what was being written before this instant and never got its name; how many."""
+    unfinished = [path for path in _kept(instant) if path.suffix == ".part"]
+    for path in unfinished:
+        path.unlink(missing_ok=True)
+    return len(unfinished)
+
+
+def _kept(instant: dt.datetime) -> Iterator[Path]:
+    for path in _FOLDER[0].iterdir():
+        try:
+            if path.stat().st_mtime < instant.timestamp():
+                yield path
+        except FileNotFoundError:  # removed meanwhile
+            continue

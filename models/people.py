@@ -348,11 +348,14 @@ class GuardianLink(Base, Identified, SchoolScoped, Stamped, Versioned):
             self.status = LinkStatus.to_check
 
     def suspend(self, reason: str, until: dt.date | None = None) -> None:
-        """Close the access: the guardian sees and receives nothing. Refused without a reason or when already so."""
+        """Close the access until the end of that day: the guardian sees and receives nothing. Refused without a reason, when already so,
+        with a day that is over."""
         if not reason.strip():
             raise Refusal(_("A suspension needs its reason. Write it in one line."))
         if self.status is LinkStatus.suspended:
             raise Refusal(_("This link is already suspended."))
+        if until is not None and until < today(self.student.school.time_zone):
+            raise Refusal(_("This suspension would already be over. Choose its last day from today on, or leave it empty."))
         self.status, self.suspended_reason, self.suspended_until = LinkStatus.suspended, reason.strip(), until
 
     def reactivate(self) -> None:

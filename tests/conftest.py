@@ -6,6 +6,7 @@ import datetime as dt
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import event, select
 
 import app as application
 from jobs.demo import load_demo
-from models import accounts, keys, passwords, sessions, throttle
+from models import accounts, base, keys, passwords, sessions, throttle
 from models.access import User
 from models.base import Base, utcnow
 from models.catalogue import installed, use
@@ -176,6 +177,25 @@ def clock(monkeypatch):
     for module in (throttle, sessions, accounts):
         monkeypatch.setattr(module, "utcnow", found)
     return found
+
+
+@pytest.fixture
+def wound(monkeypatch):
+    """The application's only clock, everywhere, wound to an instant: `wound("2026-10-25T00:30:00")` (UTC). It stands still there."""
+
+    def to(instant: dt.datetime | str) -> dt.datetime:
+        at = dt.datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+        at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+
+        class Wound(dt.datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return at.astimezone(tz)
+
+        monkeypatch.setattr(base, "dt", SimpleNamespace(**{**vars(dt), "datetime": Wound}))
+        return at
+
+    return to
 
 
 @pytest.fixture

@@ -302,10 +302,10 @@ def test_a_product_is_kept_under_a_random_name_and_swept_after_seven_days(app, a
     job = read(app, job_id)
     assert (job.file_name, job.file_type) == ("Été.pdf", "application/pdf")
     assert files.path_of(job.file_key).read_bytes() == b"%PDF-x"
-    assert runner.sweep(app) == 0
+    assert runner.sweep(app)["old_files"] == 0
     with writing(app) as session:
         session.get(Job, job_id).finished_at = utcnow() - dt.timedelta(days=7, minutes=1)
-    assert runner.sweep(app) == 1
+    assert runner.sweep(app)["old_files"] == 1
     assert list((tmp_path / "files").iterdir()) == []
     with writing(app) as session, pytest.raises(Refusal, match="n’est plus conservé"):
         session.get(Job, job_id).download()

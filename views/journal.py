@@ -30,6 +30,7 @@ WORDS = {
     "printed": _("printed"),
     "redeem": _("used by [a guardian]"),
     "leave": _("left by the [guardian]"),
+    "suspension_ended": _("suspension over"),
     "members_added": _("[students] added"),
     "members_removed": _("[student] taken out"),
 }

@@ -300,7 +300,7 @@ class SuspendForm(FlaskForm):
     reason = StringField(
         _("Reason"), validators=[InputRequired(), Length(max=200)], description=_("Seen by those who may suspend links, never by the families.")
     )
-    until = DateField(_("Until"), validators=[Optional()], description=_("Empty: until somebody reactivates the link."))
+    until = DateField(_("Until"), validators=[Optional()], description=_("The last day: the link opens again the day after. Empty: until somebody reactivates it."))
 
 
 class GuardianLinks(Screen):

@@ -2,6 +2,7 @@
 #   make demo    the demonstration on http://127.0.0.1:8000 (PORT=, DATA= override)
 #   make run     a real school, in instance/
 #   make test    lint and tests: make lint, make test, make test-all
+#   make bench   our pages beside stock screens at 100,000 students: make bench BENCH="--bars 1,4-6 --short"
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -21,10 +22,10 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run dev test test-all lint catalogues migrations-check
+.PHONY: help demo run dev test test-all bench lint catalogues migrations-check
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
 
 $(RUNTIME): requirements.txt
 	$(call install,requirements.txt)
@@ -55,6 +56,10 @@ test-all: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 	$(BIN)/python tests/postgresql.py $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/browser \
 		-W "ignore::pytest.PytestUnraisableExceptionWarning" # pools that a test leaves to its end
+
+# Times say something about this machine only; the ratios travel. Never part of the tests.
+bench: $(DEVELOPMENT)
+	@$(BIN)/python tests/bench/run.py $(BENCH)
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ from models.db import db
 from models.words import _
 
 THREADS = 8
+CONNECTIONS = 1_000  # browsers keep theirs open: waitress's hundred would make the hundred and first person wait for nothing
 
 
 def serve(app: Flask, host: str, port: int) -> None:
@@ -57,6 +58,7 @@ def _listen(app: Flask, host: str, port: int) -> Any:
         app,
         sockets=[door],
         threads=THREADS,
+        connection_limit=CONNECTIONS,
         ident=None,
         # The forwarded headers of strangers never reach the application; those of a declared proxy do.
         clear_untrusted_proxy_headers=not app.config.get("TRUSTED_PROXIES"),

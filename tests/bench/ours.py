@@ -1,0 +1,207 @@
+"""Our application on the data of the bench, signed in as the site administrator: pages, codes, export, import, letters."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+from contender import Client, forget_peak, memory
+from data import CODES_FOR, open_app
+from hands import token
+from import_people import HEADINGS, many
+from sqlalchemy import delete, event, insert, select
+
+from jobs.runner import run_pending
+from models import files
+from models.access import User
+from models.activation import ActivationCode, generate, new_codes
+from models.actors import staff_in
+from models.db import db
+from models.imports import Import
+from models.people import Group, Student, group_member
+from models.school import Level, School
+from models.scope import acting, unscoped
+from models.sessions import open_session, standing_of
+from models.work import Job, JobState
+
+WHO = "acc"
+
+
+def start(folder: str, url: str) -> Ours:
+    """The application on the database of `url`, signed in."""
+    return Ours(Path(folder), url)
+
+
+def cookies(app: Any, username: str = WHO, count: int = 1) -> list[str]:
+    """Cookie headers of browsers signed in as a demonstration account."""
+    found = []
+    with app.app_context(), unscoped("the bench signs in"):
+        user = db.session.scalar(select(User).where(User.username == username))
+        tokens = [open_session(user, standing_of(user.id)) for _n in range(count)]
+        db.session.commit()
+    for each in tokens:
+        browser = app.test_client()
+        with browser.session_transaction() as session:
+            session.update(_user_id=each, _fresh=True, csrf_token="0" * 40)
+        found.append("; ".join(f"{c.key}={c.value}" for c in browser._cookies.values()))
+    return found
+
+
+class Ours:
+    """The application, a signed-in browser, and what the bars ask of them."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.app = open_app(folder, url)
+        self.client = Client(self.app, cookies(self.app)[0])
+        self.time, self.stream, self.memory = self.client.time, self.client.stream, memory
+        with self.app.app_context(), unscoped("the bench looks for its rows"):
+            self.school = db.session.scalars(select(School.id).order_by(School.id)).first()
+
+    def places(self) -> dict[str, Any]:
+        """What the addresses need: a level, groups, a student with guardians in the middle of the list."""
+        with self.app.app_context(), unscoped("the bench looks for its rows"):
+            names = select(Group.name, Group.id).where(Group.name.in_(CODES_FOR))
+            level = db.session.execute(select(Level.id, Level.name).where(Level.school_id == self.school).order_by(Level.rank).offset(1).limit(1)).one()
+            student = db.session.scalars(select(Student.id).where(Student.id >= 1_000_100, Student.search_key.contains("+33")).order_by(Student.id)).first()
+            groups: dict[str, int] = {row.name: row.id for row in db.session.execute(names)}
+            return {"level": level.id, "level_name": level.name, "student": student, "groups": groups}
+
+    def status(self, path: str) -> str:
+        """The status line of a page."""
+        return self.client.ask(path)[2]
+
+    # -- 14, 15
+
+    def weight(self, path: str) -> tuple[int, int]:
+        """Bytes of a page, and on the wire."""
+        _seconds, _first, _status, body, headers = self.client.ask(path)
+        return (len(gzip.decompress(body)) if headers.get("Content-Encoding") == "gzip" else len(body)), len(body)
+
+    def statements(self, path: str) -> int:
+        """How many questions a page asks the database."""
+        seen: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            seen.append(statement)
+
+        with self.app.app_context():
+            engine = db.engine
+        self.client.ask(path)
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            self.client.ask(path)
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        return sum(not statement.startswith(("BEGIN", "PRAGMA")) for statement in seen)
+
+    # -- 7
+
+    def ids_of(self, group: int) -> list[int]:
+        """The students of a group."""
+        with self.app.app_context(), unscoped("the bench looks for its rows"):
+            return list(db.session.scalars(select(group_member.c.student_id).where(group_member.c.group_id == group)))
+
+    def codes(self, group: int) -> float:
+        """Seconds from the answered question to the redirection: one code for each member of a group."""
+        form = token(self._page("/account"))
+        body = f"csrf_token={form}&action=generate_codes&all=1&_asked=1&only_missing=0&quantity=1"
+        seconds, _first, status, _body, _headers = self.client.ask(f"/admin/student/action/?flt0_groups.Member={group}", body)
+        if not status.startswith("303"):
+            raise RuntimeError(status)
+        return seconds
+
+    def _page(self, path: str) -> str:
+        body, headers = (answer := self.client.ask(path))[3], answer[4]
+        return (gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body).decode()
+
+    def raw_codes(self, ids: list[int]) -> float:
+        """Seconds of the bare inserts of as many rows, made beforehand."""
+        with self.app.app_context(), unscoped("the bench inserts"):
+            model = db.session.scalars(select(ActivationCode).where(ActivationCode.batch == "bench")).first()
+            same = {c.key: getattr(model, c.key) for c in ActivationCode.__table__.columns if c.key not in ("id", "digest", "student_id")}
+            rows = [
+                {**same, "digest": f"raw-{code}", "sealed": "x" * 140, "batch": "raw", "student_id": i}
+                for code, i in zip(new_codes(len(ids)), ids, strict=True)
+            ]
+            db.session.rollback()
+            began = time.perf_counter()
+            db.session.connection().execute(insert(ActivationCode.__table__), rows)
+            db.session.commit()
+            return time.perf_counter() - began
+
+    def drop_codes(self) -> None:
+        """Forget the codes made since the data was built."""
+        with self.app.app_context(), unscoped("the bench cleans up"):
+            db.session.execute(delete(ActivationCode.__table__).where(ActivationCode.__table__.c.batch != "bench"))
+            db.session.commit()
+
+    # -- 9, 10
+
+    def _as(self) -> Any:
+        with unscoped("the bench acts"):
+            user = db.session.scalar(select(User.id).where(User.username == WHO))
+        found = staff_in(db.session, user, self.school)
+        db.session.rollback()
+        return acting(*found)
+
+    def import_rows(self, count: int) -> dict[str, Any]:
+        """A file of `count` students with two guardians each, 2 % of them with an error: seconds to check and to write, peak memory."""
+        lines = many(count)
+        for line in lines[::50]:
+            line["date_naissance"] = "31/02/2012"
+        out = io.StringIO()
+        writer = csv.DictWriter(out, HEADINGS, delimiter=";", restval="")
+        writer.writeheader()
+        writer.writerows(lines)
+        del lines
+        before = memory()
+        forget_peak()
+        began = time.perf_counter()
+        with self.app.app_context(), self._as():
+            key = Import.receive([("eleves.csv", out.getvalue().encode())])
+            db.session.commit()
+            key = key.id
+        run_pending(self.app)
+        checked = time.perf_counter()
+        with self.app.app_context(), self._as():
+            one = db.session.get_one(Import, key)
+            counts = dict(one.counts)
+            one.confirm()
+            db.session.commit()
+        run_pending(self.app)
+        done = time.perf_counter()
+        with self.app.app_context(), self._as():
+            one = db.session.get_one(Import, key)
+            state, written = one.status.name, dict(one.written)
+        return {
+            "check": checked - began,
+            "write": done - checked,
+            "peak": memory(peak=True),
+            "before": before,
+            "counts": counts,
+            "state": state,
+            "written": written,
+        }
+
+    def letters(self, count: int, target: str) -> dict[str, Any]:
+        """`count` letters in one PDF at `target`: seconds, state."""
+        with self.app.app_context(), self._as():
+            ids = [row[0] for row in db.session.execute(select(Student.id).where(Student.id >= 1_000_000).order_by(Student.id).limit(count * 2))]
+            made = generate(db.session, ids, 1, False).ids[:count]
+            db.session.commit()
+            school = db.session.get_one(School, self.school)
+            job = Job.add("print_letters", {"codes": made}, total=len(made))
+            db.session.commit()
+            job_id, _name = job.id, school.name
+        began = time.perf_counter()
+        run_pending(self.app)
+        seconds = time.perf_counter() - began
+        with self.app.app_context(), self._as():
+            job = db.session.get_one(Job, job_id)
+            if job.state is JobState.done:
+                Path(target).write_bytes(files.path_of(job.file_key).read_bytes())
+            return {"s": seconds, "state": job.state.name, "error": job.error, "count": len(made)}

@@ -39,6 +39,14 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "damaged": (_("The accents of this text are damaged."), _("Save the file again as UTF-8 from the original, or type this cell again.")),
     "relation_word": (_("This tie is not known: it becomes “Other tie”."), _("Write for example mother, father or legal tutor.")),
     "date_word": (_("The year has two digits: %(year)d was understood."), ""),
+    # cells of the school's own fields (models/custom_values.py)
+    "field_required": (_("%(field)s must be filled in."), _("Fill it in.")),
+    "field_text": (_("“%(value)s” is not a text (%(field)s)."), _("Type it again.")),
+    "field_long_text": (_("“%(value)s” is not a text (%(field)s)."), _("Type it again.")),
+    "field_number": (_("“%(value)s” is not a number (%(field)s)."), _("Write digits, for example 12 or 4.5.")),
+    "field_date": (_("“%(value)s” is not a date (%(field)s)."), _("Write it as day/month/year, for example 14/03/2014.")),
+    "field_yes_no": (_("“%(value)s” says neither yes nor no (%(field)s)."), _("Write yes or no.")),
+    "field_choice": (_("“%(value)s” is not one of the choices of %(field)s."), _("Write one of the choices as the form shows it.")),
     # doubts about a cell
     "phone_zero": (_("The first zero was missing: it was put back."), ""),
     "phone_unknown": (_("This number is in no known range: it is kept as it is."), _("Check it.")),

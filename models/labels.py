@@ -233,8 +233,9 @@ def _check_override(_mapper: Any, _connection: Any, row: LabelOverride) -> None:
 
 @event.listens_for(Session, "before_flush")
 def _renew_stamp(session: Session, _context: Any, _instances: Any) -> None:
-    """A changed label or noun gives the installation a new stamp, in the same transaction."""
-    if not any(isinstance(row, LabelOverride | Noun) for rows in (session.new, session.dirty, session.deleted) for row in rows):
+    """A changed label or noun, or a row of a class that says so, gives the installation a new stamp, in the same transaction."""
+    changed = (row for rows in (session.new, session.dirty, session.deleted) for row in rows)
+    if not any(isinstance(row, LabelOverride | Noun) or getattr(row, "__renews_stamp__", False) for row in changed):
         return
     with session.no_autoflush:
         stamp = session.get(LabelStamp, 1)

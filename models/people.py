@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, object_sessio
 
 from models.access import User
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, fold, today
+from models.custom import Extensible
 from models.school import Level, School
 from models.scope import SchoolScoped
 from models.words import N_, _, _p
@@ -95,7 +96,7 @@ group_share = Table(
 )
 
 
-class Group(Base, Identified, SchoolScoped, Versioned):
+class Group(Base, Identified, SchoolScoped, Versioned, Extensible):
     """A set of students: a class, or any group that somebody made to write, print or give work at once."""
 
     __tablename__ = "student_group"
@@ -151,7 +152,7 @@ class Group(Base, Identified, SchoolScoped, Versioned):
         )
 
 
-class Student(Base, Identified, SchoolScoped, Stamped, Versioned):
+class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
     """A pupil, a college student, a candidate: one entity, which the school's glossary names."""
 
     __tablename__ = "student"
@@ -264,7 +265,7 @@ Student.homeroom_name = column_property(
 )
 
 
-class Guardian(Base, Identified, SchoolScoped, Stamped, Versioned):
+class Guardian(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
     """A parent or other adult of one school's students; the same person in two schools is two guardians and one user."""
 
     __tablename__ = "guardian"

@@ -124,7 +124,7 @@ VERBS = {
 ELSEWHERE = re.compile(
     r"/|/login|/logout|/forgot|/setup|/resume|/healthz|/language|/theme|/reset/.*|/static/.*|/admin/static/.*|/account/.+"
     r"|/parent/(register|child/.*|profile/.+)|/student/activate"
-    r"|/admin/\w+/(action|delete|ajax/lookup|ajax/update)/"
+    r"|/admin/\w+/(action|delete|ajax/lookup|ajax/update|columns|views)/"
     r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/"
     r"|/admin/import_/(columns|confirm|correct|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|export/.*)/"
 )

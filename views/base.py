@@ -20,17 +20,21 @@ from wtforms import Form
 
 from models import rights
 from models.base import Choice, Refusal
+from models.custom_values import PREFIX
 from models.db import BEGIN, db
 from models.journal import record, screen_of
 from models.reach import is_own, narrower
 from models.scope import SCOPE, WHO
 from views import export
+from views.columns import Columns
+from views.custom import CustomFields
 from views.fields import Lookup, ScreenConverter
 from views.formats import show
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.lists import Lists
 from views.menu import beside
+from views.saved_views import SavedViews
 from views.saving import Saving
 from views.saving import own_path as own_path  # (the other domains take it from here)
 from views.verbs import Verb, run_verb
@@ -39,6 +43,7 @@ log = logging.getLogger("scolabri.views")
 
 # Flask-Admin's own page functions and the verb that opens them; anything else is refused unless a gate says otherwise.
 GATES = {"index_view": "read", "details_view": "read", "create_view": "create", "edit_view": "edit", "delete_view": "delete", "export": "export"}
+GATES |= {"columns_view": "read", "views_view": "read"}  # what a person arranges for themselves; models/saved_view.py says more
 
 
 def gate(verb: str, table: str | None = None) -> Any:
@@ -51,7 +56,7 @@ def gate(verb: str, table: str | None = None) -> Any:
     return wrap
 
 
-class Screen(Saving, Lists, ModelView):
+class Screen(CustomFields, Saving, SavedViews, Columns, Lists, ModelView):
     """A table as a screen: list, search, filters, form, details, export and verbs, each behind its right."""
 
     model: Any = None
@@ -245,6 +250,8 @@ class Screen(Saving, Lists, ModelView):
         return f"{g.get(shared)}&id={row.id}"
 
     def _get_list_value(self, context: Any, model: Any, name: str, column_formatters: Any, column_type_formatters: Any) -> Any:
+        if name.startswith(PREFIX):
+            return self.extra_value(model, name, whole=context is None)
         formatter = column_formatters.get(name)
         value = formatter(self, context, model, name) if formatter else self._get_field_value(model, name)
         return show(value)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
 from flask import g, has_request_context
 from flask_babel import get_locale
 
@@ -55,6 +57,8 @@ def show(value: Any) -> Any:
         return gettext("Yes") if value else gettext("No")
     if isinstance(value, dt.datetime):
         return show_instant(value)
+    if isinstance(value, Decimal):
+        return format_decimal(value, "0.######", locale=locale())
     if isinstance(value, dt.date):
         return show_date(value)
     if isinstance(value, list | tuple | set):

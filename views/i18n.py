@@ -158,7 +158,7 @@ def start_again() -> None:
 def _listen() -> _Spoken:
     global _alone
     try:
-        with _looking() as session:
+        with looking() as session:
             stamp = labels.read_stamp(session)
             known = _alone
             if stamp == 0 or known[0] != stamp:
@@ -175,7 +175,7 @@ def _snapshot(school_id: int | None, stamp: int) -> Snapshot:
     if known is not None and known.stamp == stamp:
         return known
     try:
-        with _looking() as session:
+        with looking() as session:
             fresh = labels.read_snapshot(session, school_id, stamp)
     except SQLAlchemyError as error:
         _tell(error)
@@ -190,7 +190,7 @@ def _tell(error: SQLAlchemyError) -> None:
 
 
 @contextmanager
-def _looking() -> Iterator[Any]:
+def looking() -> Iterator[Any]:
     """A short reading session of its own: a text may be asked for in the middle of a flush, or after one has failed."""
     token = BEGIN.set("DEFERRED")  # the request may hold the only write lock
     try:

@@ -108,7 +108,7 @@ class Saving(Base):
                 {"label": f.label.text, "theirs": show(getattr(model, f.name)), "yours": show(f.data)}
                 for f in form
                 if hasattr(model, f.name) and f.type != "VersionField" and getattr(model, f.name) != f.data
-            ]
+            ] + self.extra_conflicts(form, model)
             form.row_version.data = version_mark(model)
             form.row_version.raw_data = None
             return False

@@ -17,8 +17,8 @@ from models.activation import ActivationCode
 from models.changes import JournalChange
 from models.journal import JournalEvent, screen_of
 from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, group_member, group_share
-from models.school import Level, School
 from models.saved_view import SavedView
+from models.school import Level, School
 from models.scope import SchoolScoped, Scope
 
 student, guardian, link = Student.__table__, Guardian.__table__, GuardianLink.__table__
@@ -120,10 +120,10 @@ def criterion(mapper: Mapper[Any], scope: Scope) -> ColumnElement[bool] | None:
     if not issubclass(cls, SchoolScoped):
         return None
     clause: ColumnElement[bool] = cls.school_id == scope.school_id
-    how = scope.reach.get(screen_of(mapper))
-    if how == "g" and cls in GROUP_RULES:
     if cls is SavedView:  # a colleague's own views exist for nobody else
         return clause & or_(SavedView.owner_id == scope.user_id, SavedView.shared)
+    how = scope.reach.get(screen_of(mapper))
+    if how == "g" and cls in GROUP_RULES:
         clause = clause & GROUP_RULES[cls](scope)
     elif how == "o":
         owner = getattr(cls, "requested_by_id", None)

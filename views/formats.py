@@ -57,10 +57,10 @@ def show(value: Any) -> Any:
         return gettext("Yes") if value else gettext("No")
     if isinstance(value, dt.datetime):
         return show_instant(value)
-    if isinstance(value, Decimal):
-        return format_decimal(value, "0.######", locale=locale())
     if isinstance(value, dt.date):
         return show_date(value)
+    if isinstance(value, Decimal):
+        return format_decimal(value, "0.######", locale=locale())
     if isinstance(value, list | tuple | set):
         return ", ".join(str(show(v)) for v in value)
     return value if isinstance(value, int) else str(value)

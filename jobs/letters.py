@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
 from jobs import paper
+from jobs.letterhead import bind, lines_of, short
 from jobs.registry import Product, handler
 from jobs.runner import Task
 from models.activation import ActivationCode, CodePurpose, show_code
@@ -37,7 +37,6 @@ from models.work import JobKind
 
 STEP = 250  # codes between two commits of progress
 PART = 1000  # letters in one PDF; more make several, in one archive
-LONGEST_NAME = 80
 PAPER = {Country.FR: "a4", Country.CA: "us-letter"}
 WHERE = "/parent/register"
 
@@ -72,9 +71,7 @@ class Sender:
     @classmethod
     def of(cls, school: School) -> Sender:
         """Read the school once."""
-        contact = " · ".join(part for part in (school.phone, school.email) if part)
-        lines = [", ".join(school.address_lines), contact]
-        return cls(school.name, tuple(line for line in lines if line), school.town, school.phone, school.language, school.country, school.time_zone)
+        return cls(school.name, lines_of(school), school.town, school.phone, school.language, school.country, school.time_zone)
 
 
 def day_in_words(day: dt.date, language: str) -> str:
@@ -100,11 +97,6 @@ def qr(text: str) -> str:
     out = io.BytesIO()
     segno.make(text, error="m", micro=False, mask=3).save(out, kind="svg", xmldecl=False, border=1, omitsize=True)
     return out.getvalue().decode()
-
-
-def short(text: str) -> str:
-    """A name as a letter can hold it: one line, clipped."""
-    return paper.clean(text, LONGEST_NAME).strip()
 
 
 def salutation(title: str) -> str:
@@ -266,19 +258,13 @@ def print_letters(task: Task) -> Product:
 def _print(task: Task, sheets: Sequence[Sheet], sender: Sender, address: str) -> Product:
     """One PDF, or an archive of several when there are more than a thousand letters."""
     day = day_in_words(today(sender.time_zone), task.language)
-    name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', " ", str(_("Access letters – %(school)s – %(date)s", school=short(sender.name), date=day)))
+    name = str(_("Access letters – %(school)s – %(date)s", school=short(sender.name), date=day))
     parts = []
     for start in range(0, len(sheets), PART):
         some = sheets[start : start + PART]
         parts.append(paper.render("letter", document(some, sender, address), pages=len(some), beat=task.beat))
         task.beat()
-    if len(parts) == 1:
-        return Product(f"{name}.pdf", "application/pdf", parts[0])
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for number, part in enumerate(parts, 1):
-            archive.writestr(f"{name} {number}.pdf", part)
-    return Product(f"{name}.zip", "application/zip", out.getvalue())
+    return bind(name, parts)
 
 
 def _count(ids: Sequence[int]) -> None:

@@ -62,7 +62,10 @@ def missing() -> list[str]:
 
 def load() -> dict[str, Handler]:
     """Import every module that declares handlers, once."""
+    import jobs.address_labels
     import jobs.bulk
+    import jobs.certificates
+    import jobs.class_lists
     import jobs.imports
     import jobs.letters
     import jobs.reset_letters  # noqa: F401 (declares by being imported)

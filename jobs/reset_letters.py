@@ -12,7 +12,8 @@ from flask_babel import force_locale
 from sqlalchemy import select
 
 from jobs import paper
-from jobs.letters import PAPER, Sender, around, base_url, day_in_words, language_of, qr, salutation, short
+from jobs.letterhead import short
+from jobs.letters import PAPER, Sender, around, base_url, day_in_words, language_of, qr, salutation
 from jobs.registry import Product, handler
 from jobs.runner import Task
 from models import accounts

@@ -6,6 +6,7 @@ Nothing a person typed becomes a path. `configure` is called once at start with 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import os
 import re
 import secrets
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _FOLDER: list[Path] = []
-_KEY = re.compile(r"[0-9a-f]{32}")
+_KEY = re.compile(r"[0-9a-f]{32}(?:[0-9a-f]{32})?")  # made up, or the digest of the content
 
 
 def configure(folder: Path) -> None:
@@ -34,8 +35,28 @@ def path_of(key: str) -> Path:
 def keep(content: bytes) -> str:
     """Store a file, mode 600, wholly or not at all (written aside, synced, renamed). Gives its key."""
     key = secrets.token_hex(16)
-    target = path_of(key)
-    aside = target.with_suffix(".part")
+    _write(path_of(key), content)
+    return key
+
+
+def keep_by_content(content: bytes) -> str:
+    """Store a file under the SHA-256 of its content, as `keep` does; the same content is kept once. Gives the digest."""
+    digest = hashlib.sha256(content).hexdigest()
+    if not path_of(digest).is_file():
+        _write(path_of(digest), content)
+    return digest
+
+
+def read(digest: str | None) -> bytes | None:
+    """The content kept under this digest; None without one, or when the file is lost or no longer what its name says."""
+    if not digest or not path_of(digest).is_file():
+        return None
+    content = path_of(digest).read_bytes()
+    return content if hashlib.sha256(content).hexdigest() == digest else None
+
+
+def _write(target: Path, content: bytes) -> None:
+    aside = target.with_suffix(f".{secrets.token_hex(4)}.part")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -46,7 +67,6 @@ def keep(content: bytes) -> str:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    return key
 
 
 def drop(key: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, with_expression
 
 from models.activation import ActivationCode, CodePurpose, seen_clause, usable_clause
 from models.base import Choice, Refusal
+from models.papers import IssuedPaper
 from models.people import Guardian, GuardianLink, Student
 from models.words import _
 
@@ -41,9 +42,14 @@ def deletion_problem(session: Session, student: Student) -> Refusal | None:
     joined = select(literal(1)).select_from(GuardianLink).join(Guardian, Guardian.id == GuardianLink.guardian_id)
     link = joined.where(GuardianLink.student_id == student.id, Guardian.user_id.is_not(None))
     used = select(literal(1)).where(ActivationCode.student_id == student.id, ActivationCode.used_at.is_not(None))
-    kept, spent = session.execute(select(link.exists(), used.exists())).one()
+    paper = select(literal(1)).where(IssuedPaper.student_id == student.id)
+    kept, spent, certified = session.execute(select(link.exists(), used.exists(), paper.exists())).one()
     if student.user_id or kept or spent:
         return Refusal(
             _("%(name)s has records: an account, or a code that was used. Deactivate [the student] instead: the records are kept."), name=str(student)
+        )
+    if certified:
+        return Refusal(
+            _("%(name)s has records: a paper that the [school] issued. Deactivate [the student] instead: the records are kept."), name=str(student)
         )
     return None

@@ -16,6 +16,7 @@ from models.access import LoginEvent, Membership, User
 from models.activation import ActivationCode
 from models.changes import JournalChange
 from models.journal import JournalEvent, screen_of
+from models.papers import IssuedPaper
 from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, group_member, group_share
 from models.saved_view import SavedView
 from models.school import Level, School
@@ -53,6 +54,7 @@ GROUP_RULES: dict[type, Callable[[Scope], ColumnElement[bool]]] = {
     Student: lambda s: Student.id.in_(_my_students(s)),
     GuardianLink: lambda s: GuardianLink.student_id.in_(_my_students(s)),
     ActivationCode: lambda s: ActivationCode.student_id.in_(_my_students(s)),
+    IssuedPaper: lambda s: IssuedPaper.student_id.in_(_my_students(s)),
     Guardian: lambda s: Guardian.id.in_(select(link.c.guardian_id).where(link.c.student_id.in_(_my_students(s)))),
     Group: lambda s: Group.id.in_(_my_groups(s)),
 }

@@ -17,7 +17,8 @@ LETTERS = {"R": "read", "C": "create", "E": "edit", "D": "delete", "X": "export"
 
 # The business verbs of each screen that exist today; a verb used by a screen and absent here stops the start.
 VERBS: dict[str, tuple[str, ...]] = {
-    "student": ("generate_codes", "add_to_group", "deactivate", "reactivate"),
+    "student": ("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate", "deactivate", "reactivate"),
+    "issued_paper": ("print_again",),
     "guardian": ("print_reset_letter",),
     "guardian_link": ("suspend", "reactivate", "confirm"),
     "activation_code": ("print_letters", "revoke"),
@@ -39,10 +40,20 @@ POLICY: dict[str, dict[str, str]] = {
     "student": {
         "acc": "RCEDX V",
         "ac": "RCEDX V",
-        "ec": "REX·g V(generate_codes, add_to_group)·g",
-        "amp": "RX V(generate_codes)",
+        "ec": "REX·g V(generate_codes, add_to_group, print_class_list, print_labels, print_certificate)·g",
+        "amp": "RX V(generate_codes, print_class_list, print_labels, print_certificate)",
         "registrar": "RCEX V(add_to_group)",
-        "head": "RX",
+        "head": "RX V(print_class_list, print_labels, print_certificate)",
+        "inspector": "R",
+    },
+    # Papers already issued hang from the students: read with them, printed again by whom `print_certificate` is open to.
+    "issued_paper": {
+        "acc": "RX V",
+        "ac": "RX V",
+        "ec": "R·g V(print_again)·g",
+        "amp": "R V(print_again)",
+        "registrar": "R",
+        "head": "RX V(print_again)",
         "inspector": "R",
     },
     "guardian": {"acc": "RCEDX V", "ac": "RCEDX V", "ec": "R·g", "amp": "R", "registrar": "R", "head": "R"},

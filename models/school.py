@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column
@@ -38,6 +38,12 @@ class School(Base, Identified, Stamped, Versioned):
     language: Mapped[str] = mapped_column(default="fr", info={"label": _("Language")})
     time_zone: Mapped[str] = mapped_column(default="Europe/Paris", info={"label": _("Time zone")})
     code_days: Mapped[int] = mapped_column(default=180, info={"label": _("Life of an activation code, in days")})
+    # Who signs the papers of the school.
+    head_name: Mapped[str] = mapped_column(default="", info={"label": _("Name of the head")})
+    head_title: Mapped[str] = mapped_column(default="", info={"label": _("Function of the head")})
+    # SHA-256 of a PNG that `models.files` keeps; None: the school has none. The stamp is shown inside PDFs only (security 75).
+    logo_digest: Mapped[str | None] = mapped_column(String(64))
+    stamp_digest: Mapped[str | None] = mapped_column(String(64))
 
     def __str__(self) -> str:
         return self.name

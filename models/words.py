@@ -6,6 +6,7 @@ and its places are filled each time `str()` is called on it, so the same class a
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -13,7 +14,7 @@ from flask_babel import force_locale, lazy_gettext, lazy_ngettext, lazy_pgettext
 
 from models.tokens import fill
 
-__all__ = ["N_", "_", "_p", "fill", "in_language"]
+__all__ = ["N_", "_", "_p", "fill", "in_figures", "in_language"]
 
 
 def _(msgid: str, **params: Any) -> Any:
@@ -34,3 +35,8 @@ def _p(context: str, msgid: str, **params: Any) -> Any:
 def in_language(language: str) -> AbstractContextManager[None]:
     """Read texts in this language for a while: a letter or a mail in its reader's language."""
     return force_locale(language)  # type: ignore[no-any-return]  # flask_babel has no types
+
+
+def in_figures(day: dt.date, language: str) -> str:
+    """A day as tables write it: 14/03/2014 in France, 2014-03-14 in Québec."""
+    return day.isoformat() if language == "fr_CA" else day.strftime("%d/%m/%Y")

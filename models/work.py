@@ -49,6 +49,10 @@ class JobKind(Choice):
 
     print_letters = "print_letters", _("Access letters"), "info"
     print_reset_letter = "print_reset_letter", _("Reset letters"), "info"
+    print_class_list = "print_class_list", _("Class list"), "info"
+    print_labels = "print_labels", _("Address labels"), "info"
+    print_certificate = "print_certificate", _("Certificates of enrolment"), "info"
+    print_again = "print_again", _("Duplicates"), "info"
     import_check = "import_check", _("Check of an import"), "info"
     import_write = "import_write", _("Writing of an import"), "info"
     bulk_verb = "bulk_verb", _("Work on many records"), "info"

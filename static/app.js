@@ -119,6 +119,15 @@
   };
   for (const part of all("[data-refresh][id]")) poll(part);
 
+  /* A paper that was just asked for opens by itself once it is ready; the address forgets it, so that coming back opens nothing. */
+  const ready = document.querySelector("[data-open-now]");
+  if (ready) {
+    const here = new URL(location.href);
+    here.searchParams.delete("open");
+    history.replaceState(null, "", here);
+    ready.click();
+  }
+
   /* Combobox: an input role=combobox stands in front of the select, which keeps the value that is posted. */
   const combobox = (box) => {
     const select = box.querySelector("select");

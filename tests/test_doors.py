@@ -1,5 +1,6 @@
 """Every address and who may open it, typed by hand from the rights document. An address without a line fails (security case 13)."""
 
+import datetime as dt
 import re
 
 import pytest
@@ -8,10 +9,12 @@ from sqlalchemy import select
 
 from models.access import Membership, User
 from models.activation import ActivationCode
+from models.custom import CustomField
 from models.journal import JournalEvent
 from models.labels import Noun
+from models.papers import issue
 from models.people import Group, Guardian, GuardianLink, Student
-from models.school import Level
+from models.school import Level, School
 
 EVERYBODY = "acc ac ec amp registrar head inspector invigilator parent student"
 STAFF = "acc ac ec amp registrar head inspector"
@@ -25,6 +28,11 @@ PAGES = {
     "/admin/student/new/": "acc ac registrar",
     "/admin/student/edit/?id={student}": "acc ac ec registrar",
     "/admin/student/export/csv/": "acc ac ec amp registrar head",
+    "/admin/issued_paper/": STAFF,
+    "/admin/issued_paper/details/?id={issued_paper}": STAFF,
+    "/admin/issued_paper/new/": "",
+    "/admin/issued_paper/edit/?id={issued_paper}": "",
+    "/admin/issued_paper/export/csv/": "acc ac head",
     "/admin/guardian/": "acc ac ec amp registrar head",
     "/admin/guardian/details/?id={guardian}": "acc ac ec amp registrar head",
     "/admin/guardian/new/": "acc ac",
@@ -72,6 +80,11 @@ PAGES = {
     "/admin/import_/export/csv/": "acc ac",
     "/admin/label/": "acc ac",
     "/admin/label/new/": "acc",
+    "/admin/custom_field/": "acc ac head",
+    "/admin/custom_field/details/?id={custom_field}": "acc ac head",
+    "/admin/custom_field/new/": "acc",
+    "/admin/custom_field/edit/?id={custom_field}": "acc",
+    "/admin/custom_field/export/csv/": "",
     "/admin/noun/": "acc ac",
     "/admin/noun/details/?id={noun}": "acc ac",
     "/admin/noun/new/": "",
@@ -106,11 +119,18 @@ VERBS = {
     ("/admin/student/action/", "generate_codes", "student"): "acc ac ec amp",
     ("/admin/student/action/", "add_to_group", "student"): "acc ac ec registrar",
     ("/admin/student/action/", "deactivate", "student"): "acc ac",
+    ("/admin/student/action/", "print_class_list", "student"): "acc ac ec amp head",
+    ("/admin/student/action/", "print_labels", "student"): "acc ac ec amp head",
+    ("/admin/student/action/", "print_certificate", "student"): "acc ac ec amp head",
+    ("/admin/issued_paper/action/", "print_again", "issued_paper"): "acc ac ec amp head",
+    ("/admin/issued_paper/delete/", "", "issued_paper"): "",
     ("/admin/guardian_link/action/", "suspend", "guardian_link"): "acc ac",
     ("/admin/activation_code/action/", "revoke", "activation_code"): "acc ac ec",
     ("/admin/activation_code/action/", "print_letters", "activation_code"): "acc ac ec amp registrar",
     ("/admin/user/action/", "disable", "user"): "acc ac",
     ("/admin/user/action/", "end_sessions", "user"): "acc ac",
+    ("/admin/custom_field/action/", "retire", "custom_field"): "acc",
+    ("/admin/custom_field/delete/", "", "custom_field"): "",
     ("/admin/student/delete/", "", "student"): "acc ac",
     ("/admin/guardian/delete/", "", "guardian"): "acc ac",
     ("/admin/level/delete/", "", "level"): "",
@@ -145,18 +165,26 @@ def ids(app, schools):
 
             generate(session, [link.student_id], quantity=1, only_missing=False)
             code = session.scalar(select(ActivationCode).where(ActivationCode.student_id == link.student_id, ActivationCode.used_at.is_(None)))
+        field = CustomField(school_id=schools[0], table_name="student", label="Casier")
+        session.add(field)
+        session.flush()
         amp = session.scalar(select(User.id).where(User.username == "amp"))
+        school, student = session.get_one(School, schools[0]), session.get_one(Student, link.student_id)
+        student.born_on = student.born_on or dt.date(2014, 3, 14)
+        (paper,) = issue(session, [student.id], school=school, job_id=1, language="fr", start=2026)
         return {
             "student": link.student_id,
             "guardian": link.guardian_id,
             "guardian_link": link.id,
             "activation_code": code.id,
+            "issued_paper": paper.id,
             "group": group.id,
             "user": amp,
             "membership": session.scalar(select(Membership.id).where(Membership.user_id == amp)),
             "school": schools[0],
             "level": session.scalar(select(Level.id).where(Level.school_id == schools[0])),
             "noun": session.scalar(select(Noun.id).where(Noun.school_id == schools[0])),
+            "custom_field": field.id,
             "journal_event": session.scalar(select(JournalEvent.id).where(JournalEvent.school_id == schools[0])),
         }
 

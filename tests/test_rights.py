@@ -9,7 +9,8 @@ from models.rights import grant, may, may_give, reach
 # role -> screen -> verbs; "@g" the person's groups and advisees, "@o" own rows. What is not here is refused.
 EXPECTED = {
     "acc": {
-        "student": "read create edit delete export generate_codes add_to_group deactivate reactivate",
+        "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate",
+        "issued_paper": "read export print_again",
         "guardian": "read create edit delete export print_reset_letter",
         "guardian_link": "read create edit delete export suspend reactivate confirm",
         "activation_code": "read export print_letters revoke",
@@ -27,7 +28,8 @@ EXPECTED = {
         "login_event": "read export",
     },
     "ac": {
-        "student": "read create edit delete export generate_codes add_to_group deactivate reactivate",
+        "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate",
+        "issued_paper": "read export print_again",
         "guardian": "read create edit delete export print_reset_letter",
         "guardian_link": "read create edit delete export suspend reactivate confirm",
         "activation_code": "read export print_letters revoke",
@@ -45,7 +47,8 @@ EXPECTED = {
         "login_event": "read",
     },
     "ec": {
-        "student": "read@g edit@g export@g generate_codes@g add_to_group@g",
+        "student": "read@g edit@g export@g generate_codes@g add_to_group@g print_class_list@g print_labels@g print_certificate@g",
+        "issued_paper": "read@g print_again@g",
         "guardian": "read@g",
         "guardian_link": "read@g",
         "activation_code": "read@g print_letters@g revoke@g",
@@ -57,7 +60,8 @@ EXPECTED = {
         "login_event": "read@g",
     },
     "amp": {
-        "student": "read export generate_codes",
+        "student": "read export generate_codes print_class_list print_labels print_certificate",
+        "issued_paper": "read print_again",
         "guardian": "read",
         "guardian_link": "read",
         "activation_code": "read print_letters",
@@ -72,6 +76,7 @@ EXPECTED = {
         "guardian": "read",
         "guardian_link": "read",
         "activation_code": "read print_letters",
+        "issued_paper": "read",
         "group": "read export",
         "school": "read",
         "level": "read",
@@ -80,7 +85,8 @@ EXPECTED = {
         "outgoing_mail": "read@o",
     },
     "head": {
-        "student": "read export",
+        "student": "read export print_class_list print_labels print_certificate",
+        "issued_paper": "read export print_again",
         "guardian": "read",
         "guardian_link": "read",
         "group": "read",
@@ -94,7 +100,7 @@ EXPECTED = {
         "journal_event": "read export",
         "login_event": "read",
     },
-    "inspector": {"student": "read", "group": "read", "school": "read", "level": "read"},
+    "inspector": {"student": "read", "issued_paper": "read", "group": "read", "school": "read", "level": "read"},
     "invigilator": {},
     "guardian": {},
     "student": {},

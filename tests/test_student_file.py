@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from models.access import LoginEvent, LoginKind, User
 from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
 
-PARTS = ("summary", "contacts", "groups", "sign_ins", "history")
+PARTS = ("summary", "contacts", "groups", "papers", "sign_ins", "history")
 
 
 def a_family(app, school):
@@ -36,12 +36,12 @@ def test_the_banner_stands_on_every_part(as_, app, a_student, part):
 @pytest.mark.parametrize(
     ("who", "shown"),
     [
-        ("acc", {"summary", "contacts", "codes", "groups", "sign_ins", "history"}),
-        ("ac", {"summary", "contacts", "codes", "groups", "sign_ins", "history"}),
-        ("amp", {"summary", "contacts", "codes", "groups", "sign_ins"}),
-        ("registrar", {"summary", "contacts", "codes", "groups"}),
-        ("head", {"summary", "contacts", "groups", "sign_ins", "history"}),
-        ("inspector", {"summary", "groups"}),
+        ("acc", {"summary", "contacts", "codes", "groups", "papers", "sign_ins", "history"}),
+        ("ac", {"summary", "contacts", "codes", "groups", "papers", "sign_ins", "history"}),
+        ("amp", {"summary", "contacts", "codes", "groups", "papers", "sign_ins"}),
+        ("registrar", {"summary", "contacts", "codes", "groups", "papers"}),
+        ("head", {"summary", "contacts", "groups", "papers", "sign_ins", "history"}),
+        ("inspector", {"summary", "groups", "papers"}),
     ],
 )
 def test_each_role_finds_the_parts_that_their_rights_open(as_, a_student, who, shown):

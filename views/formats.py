@@ -13,6 +13,7 @@ from flask import g, has_request_context
 from flask_babel import get_locale
 
 from models.base import Choice
+from models.words import in_figures
 from views.i18n import gettext
 
 
@@ -28,10 +29,7 @@ def zone() -> ZoneInfo:
 
 def show_date(value: dt.date) -> str:
     """A day: 14/03/2014 in France, 2014-03-14 in Québec."""
-    language = locale()
-    if language == "fr_CA":
-        return value.isoformat()
-    return value.strftime("%d/%m/%Y")
+    return in_figures(value, locale())
 
 
 def long_date(value: dt.date) -> str:

@@ -28,6 +28,7 @@ WORDS = {
     "confirm": _("confirmed and written"),
     "sent": _("sent"),
     "printed": _("printed"),
+    "stamped": _("stamp printed on papers"),
     "redeem": _("used by [a guardian]"),
     "leave": _("left by the [guardian]"),
     "suspension_ended": _("suspension over"),

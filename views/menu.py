@@ -19,7 +19,7 @@ class Heading:
 
 
 HEADINGS = (
-    Heading(_("School life"), ("student", "guardian", "group", "level")),
+    Heading(_("School life"), ("student", "issued_paper", "guardian", "group", "level")),
     Heading(_("[Guardian] accounts"), ("activation_code", "guardian_link")),
     Heading(_("Exchanges"), ("import_", "outgoing_mail", "job")),
     Heading(_("Settings"), ("school", "user", "membership", "label", "noun")),
@@ -29,7 +29,7 @@ HEADINGS = (
 
 # Screens that stand beside another: reached by a button there, so that the sidebar stays short. Whoever may not open that one
 # finds them in the sidebar.
-BESIDE = {"membership": "user", "login_event": "user", "noun": "label"}
+BESIDE = {"issued_paper": "student", "membership": "user", "login_event": "user", "noun": "label"}
 
 
 def screens() -> dict[str, Any]:

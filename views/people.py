@@ -32,6 +32,7 @@ from views.filters import Clause, Member, Row
 from views.formats import zone
 from views.i18n import gettext, ngettext, pgettext
 from views.i18n import lazy_gettext as _
+from views.papers import PaperVerbs
 from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
 from views.student_file import StudentFile
@@ -56,7 +57,7 @@ class AddToGroupForm(FlaskForm):
     group = RowField(Lookup("group", Group, ("name",)), _("[Group]"), validators=[InputRequired()])
 
 
-class Students(CodesVerbs, StudentFile, Screen):
+class Students(CodesVerbs, PaperVerbs, StudentFile, Screen):
     """Pupils, students, candidates: the list that the whole school works from."""
 
     model = Student
@@ -101,7 +102,7 @@ class Students(CodesVerbs, StudentFile, Screen):
         "email": {"validators": [checks.email]},
         "phone": {"validators": [checks.phone]},
     }
-    verb_order = ("generate_codes", "add_to_group")
+    verb_order = ("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate")
     lookups = {"homeroom": (Group, ("name",), is_class), "adviser": STAFF_LOOKUP, "group": (Group, ("name",))}
 
     def __init__(self) -> None:

@@ -30,6 +30,7 @@ from views.filters import Row
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.menu import screens
+from views.papers import PAPERS
 from views.saving import own_path
 from views.verbs import verb
 
@@ -51,7 +52,7 @@ class Schools(Screen):
     column_list = ("name", "official_code", "town")
     column_details_list = (
         *("name", "country", "official_code", "email", "support_email", "phone", "address1", "address2", "postal_code", "town"),
-        *("language", "time_zone", "code_days"),
+        *("language", "time_zone", "code_days", "head_name", "head_title"),
     )
     column_formatters = {
         "language": lambda _v, _c, row, _n: dict(LANGUAGES).get(row.language, row.language),
@@ -59,12 +60,13 @@ class Schools(Screen):
     }
     form_columns = (
         *("name", "country", "official_code", "email", "support_email", "phone", "address1", "address2", "postal_code", "town"),
-        *("language", "time_zone", "code_days"),
+        *("language", "time_zone", "code_days", "head_name", "head_title"),
     )
     form_sections = (
         (_("Identity"), (("name", 6), ("country", 3), ("official_code", 3))),
         (_("How to reach"), (("email", 6), ("phone", 6), ("support_email", 6), ("address1", 6), ("address2", 6), ("postal_code", 3), ("town", 6))),
         (_("Settings"), (("language", 3), ("time_zone", 3), ("code_days", 3))),
+        (_("Papers"), (("head_name", 6), ("head_title", 6))),
     )
     form_overrides = {"language": SelectField, "time_zone": SelectField}
     form_args = {
@@ -73,6 +75,8 @@ class Schools(Screen):
         "email": {"validators": [checks.email]},
         "support_email": {"validators": [checks.email], "description": _("Shown to families who need help with their account.")},
         "phone": {"validators": [checks.phone]},
+        "head_name": {"description": _("Who signs the certificates. Empty: they are issued in the name of the function.")},
+        "head_title": {"description": _("As it is written under the signature: headmaster, director of studies.")},
     }
 
     @expose("/")
@@ -267,6 +271,11 @@ class Groups(Screen):
         group: Group = self.get_one(request.form.get("id", ""))
         self.check_row("edit", group)
         return group
+
+    def paper_verbs(self) -> list[tuple[str, Any]]:
+        """The papers that the person may print for a group, as the list of students names them."""
+        verbs = screens()["student"].verbs
+        return [(name, verbs[name].text) for name in PAPERS if self.may(name, "student")]
 
     def to_group(self, group_id: int, status: int = 303) -> ResponseReturnValue:
         """Back to the group's page; after a mistake the page is shown with it."""

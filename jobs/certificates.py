@@ -1,0 +1,174 @@
+"""Certificates of enrolment: what the school certifies about a student, numbered, on one page; and the same again, as a duplicate.
+
+The words are neutral: no gender is guessed, nothing is said that the reader does not need. `models/papers.py` decides the facts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import force_locale
+from sqlalchemy import select
+
+from jobs import paper
+from jobs.letterhead import STAMP, Letterhead, bind, letterhead, short, within
+from jobs.letters import PAPER, day_in_words
+from jobs.registry import Product, handler
+from jobs.runner import Task
+from models.base import Refusal, today
+from models.class_lists import pieces
+from models.db import db
+from models.journal import record, record_rows
+from models.papers import IssuedPaper, certifiable, issue, printed, year_words
+from models.people import Student
+from models.school import School
+from models.tokens import base_language
+from models.words import N_, _
+from models.work import JobKind
+
+PART = 1000  # papers in one PDF; more come as an archive
+
+
+def _certifies(facts: dict[str, Any], language: str) -> str:
+    """Who certifies what. The name and the function of the head may be unknown; who left is said to have been enrolled until then."""
+    head, title, year = short(facts["head_name"]), short(facts["head_title"]), year_words(facts["year"])
+    if head and title:
+        who = str(_("%(head)s, %(title)s,", head=head, title=title))
+    else:
+        who = head or str(_("The head of the [school]"))
+    if facts["until"]:
+        until = day_in_words(dt.date.fromisoformat(facts["until"]), language)
+        return str(
+            _("%(who)s certifies that the person named below was enrolled in [this school] for the school year %(year)s, until %(date)s.", who=who, year=year, date=until)
+        )
+    return str(_("%(who)s certifies that the person named below is enrolled in [this school] for the school year %(year)s.", who=who, year=year))
+
+
+def compose(row: IssuedPaper, again_on: dt.date | None) -> dict[str, Any]:
+    """The data of one page in its own language; `again_on` is the day of a duplicate, None for the first printing."""
+    facts, language = row.facts, row.language
+    with force_locale(language):
+        born = day_in_words(dt.date.fromisoformat(facts["born_on"]), language)
+        told = (
+            (_("Family name"), facts["family_name"]),
+            (_("Given names"), facts["given_names"]),
+            (_("Name in use"), facts["usage_name"]),
+            (_("Date of birth"), born),
+            (_("[Level]"), facts["level"]),
+            (_("Class"), facts["class"]),
+            (_("[School]"), facts["school"]),
+            (_("Official code"), facts["code"]),
+        )
+        town, issued = short(facts["town"]), day_in_words(row.issued_on, language)
+        done = _("Done at %(town)s, on %(date)s.", town=town, date=issued) if town else _("Done on %(date)s.", date=issued)
+        return {
+            "lang": base_language(language),
+            "title": str(row.kind.label),
+            "year": str(_("School year %(year)s", year=year_words(facts["year"]))),
+            "reference": str(_("No. %(number)s", number=row.reference)),
+            "duplicate": str(_("Duplicate printed on %(date)s", date=day_in_words(again_on, language))) if again_on else "",
+            "opening": _certifies(facts, language),
+            "facts": [{"label": str(label), "value": short(value)} for label, value in told if value],
+            "closing": str(_("Issued to serve for all legal purposes.")),
+            "dateline": str(done),
+            "signature": [short(line) for line in (facts["head_name"], facts["head_title"] or str(_("The head of the [school]"))) if line],
+            "sign_here": str(_("Signature and stamp")),
+            "footer": str(_("This paper is valid only when it is signed.")),
+        }
+
+
+def document(papers: Sequence[IssuedPaper], school: School, head: Letterhead) -> dict[str, Any]:
+    """The data of one PDF."""
+    day = today(school.time_zone)
+    return {
+        "title": str(papers[0].kind.label),
+        "lang": base_language(school.language),
+        "region": school.country.name,
+        "paper": PAPER[school.country],
+        "sender": head.sender,
+        "stamp": STAMP if STAMP in head.pictures else None,
+        "stamp_alt": str(_("Stamp of the [school]")),
+        "pages": [compose(row, day if row.printed_count else None) for row in papers],
+    }
+
+
+def _load(ids: Sequence[int]) -> list[IssuedPaper]:
+    """These papers as they are now, in the order of their numbers: each piece in one statement, also after a commit."""
+    found: list[IssuedPaper] = []
+    for piece in pieces(ids):
+        found += db.session.scalars(select(IssuedPaper).where(IssuedPaper.id.in_(piece)).execution_options(populate_existing=True))
+    return sorted(found, key=lambda row: (row.year, row.number))
+
+
+def _title(papers: Sequence[IssuedPaper], date: str) -> str:
+    kind = str(papers[0].kind.label)
+    if len(papers) == 1:
+        return str(_("%(title)s – %(date)s", title=f"{kind} {papers[0].reference}", date=short(papers[0].holder)))
+    return str(_("%(title)s – %(date)s", title=kind, date=date))
+
+
+def _print(task: Task, ids: Sequence[int], *, stamp: bool) -> Product:
+    """Draw them all, then count them; the stamp's use is a line of its own in the history."""
+    school = db.session.get_one(School, task.school_id)
+    head = letterhead(school, str(_("Logo of the [school]")), stamp=stamp)
+    papers = _load(ids)
+    title = _title(papers, day_in_words(today(school.time_zone), task.language))
+    parts = []
+    for start in range(0, len(papers), PART):
+        some = papers[start : start + PART]
+        parts.append(paper.render("certificate", document(some, school, head), pages=len(some), pictures=head.pictures, beat=task.beat))
+        task.progress(start + len(some))
+        papers = _load(ids) if start + PART < len(papers) else papers
+    printed(db.session, ids)
+    if STAMP in head.pictures:
+        record(db.session, "stamped", "school", task.school_id, rows=len(ids))
+    return bind(title, parts)
+
+
+@handler(JobKind.print_certificate, table="student", verb="print_certificate")
+def print_certificates(task: Task) -> Product:
+    """Number and print the certificates of `params["ids"]`. Refused when none of them can have one.
+
+    The numbers are committed before the drawing: a job that is taken over or begun again prints the papers that it numbered,
+    and a number never hangs on a drawing.
+    """
+    params = task.params
+    school = db.session.get_one(School, task.school_id)
+    start = int(params["year"])
+    found = certifiable(db.session, params["ids"], start)
+    papers = issue(
+        db.session,
+        params["ids"],
+        school=school,
+        job_id=task.id,
+        language=params["language"],
+        start=start,
+        within=within(Student, "print_certificate"),
+    )
+    if not papers:
+        raise Refusal(_("None of the chosen can be given this paper: their date of birth, or the day they left, is unknown. Fill it in first."))
+    left = len(found.unborn) + len(found.gone)
+    note = N_("%(num)d is left out: the date of birth, or the day they left, is unknown.",
+              "%(num)d are left out: the date of birth, or the day they left, is unknown.", left)  # fmt: skip
+    if not task.done:  # a job that begins again has written its lines
+        record_rows(db.session, "print_certificate", "student", [row.student_id for row in papers if row.student_id])
+    ids = [row.id for row in papers]
+    task.progress(1, total=len(ids) + 1, note=str(note) if left else "")
+    return _print(task, ids, stamp=bool(params["stamp"]))
+
+
+@handler(JobKind.print_again, table="issued_paper", verb="print_again")
+def print_again(task: Task) -> Product:
+    """Print `params["ids"]` once more, each with its number and what it certified, marked as a duplicate."""
+    clause = within(IssuedPaper, "print_again")
+    ids: list[int] = []
+    for piece in pieces(task.params["ids"]):
+        statement = select(IssuedPaper.id).where(IssuedPaper.id.in_(piece))
+        ids += db.session.scalars(statement if clause is None else statement.where(clause))
+    if not ids:
+        raise Refusal(_("Nobody of this selection is left. Choose again."))
+    product = _print(task, ids, stamp=bool(task.params["stamp"]))
+    record_rows(db.session, "print_again", "issued_paper", ids)
+    return product

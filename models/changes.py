@@ -17,10 +17,9 @@ from sqlalchemy import JSON, Column, Enum, ForeignKey, Index, Table, delete, eve
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Mapped, Mapper, Session, mapped_column
 from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, get_history
-from sqlalchemy.orm.relationships import RelationshipProperty
 
 from models.base import Base, Identified, utcnow
-from models.journal import batch_of, edited_columns, screen_of
+from models.journal import batch_of, collections_of, edited_columns, screen_of
 from models.packing import pack, unpack
 from models.scope import WHO, SchoolScoped, current_school_id
 
@@ -144,13 +143,6 @@ def sides(secondary: Table) -> tuple[Side, ...]:
     return tuple(sorted(found, key=lambda side: (side.table, side.key)))
 
 
-def collections_of(mapper: Mapper[Any]) -> Iterator[tuple[str, RelationshipProperty[Any]]]:
-    """The relations of many to many of a class."""
-    for relation in mapper.relationships:
-        if relation.secondary is not None and not relation.viewonly:
-            yield relation.key, relation
-
-
 # --- writing ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -169,14 +161,17 @@ def _line(session: Session, table: str, change: Change, school_id: int | None) -
     }
 
 
-def record_changes(session: Session, table: str, changes: Iterable[Change | tuple[int, str, Any, Any]]) -> None:
+def record_changes(session: Session, table: str, changes: Iterable[tuple[int, str, Any, Any]]) -> None:
     """Write what a bulk statement changed: (row, field, before, after), values as Python has them; `table` is the screen's name.
 
     Such statements pass by the flush listener, as they pass by that of the history (`record_rows` goes beside).
     """
-    lines = [
-        _line(session, table, Change(row_id, field, pack_value(before), pack_value(after), *title), None) for row_id, field, before, after, *title in changes
-    ]
+    record_lines(session, table, [Change(row_id, field, pack_value(before), pack_value(after)) for row_id, field, before, after in changes])
+
+
+def record_lines(session: Session, table: str, changes: Iterable[Change]) -> None:
+    """The same, values packed already; also for the snapshots of rows that a statement deletes."""
+    lines = [_line(session, table, change, None) for change in changes]
     if lines:
         session.connection().execute(insert(JournalChange.__table__), lines)  # type: ignore[arg-type]
 

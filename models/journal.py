@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import DDL, Column, ForeignKey, Index, event, insert
@@ -11,6 +12,7 @@ from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Mapped, Mapper, Session, mapped_column
 from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, get_history
 from sqlalchemy.orm.properties import ColumnProperty
+from sqlalchemy.orm.relationships import RelationshipProperty
 
 from models.base import Base, Identified, utcnow
 from models.scope import BATCH, WHO, SchoolScoped, current_school_id
@@ -86,7 +88,7 @@ def record_rows(session: Session, verb: str, table: str, row_ids: list[int]) -> 
 def screen_of(mapper: Mapper[Any]) -> str:
     """The name under which people know a table: its screen's endpoint (student_group is `group`)."""
     table = str(mapper.class_.__tablename__)
-    return {"student_group": "group", "import": "import_", "label_override": "label"}.get(table, table)
+    return {"student_group": "group", "import": "import_", "label_override": "label", "right_override": "right"}.get(table, table)
 
 
 def edited_columns(row: Any) -> list[tuple[str, Any, Any]]:
@@ -102,12 +104,25 @@ def edited_columns(row: Any) -> list[tuple[str, Any, Any]]:
     return found
 
 
+def collections_of(mapper: Mapper[Any]) -> Iterator[tuple[str, RelationshipProperty[Any]]]:
+    """The relations of many to many of a class."""
+    for relation in mapper.relationships:
+        if relation.secondary is not None and not relation.viewonly:
+            yield relation.key, relation
+
+
+def _edited(mapper: Mapper[Any], row: Any) -> bool:
+    if edited_columns(row):
+        return True
+    return any(get_history(row, key, PASSIVE_NO_INITIALIZE).has_changes() for key, _relation in collections_of(mapper))
+
+
 def _collect(verb: str) -> Any:
     def listener(mapper: Mapper[Any], _connection: Any, row: Any) -> None:
         if not getattr(mapper.class_, "__journal__", True):
             return
         session = sa_inspect(row).session
-        if session is None or (verb == "edited" and not edited_columns(row)):
+        if session is None or (verb == "edited" and not _edited(mapper, row)):
             return
         school_id = row.school_id if isinstance(row, SchoolScoped) else (row.id if mapper.class_.__tablename__ == "school" else None)
         session.info.setdefault(PENDING, []).append(_line(session, verb, screen_of(mapper), row.id, school_id or current_school_id(), 1))

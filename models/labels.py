@@ -237,6 +237,11 @@ def _renew_stamp(session: Session, _context: Any, _instances: Any) -> None:
     changed = (row for rows in (session.new, session.dirty, session.deleted) for row in rows)
     if not any(isinstance(row, LabelOverride | Noun) or getattr(row, "__renews_stamp__", False) for row in changed):
         return
+    renew_stamp(session)
+
+
+def renew_stamp(session: Session) -> None:
+    """Another stamp, for what a statement has written past the listener."""
     with session.no_autoflush:
         stamp = session.get(LabelStamp, 1)
     if stamp is None:

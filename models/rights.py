@@ -32,7 +32,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "noun": ("reset",),
     "job": ("cancel", "retry", "download"),
     "outgoing_mail": ("retry", "cancel", "download"),
-    "journal_event": (),
+    "journal_event": ("undo", "restore"),
     "login_event": (),
 }
 
@@ -90,7 +90,14 @@ POLICY: dict[str, dict[str, str]] = {
         "head": "R·o V·o",
     },
     "outgoing_mail": {"acc": "RX V", "ac": "R V", "ec": "R·o", "registrar": "R·o", "head": "R·o"},
-    "journal_event": {"acc": "RX", "ac": "R", "head": "RX"},
+    # Who does not read the list still takes back their own work.
+    "journal_event": {
+        "acc": "RX V",
+        "ac": "R V(undo, restore)·o",
+        "ec": "V(undo, restore)·o",
+        "registrar": "V(undo, restore)·o",
+        "head": "RX",
+    },
     "login_event": {"acc": "RX", "ac": "R", "ec": "R·g", "amp": "R·g", "head": "R"},
 }
 

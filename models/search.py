@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import event, select
@@ -36,15 +37,50 @@ def _renew_keys(session: Session, _context: Any, _instances: Any) -> None:
         if guardians:
             ids = [g.id for g in guardians]
             students.update(session.scalars(select(Student).join(Student.links).where(GuardianLink.guardian_id.in_(ids))))
-        known: dict[int, list[Guardian]] = {}
-        stored = [s.id for s in students if s not in session.new and "links" in sa_inspect(s).unloaded]
-        if stored:
-            found = session.execute(
-                select(GuardianLink.student_id, Guardian).join(Guardian, GuardianLink.guardian_id == Guardian.id).where(GuardianLink.student_id.in_(stored))
-            )
-            for student_id, guardian in found:
+        _renew_students(session, students, pending)
+
+
+def _renew_students(session: Session, students: set[Student], pending: list[GuardianLink]) -> None:
+    """The key of each student, from their guardians as they will be after the flush."""
+    known: dict[int, list[Guardian]] = {}
+    stored = [s.id for s in students if s not in session.new and "links" in sa_inspect(s).unloaded]
+    waiting = {link.id for link in pending}
+    if stored:
+        found = session.execute(
+            select(GuardianLink.student_id, GuardianLink.id, Guardian)
+            .join(Guardian, GuardianLink.guardian_id == Guardian.id)
+            .where(GuardianLink.student_id.in_(stored))
+            .order_by(GuardianLink.id)
+        )
+        for student_id, link_id, guardian in found:
+            if link_id not in waiting:
                 known.setdefault(student_id, []).append(guardian)
-        gone = set(session.deleted)
+    settled = {*pending, *session.deleted}
+    coming: dict[Student | None, list[Guardian]] = {}
+    for link in pending:
+        if link not in session.deleted and link.guardian is not None:
+            coming.setdefault(_now_of(session, link), []).append(link.guardian)
+    for student in students:
+        mine = known.get(student.id, [])
+        if "links" not in sa_inspect(student).unloaded:
+            mine = [link.guardian for link in student.links if link not in settled and link.guardian is not None]
+        student.search_key = student_search_key(student, [*mine, *coming.get(student, [])])
+
+
+def _now_of(session: Session, link: GuardianLink) -> Student | None:
+    """Whose link it is once the flush is done: the column counts where it was set without its relation."""
+    ids, rows = sa_inspect(link).attrs["student_id"].history.added, sa_inspect(link).attrs["student"].history.added
+    if ids and not rows and link.student_id is not None:
+        return session.get(Student, link.student_id)
+    return link.student
+
+
+def renew_students(session: Session, ids: Sequence[int]) -> None:
+    """The keys of these students again, from the database: for links that a statement has written past the listener."""
+    for start in range(0, len(ids), 500):
+        students = set(session.scalars(select(Student).where(Student.id.in_(ids[start : start + 500]))))
+        _renew_students(session, students, [])
+        session.flush()
         for student in students:
             if student.id in known or "links" in sa_inspect(student).unloaded:
                 mine = known.get(student.id, [])

@@ -24,7 +24,7 @@ EXPECTED = {
         "noun": "read edit reset",
         "job": "read cancel retry download",
         "outgoing_mail": "read export retry cancel download",
-        "journal_event": "read export",
+        "journal_event": "read export undo restore",
         "login_event": "read export",
     },
     "ac": {
@@ -43,7 +43,7 @@ EXPECTED = {
         "noun": "read",
         "job": "read@o cancel@o retry@o download@o",
         "outgoing_mail": "read retry cancel download",
-        "journal_event": "read",
+        "journal_event": "read undo@o restore@o",
         "login_event": "read",
     },
     "ec": {
@@ -60,6 +60,7 @@ EXPECTED = {
         "login_event": "read@g",
     },
     "amp": {
+        "journal_event": "undo@o restore@o",
         "student": "read export generate_codes print_class_list print_labels print_certificate",
         "issued_paper": "read print_again",
         "guardian": "read",
@@ -85,6 +86,7 @@ EXPECTED = {
         "outgoing_mail": "read@o",
     },
     "head": {
+        "journal_event": "undo@o restore@o",
         "student": "read export print_class_list print_labels print_certificate",
         "issued_paper": "read export print_again",
         "guardian": "read",

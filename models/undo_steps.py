@@ -1,0 +1,155 @@
+"""What the steps of undoing share: which rows may be touched, how they are told, why one is left.
+
+Each step reads what it would do and writes it only when asked to (`Steps.write`), so that what is shown first is what is done. Rows are
+taken within the scope of the person who acts, in pieces of 500: memory stays flat, whatever the size of the batch.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Column, Table, UniqueConstraint, insert, select, tuple_
+from sqlalchemy.orm import Mapper, Session, joinedload
+
+from models.base import Base
+from models.changes import PIECE, Change, name_of, record_links, sides
+from models.packing import model_of
+from models.reach import narrower
+from models.rights import VERBS, may, reach
+from models.scope import SCOPE, WHO
+from models.undo_plan import Act, Line, Plan
+from models.words import _
+
+MADE = ("created", "restored")  # the verbs of the history by which a row comes to exist
+
+# Tables whose rows undoing leaves, and why: their own screens have the rules.
+LEFT: dict[str, Any] = {
+    "user": _("Accounts are changed on their own screen."),
+    "membership": _("Roles are given and withdrawn on their own screen."),
+    "right": _("Rights are changed on their own screen."),
+}
+# What follows a row without being work done on it: the account of an import's lines.
+FOLLOWS = frozenset({"import_row"})
+
+CHANGED = _("Somebody changed it since.")
+ADDED = _("Something was added to it since.")
+GONE = _("It no longer exists.")
+OWNER_GONE = _("What it belonged to no longer exists.")
+TAKEN = _("Another record has its number or its name now.")
+FINAL = _("It cannot be brought back: what it held is kept nowhere else.")
+NOT_YOURS = _("You may no longer change it.")
+FORGOTTEN = _("Its earlier values are no longer kept.")
+USED = _("This code was used, printed or sent.")
+CLOSED = _("A code that was closed stays closed.")
+
+
+def pieces(ids: Iterable[int]) -> Iterator[list[int]]:
+    """The identifiers, 500 at a time."""
+    known = list(ids)
+    for start in range(0, len(known), PIECE):
+        yield known[start : start + PIECE]
+
+
+@cache
+def pointing_to(table: Table) -> tuple[Column[Any], ...]:
+    """The columns of all tables that point to this one."""
+    return tuple(
+        fk.parent
+        for other in Base.metadata.tables.values()
+        if other.name not in FOLLOWS
+        for fk in sorted(other.foreign_keys, key=str)
+        if fk.column.table is table
+    )
+
+
+@cache
+def unique_keys(mapper: Mapper[Any]) -> tuple[tuple[str, ...], ...]:
+    """The sets of attributes that no two rows share."""
+    table = mapper.local_table
+    found = [tuple(c.columns) for c in table.constraints if isinstance(c, UniqueConstraint)]  # type: ignore[attr-defined]
+    found += [tuple(i.columns) for i in table.indexes if i.unique and not i.dialect_kwargs]  # type: ignore[attr-defined]
+    return tuple(sorted({tuple(mapper.get_property_by_column(c).key for c in columns) for columns in found}))
+
+
+class Steps:
+    """The state of one undo: what it has done, or would have done, so far."""
+
+    def __init__(self, session: Session, plan: Plan, *, write: bool) -> None:
+        self.session, self.plan, self.write = session, plan, write
+        self.back: dict[Table, set[int]] = defaultdict(set)  # rows brought back
+        self.renamed: dict[tuple[Table, int], int] = {}  # their new number, where the old one was given to another row
+        self.removed: dict[Table, set[int]] = defaultdict(set)
+        self.freed: dict[Column[Any], set[int]] = defaultdict(set)  # rows whose column no longer points where it did
+        self.parted: dict[Table, set[tuple[int, int]]] = defaultdict(set)  # links taken away
+        self.followers: set[int] = set()  # students whose guardians changed
+        self.by_import = False
+
+    # -- what is common
+
+    def may_touch(self, table: str) -> bool:
+        """Whether the person still may write on this table; what an import wrote is taken back by whoever may undo it."""
+        roles = WHO.get().roles
+        if self.by_import or reach(roles, "journal_event", "undo") == "all":
+            return True
+        return any(may(roles, table, verb) for verb in ("create", "edit", "delete", *VERBS.get(table, ())))
+
+    def rows(self, model: Any, ids: Sequence[int]) -> dict[int, Any]:
+        """The rows that exist for this person and that they may change, by identifier."""
+        statement = select(model).where(model.id.in_(ids))
+        clause = narrower(model.__mapper__, SCOPE.get(), WHO.get().roles, "edit")
+        found = self.session.scalars(statement if clause is None else statement.where(clause))
+        return {row.id: row for row in found}
+
+    def standing(self, table: Table, ids: Iterable[int]) -> set[int]:
+        """Which of these rows exist at all, whoever asks: a number is taken or not."""
+        return {i for some in pieces(ids) for i in self.session.scalars(select(table.c.id).where(table.c.id.in_(some)))}
+
+    def tell(self, act: Act, table: str, found: Sequence[tuple[int, tuple[Change, ...], Any]], rows: dict[int, Any] | None = None) -> None:
+        """Count rows (identifier, fields, reason) and show the first of them by name."""
+        room = self.plan.add(act, table, len(found)) if found else 0
+        shown = found[:room]
+        model, rows = model_of(table), rows or {}
+        by = getattr(model, "__named_by__", ())
+        if shown and by and rows:  # the names of others, in one query
+            options = [joinedload(getattr(model, key)) for key in by]
+            for row in self.session.scalars(select(model).where(model.id.in_([i for i, *_rest in shown])).options(*options)):
+                rows[row.id] = row
+        self.plan.lines += [Line(act, table, i, name_of(rows[i]) if i in rows else "", fields, reason) for i, fields, reason in shown]
+
+    def forget(self, rows: Iterable[Any]) -> None:
+        """Written or read rows leave the session."""
+        if self.write:
+            self.session.flush()
+        for row in rows:
+            if row in self.session:
+                self.session.expunge(row)
+
+    def alive(self, target: Table, ids: set[int]) -> set[int]:
+        """Which of these rows may be pointed to: those that exist for the person, or are brought back just now."""
+        mapper = next(m for m in Base.registry.mappers if m.local_table is target)
+        seen = {i for some in pieces(ids) for i in self.session.scalars(select(mapper.class_.id).where(mapper.class_.id.in_(some)))}
+        return seen | (self.back[target] & ids) | ({new for (table, _old), new in self.renamed.items() if table is target} & ids)
+
+    def taken(self, mapper: Mapper[Any], rows: list[dict[str, Any]]) -> dict[tuple[str, ...], set[tuple[Any, ...]]]:
+        """Unique set of attributes -> the values of these rows that another row has, whoever may see it."""
+        found = {}
+        for keys in unique_keys(mapper):
+            wanted = [values for row in rows if None not in (values := tuple(row.get(k) for k in keys))]
+            columns = [mapper.attrs[k].columns[0] for k in keys]
+            if wanted:
+                there = self.session.execute(select(*columns).where(tuple_(*columns).in_(wanted)))
+                found[keys] = {tuple(line) for line in there}
+        return found
+
+    def join(self, secondary: Table, pairs: set[tuple[int, int]]) -> None:
+        """Write links that are not there."""
+        first = sides(secondary)[0]
+        there = set()
+        for some in pieces({pair[0] for pair in pairs}):
+            there |= {tuple(line) for line in self.session.execute(select(first.here, first.there).where(first.here.in_(some)))}
+        if come := sorted(pairs - there):
+            self.session.execute(insert(secondary), [{first.here.name: a, first.there.name: b} for a, b in come])
+            record_links(self.session, secondary, [], come)

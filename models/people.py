@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, object_sessio
 from models.access import User
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, fold, today
 from models.custom import Extensible
+from models.names import Named
 from models.school import Level, School
 from models.scope import SchoolScoped
 from models.words import N_, _, _p
@@ -152,7 +153,7 @@ class Group(Base, Identified, SchoolScoped, Versioned, Extensible):
         )
 
 
-class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
+class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensible):
     """A pupil, a college student, a candidate: one entity, which the school's glossary names."""
 
     __tablename__ = "student"
@@ -160,6 +161,7 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         Index("ix_student_search", "school_id", "search_key", "id"),
         Index("ix_student_school_status", "school_id", "status"),
         Index("ix_student_name", "school_id", "family_name", "given_name", "id"),
+        Index("ix_student_twin", "school_id", "name_key", "born_on"),
         UniqueConstraint("school_id", "national_id"),
     )
 
@@ -265,11 +267,11 @@ Student.homeroom_name = column_property(
 )
 
 
-class Guardian(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
+class Guardian(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensible):
     """A parent or other adult of one school's students; the same person in two schools is two guardians and one user."""
 
     __tablename__ = "guardian"
-    __table_args__ = (Index("ix_guardian_search", "school_id", "search_key", "id"),)
+    __table_args__ = (Index("ix_guardian_search", "school_id", "search_key", "id"), Index("ix_guardian_twin", "school_id", "name_key", "phone_e164", "email"))
 
     title: Mapped[str] = mapped_column(default="", info={"label": _("Title (Mr, Ms)")})
     family_name: Mapped[str] = mapped_column(info={"label": _("Family name")})
@@ -323,10 +325,10 @@ class GuardianLink(Base, Identified, SchoolScoped, Stamped, Versioned):
 
     __tablename__ = "guardian_link"
     __table_args__ = (UniqueConstraint("student_id", "guardian_id"),)
+    __named_by__ = ("student", "guardian")
 
     student_id: Mapped[int] = mapped_column(ForeignKey("student.id", ondelete="CASCADE"), index=True, info={"label": _("[Student]")})
     guardian_id: Mapped[int] = mapped_column(ForeignKey("guardian.id", ondelete="CASCADE"), index=True, info={"label": _("[Guardian]")})
-    __named_by__ = ("student", "guardian")
     relation: Mapped[Relation] = mapped_column(choice_column(Relation), default=Relation.other, info={"label": _("Tie")})
     authority: Mapped[Authority] = mapped_column(choice_column(Authority), default=Authority.legal, info={"label": _("Authority")})
     status: Mapped[LinkStatus] = mapped_column(choice_column(LinkStatus), default=LinkStatus.active, index=True, info={"label": _("Link")})

@@ -1,4 +1,4 @@
-"""Keeps the folded search keys true: one listener, whichever door wrote the row."""
+"""Keeps the folded search keys and the keys of names true: one listener, whichever door wrote the row."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import event, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Session
 
+from models.names import name_key
 from models.people import Guardian, GuardianLink, Student, guardian_search_key, student_search_key
 
 _NAMES = ("family_name", "given_name", "usage_name", "national_id", "local_id", "phone", "phone_e164", "email")
@@ -19,21 +20,35 @@ def _changed(row: Any) -> bool:
     return any(attrs[name].history.has_changes() for name in _NAMES if name in attrs)
 
 
+def _students_of(session: Session, link: GuardianLink) -> list[Student]:
+    """The student of a link, and the one it leaves when it moves."""
+    found = [] if link.student is None else [link.student]
+    for key in ("student_id", "student"):
+        history = sa_inspect(link).attrs[key].history
+        for other in (*(history.added or ()), *(history.deleted or ())):
+            row = session.get(Student, other) if isinstance(other, int) else other
+            found += [row] if row is not None and row not in found else []
+    return found
+
+
 @event.listens_for(Session, "before_flush")
 def _renew_keys(session: Session, _context: Any, _instances: Any) -> None:
-    """Students whose own words, links or guardians change get their key again; at most two queries a flush."""
+    """Students whose own words, links or guardians change get their key again; at most two queries a flush, and one for each link that moves."""
     students: set[Student] = set()
     guardians: list[Guardian] = []
+    pending: list[GuardianLink] = []  # what the database does not know yet
     with session.no_autoflush:
         for row in (*session.new, *session.dirty, *session.deleted):
             if isinstance(row, Guardian) and row not in session.deleted and _changed(row):
-                row.search_key = guardian_search_key(row)
+                row.search_key, row.name_key = guardian_search_key(row), name_key(row.family_name, row.given_name)
                 if row not in session.new:
                     guardians.append(row)
             elif isinstance(row, Student) and row not in session.deleted and _changed(row):
+                row.name_key = name_key(row.family_name, row.given_name)
                 students.add(row)
-            elif isinstance(row, GuardianLink) and row.student is not None and row.student not in session.deleted:
-                students.add(row.student)
+            elif isinstance(row, GuardianLink):
+                pending.append(row)
+                students.update(student for student in _students_of(session, row) if student not in session.deleted)
         if guardians:
             ids = [g.id for g in guardians]
             students.update(session.scalars(select(Student).join(Student.links).where(GuardianLink.guardian_id.in_(ids))))
@@ -79,11 +94,9 @@ def renew_students(session: Session, ids: Sequence[int]) -> None:
     """The keys of these students again, from the database: for links that a statement has written past the listener."""
     for start in range(0, len(ids), 500):
         students = set(session.scalars(select(Student).where(Student.id.in_(ids[start : start + 500]))))
+        for student in students:
+            session.expire(student, ["links"])
         _renew_students(session, students, [])
         session.flush()
         for student in students:
-            if student.id in known or "links" in sa_inspect(student).unloaded:
-                mine = known.get(student.id, [])
-            else:
-                mine = [link.guardian for link in student.links if link not in gone and link.guardian is not None]
-            student.search_key = student_search_key(student, mine)
+            session.expunge(student)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column, object
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, fold, utcnow
 from models.custom_json import count_filled, has_value, text_at
 from models.custom_values import FieldKind, Option, Spec, slug
+from models.import_words import BadCell
 from models.journal import screen_of
 from models.scope import SchoolScoped
 from models.values import one_line, visible
@@ -42,7 +43,10 @@ class Extensible:
         """Give a field its packed value, or none. Refused: a value that is not of the field's type (`Spec.check`)."""
         before = self.extra or {}
         if value in (None, "") or value != before.get(spec.key):  # what stands there already is nobody's mistake of today
-            spec.check(value)
+            try:
+                spec.check(value)
+            except BadCell as bad:
+                raise Refusal(_("%(field)s: %(reason)s"), field=spec.label, reason=f"{bad.sentence} {bad.remedy}") from bad
         now = {key: kept for key, kept in before.items() if key != spec.key}
         if value not in (None, ""):
             now[spec.key] = value
@@ -77,7 +81,7 @@ class CustomField(Base, Identified, SchoolScoped, Stamped, Versioned):
     kind: Mapped[FieldKind] = mapped_column(choice_column(FieldKind), default=FieldKind.text, info={"label": _("Type")})
     choices: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, info={"label": _("Choices")})
     required: Mapped[bool] = mapped_column(default=False, info={"label": _("Must be filled in")})
-    in_list: Mapped[bool] = mapped_column(default=False, info={"label": _("Shown in the list without being asked for")})
+    in_list: Mapped[bool] = mapped_column(default=False, info={"label": _("Always in the list")})
     in_form: Mapped[bool] = mapped_column(default=True, info={"label": _("In the form")})
     in_export: Mapped[bool] = mapped_column(default=True, info={"label": _("In exports")})
     in_import: Mapped[bool] = mapped_column(default=True, info={"label": _("In imports")})
@@ -237,6 +241,8 @@ def _check_field(session: Session, row: CustomField) -> None:
     fresh = row in session.new
     if fresh and not row.key:
         row.key = slug(row.label, {one.key for one in others})
+    if fresh and not row.rank:
+        row.rank = max((one.rank or 0 for one in others), default=0) + 1
     if row.retired_at is None:
         _check_name(row, model, others)
         in_use = sum(one.retired_at is None for one in others)

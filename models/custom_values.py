@@ -17,7 +17,7 @@ from typing import Any
 from models.base import Choice, fold, utcnow
 from models.import_words import BadCell
 from models.values import one_line, read_date, visible
-from models.words import _
+from models.words import _, _p
 
 PREFIX = "extra."  # before a key, where a field stands among a table's own columns
 LONGEST = {"text": 200, "long_text": 2000}
@@ -30,7 +30,7 @@ class FieldKind(Choice):
 
     text = "text", _("Text, one line"), "mute"
     long_text = "long_text", _("Long text"), "mute"
-    number = "number", _("Number"), "mute"
+    number = "number", _p("custom_field", "Number"), "mute"
     date = "date", _("Date"), "mute"
     yes_no = "yes_no", _("Yes or no"), "mute"
     choice = "choice", _("List of choices"), "mute"
@@ -84,7 +84,7 @@ class Spec:
         """Refuse (`BadCell`) a packed value that this field does not take; none is refused where one is needed."""
         if value in (None, ""):
             if self.required:
-                raise BadCell("field_required", field=self.label)
+                raise BadCell("field_required")
             return
         if self.kind is FieldKind.yes_no:
             right = isinstance(value, bool)
@@ -116,7 +116,7 @@ class Spec:
         return packed
 
     def _bad(self, code: str, value: Any) -> BadCell:
-        return BadCell(code, field=self.label, value=str(value)[:80])
+        return BadCell(code, value=str(value)[:80])
 
     def _check_length(self, text: str) -> None:
         limit = LONGEST[self.kind.name]

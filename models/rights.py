@@ -30,6 +30,8 @@ VERBS: dict[str, tuple[str, ...]] = {
     "import_": ("check", "confirm", "abandon"),
     "label": ("reset", "export_po", "import_po"),
     "noun": ("reset",),
+    "custom_field": ("retire", "reactivate"),
+    "right": ("reset",),
     "job": ("cancel", "retry", "download"),
     "outgoing_mail": ("retry", "cancel", "download"),
     "journal_event": ("undo", "restore"),
@@ -81,6 +83,9 @@ POLICY: dict[str, dict[str, str]] = {
     "import_": {"acc": "RCX V", "ac": "RCX V", "registrar": "RC·o V·o", "head": "R"},
     "label": {"acc": "RCEDX V", "ac": "R"},
     "noun": {"acc": "RE V", "ac": "R"},
+    # The registrar's line of the rights document is about study records, which are none of today's tables.
+    "custom_field": {"acc": "RCE V", "ac": "R", "head": "R"},
+    "right": {"acc": "RE V", "ac": "R", "head": "R"},
     "job": {
         "acc": "R V",
         "ac": "R·o V·o",

@@ -47,9 +47,10 @@ class Columns(Base):
         if not hasattr(self, "_own_columns"):
             relations = self.model.__mapper__.relationships
             listed = [column for column, _label in self._list_declared]
-            more = self.column_offered_list or [c for c, _label in (*self._details_columns, *self._export_declared)]
-            # A collection costs a query of its own, and a private column is in no export (rights.md, rule 9): the list says itself which it shows.
-            wanted = [c for c in more if c not in self.private_columns and not (c in relations and relations[c].uselist)]
+            more = self.column_offered_list or [*(self.column_details_list or ()), *(c for c, _label in self._export_declared)]
+            # A collection costs a query of its own, and a private column is in no export: the list says itself which of them it shows.
+            named = [column for column in more if column in self.column_labels or column in self.column_offered_list]
+            wanted = [c for c in named if c not in self.private_columns and not (c in relations and relations[c].uselist)]
             self._own_columns = dict(self.get_column_names(list(dict.fromkeys([*listed, *wanted])), None))
         return self._own_columns
 
@@ -102,7 +103,7 @@ class Columns(Base):
         self._list_declared = value
 
     @property
-    def _export_columns(self) -> list[tuple[str, Any]]:
+    def _export_columns(self) -> list[tuple[str, Any]]:  # a private column is in no export (rights.md, rule 9)
         if not has_request_context():
             return self._export_declared
         chosen = [name for name in self.chosen_columns if name not in self.private_columns]
@@ -140,7 +141,6 @@ class Columns(Base):
         return [
             ColumnEntry(name, str(offered[name]), place if place <= len(shown) else 0, name == self.title_column)
             for place, name in enumerate(names, 1)
-            if str(offered[name])
         ]
 
     @expose("/columns/")
@@ -152,8 +152,8 @@ class Columns(Base):
             typed = places.get(name, "")
             return int(typed) if typed.isdecimal() and len(typed) < 4 and int(typed) else 1000
 
-        offered = list(self.offered_columns)
-        before = {name: number for number, name in enumerate([*(self.chosen_columns or self.usual_columns), *offered])}
+        shown = self.chosen_columns or self.usual_columns
+        before = {name: number for number, name in enumerate(dict.fromkeys([*shown, *self.offered_columns]))}
         ticked = [name for name in request.args.getlist(COLUMN) if name in before]
         # Two columns at one place: the one whose place was typed just now goes first.
         chosen = self.choose(sorted(ticked, key=lambda name: (place(name), place(name) == before[name] + 1, before[name])))

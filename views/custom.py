@@ -48,11 +48,6 @@ def fields_of(table: str) -> tuple[Spec, ...]:
     return kept[1].get(table, ())
 
 
-def in_use(table: str) -> tuple[Spec, ...]:
-    """The fields of a table that are not withdrawn."""
-    return tuple(spec for spec in fields_of(table) if not spec.retired)
-
-
 def words_of(spec: Spec, row: Any) -> Any:
     """What a row says in a field, as people read it."""
     return show(spec.value((row.extra or {}).get(spec.key)))
@@ -231,12 +226,17 @@ class CustomFields(Base):
     _own_filter_args: dict[str, tuple[int, ScreenFilter]] | None
 
     def extra_specs(self) -> tuple[Spec, ...]:
-        """The fields in use of this screen's table."""
-        return in_use(self.table) if has_request_context() and issubclass(self.model, Extensible) else ()
+        """The fields in use of this screen's table, found once a request."""
+        if not has_request_context() or not issubclass(self.model, Extensible):
+            return ()
+        known: dict[str, dict[str, Spec]] = g.setdefault("extra_specs", {})
+        if self.table not in known:
+            known[self.table] = {spec.name: spec for spec in fields_of(self.table) if not spec.retired}
+        return tuple(known[self.table].values())
 
     def extra_value(self, row: Any, name: str, *, whole: bool = True) -> Any:
         """The value of a column `extra.key`; in a list, the beginning of a long text."""
-        spec = next((spec for spec in self.extra_specs() if spec.name == name), None)
+        spec = g.extra_specs[self.table].get(name) if self.extra_specs() else None
         found = words_of(spec, row) if spec is not None else ""
         return f"{found[:CUT].rstrip()}…" if not whole and isinstance(found, str) and len(found) > CUT else found
 

@@ -146,8 +146,22 @@ def change_password(user_id: int, current: str, new: str, *, address: str, agent
     Refused: a wrong current password (counted like a sign-in), a new one that `passwords.check` refuses.
     """
     with unscoped("one's own account"):
-        user = db.session.get_one(User, user_id)
-        stored, names = user.password_hash, names_around(user)
+        names = names_around(db.session.get_one(User, user_id))
+    check_current(user_id, current, address=address)
+    passwords.check(new, names)
+    hashed = passwords.hash_password(new)
+    with unscoped("one's own account"):
+        _set_password(db.session.get_one(User, user_id), hashed, address, agent)
+        db.session.commit()
+
+
+def check_current(user_id: int, current: str, *, address: str) -> None:
+    """That who sits at the keyboard is who signed in. Ends the transaction it begins: what is slow never stands inside one.
+
+    Refused: a wrong password (counted like a sign-in), too many tries.
+    """
+    with unscoped("one's own account"):
+        stored = db.session.get_one(User, user_id).password_hash
     limits = throttle.login_limits(f"user {user_id}", address)
     wait = throttle.wait_seconds(*limits)
     db.session.rollback()
@@ -156,11 +170,6 @@ def change_password(user_id: int, current: str, new: str, *, address: str, agent
     if not passwords.verify(stored, current):
         throttle.hit(*limits)
         raise Refusal(_("The current password is not right. Type it again."))
-    passwords.check(new, names)
-    hashed = passwords.hash_password(new)
-    with unscoped("one's own account"):
-        _set_password(db.session.get_one(User, user_id), hashed, address, agent)
-        db.session.commit()
 
 
 def _set_password(user: User, hashed: str, address: str, agent: str) -> None:

@@ -7,15 +7,19 @@ from sqlalchemy.orm import Session
 
 from models.access import STAFF, Membership, User
 from models.base import today
+from models.right_override import overrides_of
 from models.rights import POLICY, reach
 from models.school import School
-from models.scope import Actor, Scope, unscoped
+from models.scope import AS_BY_DEFAULT, Actor, Overrides, Scope, unscoped
 
 
-def staff_scope(school_id: int, user_id: int | None, roles: frozenset[str]) -> Scope:
-    """The scope of a member of staff: the school, narrowed table by table where the union of their roles is narrow."""
-    narrow = {table: far for table in POLICY if (far := reach(roles, table)) in ("g", "o")}
-    return Scope(school_id=school_id, user_id=user_id, reach=narrow)
+def staff_scope(school_id: int, user_id: int | None, roles: frozenset[str], overrides: Overrides, *, looking: bool = False) -> Scope:
+    """The scope of a member of staff: the school, narrowed table by table where the union of their roles is narrow.
+
+    A table that the school no longer lets them read stays as narrow as it was: a form may still offer its rows.
+    """
+    narrow = {table: far for table in POLICY if (far := reach(roles, table, "read", overrides) or reach(roles, table, "read", AS_BY_DEFAULT)) in ("g", "o")}
+    return Scope(school_id=school_id, user_id=user_id, reach=narrow, looking=looking)
 
 
 def staff_in(session: Session, user_id: int, school_id: int) -> tuple[Actor, Scope] | None:
@@ -30,5 +34,6 @@ def staff_in(session: Session, user_id: int, school_id: int) -> tuple[Actor, Sco
         roles = frozenset(m.role.name for m in held if m.role in STAFF and m.open_on(day))
         if not roles:
             return None
-        actor = Actor(user_id=user_id, name=str(user), roles=roles, language=user.language or school.language)
-    return actor, staff_scope(school_id, user_id, roles)
+        overrides = overrides_of(session, school_id)
+        actor = Actor(user_id=user_id, name=str(user), roles=roles, language=user.language or school.language, overrides=overrides)
+    return actor, staff_scope(school_id, user_id, roles, overrides)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from models.access import STAFF, Role
+from models.scope import WHO, Overrides
 
 LETTERS = {"R": "read", "C": "create", "E": "edit", "D": "delete", "X": "export"}
 
@@ -23,11 +24,11 @@ VERBS: dict[str, tuple[str, ...]] = {
     "guardian_link": ("suspend", "reactivate", "confirm"),
     "activation_code": ("print_letters", "revoke"),
     "group": ("share",),
-    "user": ("invite", "disable", "enable", "end_sessions"),
+    "user": ("invite", "disable", "enable", "end_sessions", "see_as"),
     "membership": ("open_inspection", "close_inspection"),
     "school": (),
     "level": (),
-    "import_": ("check", "confirm", "abandon"),
+    "import_": ("check", "confirm", "abandon", "undo"),
     "label": ("reset", "export_po", "import_po"),
     "noun": ("reset",),
     "custom_field": ("retire", "reactivate"),
@@ -76,7 +77,7 @@ POLICY: dict[str, dict[str, str]] = {
         "head": "R",
         "inspector": "R",
     },
-    "user": {"acc": "RCE V", "ac": "RCE V", "head": "RC V(invite)"},
+    "user": {"acc": "RCE V", "ac": "RCE V(invite, disable, enable, end_sessions)", "head": "RC V(invite)"},
     "membership": {"acc": "RCEDX", "ac": "RCED", "head": "RCED V(open_inspection, close_inspection)"},
     "school": {"acc": "RE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "R", "head": "R", "inspector": "R"},
     "level": {"acc": "RCE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "R", "head": "R", "inspector": "R"},
@@ -126,7 +127,7 @@ _PART = re.compile(r"(?P<letters>[RCEDX]+)(?:·(?P<reach>[go]))?|V(?:\((?P<named
 
 @cache
 def grant(table: str, role: str) -> Grant:
-    """The grant of a role on a table, read from its cell."""
+    """The grant of a role on a table by default, read from its cell."""
     verbs: dict[str, str] = {}
     cell = POLICY.get(table, {}).get(role, "")
     for part in _PART.finditer(cell):
@@ -139,16 +140,54 @@ def grant(table: str, role: str) -> Grant:
 
 
 _WIDTH = {"o": 0, "g": 1, "all": 2}
+_STUDENTS_ONLY = frozenset({"login_event"})  # "g" there: the sign-ins of students, for roles that follow no group
 
 
-def reach(roles: Iterable[str], table: str, verb: str = "read") -> str | None:
-    """How far these roles together go for a verb: "all", "g", "o", or None when it is not theirs (the union decides)."""
-    found = [r for role in roles if (r := grant(table, role).verbs.get(verb))]
+@cache
+def nature(table: str, role: str) -> str:
+    """How far a verb reaches that the default does not give to this role (rule 11: a scope is never edited).
+
+    As far as the role reads; on a table that it does not read, as the table is: own rows where others read their own, the groups of those
+    who follow students.
+    """
+    own = grant(table, role).verbs
+    if own:
+        return own.get("read") or min(own.values(), key=_WIDTH.__getitem__)
+    read = {grant(table, other).verbs.get("read") for other in POLICY.get(table, ())}
+    if "o" in read:
+        return "o"
+    return "g" if "g" in read and (role == Role.ec.name or table in _STUDENTS_ONLY) else "all"
+
+
+@lru_cache(maxsize=4096)
+def in_force(table: str, role: str, overrides: Overrides) -> Grant:
+    """The grant of a role on a table as the school has changed it. What nobody reads cannot be worked on either (rule 5): a verb that the
+    school has given counts only while the role reads the table, and without reading all verbs that came with it rest.
+    """
+    default = grant(table, role).verbs
+    changed = overrides.cells.get((table, role))
+    if not changed or role not in STAFF:
+        return Grant(default)
+    verbs = {verb: far for verb, far in default.items() if changed.get(verb, True)}
+    if "read" in verbs or changed.get("read"):
+        verbs |= {verb: nature(table, role) for verb, granted in changed.items() if granted and verb not in default}
+    elif "read" in default:
+        verbs = {}
+    return Grant(verbs)
+
+
+def reach(roles: Iterable[str], table: str, verb: str = "read", overrides: Overrides | None = None) -> str | None:
+    """How far these roles together go for a verb: "all", "g", "o", or None when it is not theirs (the union decides).
+
+    The rights of the current school count, as the person who acts has them; `overrides` are asked for where nobody acts yet.
+    """
+    here = WHO.get().overrides if overrides is None else overrides
+    found = [r for role in roles if (r := in_force(table, role, here).verbs.get(verb))]
     return max(found, key=_WIDTH.__getitem__) if found else None
 
 
 def may(roles: Iterable[str], table: str, verb: str) -> bool:
-    """The one question: may somebody with these roles do this verb on this table?"""
+    """The one question: may somebody with these roles do this verb on this table, in the current school?"""
     return reach(roles, table, verb) is not None
 
 
@@ -157,10 +196,14 @@ def may_give(roles: Iterable[str], role: str) -> bool:
     return any(role in MAY_GIVE.get(own, frozenset()) for own in roles)
 
 
-@cache
 def allowed(roles: frozenset[str]) -> frozenset[tuple[str, str]]:
-    """Every (table, verb) that these roles allow: what Flask-Principal is told at each request."""
-    return frozenset((table, verb) for table in POLICY for role in roles if role in STAFF for verb in grant(table, role).verbs)
+    """Every (table, verb) that these roles allow here: what Flask-Principal is told at each request."""
+    return _allowed(roles, WHO.get().overrides)
+
+
+@lru_cache(maxsize=256)
+def _allowed(roles: frozenset[str], overrides: Overrides) -> frozenset[tuple[str, str]]:
+    return frozenset((table, verb) for table in POLICY for role in roles if role in STAFF for verb in in_force(table, role, overrides).verbs)
 
 
 def problems() -> list[str]:

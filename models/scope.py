@@ -44,12 +44,14 @@ class Scope:
     """For whom rows exist: a school, the person, and how far each table reaches ("g", "o"; absent = the whole school).
 
     `portal` is "guardian" or "student": then the person's own children, or the person, decide instead of the school.
+    `looking`: somebody else looks at the screens as this person, who keeps what only they read (`models/reach.py`, `AUTHOR_ONLY`).
     """
 
     school_id: int | None
     user_id: int | None = None
     reach: Mapping[str, str] = field(default_factory=dict)
     portal: str | None = None
+    looking: bool = False
 
     @cached_property
     def options(self) -> tuple[Any, ...]:
@@ -71,14 +73,37 @@ class _Everything:
 EVERYTHING = _Everything()
 
 
+@dataclass(frozen=True, eq=False)
+class Overrides:
+    """What a school has changed in the table of rights: (table, role) -> verb -> granted. Compared by identity: one for each stamp."""
+
+    stamp: int = 0
+    cells: Mapping[tuple[str, str], Mapping[str, bool]] = field(default_factory=dict)
+
+
+AS_BY_DEFAULT = Overrides()
+
+
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: for the history and for the rules that ask about the person."""
+    """Who acts: for the history and for the rules that ask about the person.
+
+    `roles` with `overrides` say what they may do (`models/rights.py`). While somebody looks as another person, `user_id` stays their own,
+    so that nothing is ever written as done by the other, and `eyes` is the other's: whose rows count as "own" on the screen.
+    """
 
     user_id: int | None = None
     name: str = ""
     roles: frozenset[str] = frozenset()
     language: str = "fr"
+    overrides: Overrides = AS_BY_DEFAULT
+    looking: bool = False
+    seen_id: int | None = None
+
+    @property
+    def eyes(self) -> int | None:
+        """Whose rows are "own": the person's, or those of whom they look as."""
+        return self.seen_id or self.user_id
 
 
 SCOPE: ContextVar[Scope | _Everything | None] = ContextVar("scope", default=None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -23,8 +23,11 @@ from models.actors import staff_scope
 from models.base import Refusal, today, utcnow
 from models.db import BEGIN, PATIENCE, db
 from models.people import Guardian, Student, StudentStatus
+from models.right_override import RightStamp, overrides_at
+from models.rights import reach
 from models.school import School
-from models.scope import Actor, Scope, unscoped
+from models.scope import AS_BY_DEFAULT, Actor, Scope, unscoped
+from models.seeing import SeeAs, close_at_once
 from models.words import _
 
 IDLE = dt.timedelta(minutes=60)
@@ -44,6 +47,7 @@ class Place:
     name: str
     language: str
     time_zone: str
+    stamp: int  # of what the school has changed in the table of rights
     roles: frozenset[str]
 
     @property
@@ -97,6 +101,17 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Seeing:
+    """As whom a site administrator looks: a person (`user_id`, `name`) or a role of the school; until when."""
+
+    view_id: int
+    user_id: int | None
+    name: str
+    roles: tuple[str, ...]
+    until: dt.datetime
+
+
+@dataclass(frozen=True)
 class Visitor:
     """Who sends the request: Flask-Login's user. Plain values, no row of the session."""
 
@@ -110,6 +125,8 @@ class Visitor:
     roles: frozenset[str]
     actor: Actor
     scope: Scope
+    seeing: Seeing | None = None
+    seeing_ended: bool = False  # just now: told once
 
     is_authenticated = True  # with the next two, what Flask-Login asks of a user
     is_active = True
@@ -143,11 +160,12 @@ def _portals(user_id: InstrumentedAttribute[int] | int) -> tuple[ColumnElement[b
 
 def _standing(user_id: int, guardian: bool, student: bool) -> Standing:
     """The roles open today, in one statement."""
-    look = select(Membership, School.name, School.language, School.time_zone).join(School, School.id == Membership.school_id)
-    found: dict[int, tuple[tuple[str, str, str], set[str]]] = {}
-    for membership, name, language, zone in db.session.execute(look.where(Membership.user_id == user_id)):
+    look = select(Membership, School.name, School.language, School.time_zone, RightStamp.value).join(School, School.id == Membership.school_id)
+    look = look.outerjoin(RightStamp, RightStamp.school_id == Membership.school_id)
+    found: dict[int, tuple[tuple[str, str, str, int], set[str]]] = {}
+    for membership, name, language, zone, stamp in db.session.execute(look.where(Membership.user_id == user_id)):
         if membership.open_on(today(zone)):
-            found.setdefault(membership.school_id, ((name, language, zone), set()))[1].add(membership.role.name)
+            found.setdefault(membership.school_id, ((name, language, zone, stamp or 0), set()))[1].add(membership.role.name)
     places = tuple(Place(school_id, *about, frozenset(roles)) for school_id, (about, roles) in sorted(found.items()))
     held = frozenset(role for place in places for role in place.roles)
     return Standing(places, guardian or Role.guardian.name in held, student or Role.student.name in held)
@@ -164,15 +182,17 @@ def identity_for(user: User, standing: Standing, school_id: int | None, wanted: 
     """Who acts, what exists for them and with which roles. `wanted`: "" for the staff pages, else the portal of the address."""
     portal = standing.portal(wanted)
     place = standing.place(school_id)
+    overrides = AS_BY_DEFAULT
     if portal:
         roles = frozenset({portal if portal != "nobody" else Role.invigilator.name})
         scope = Scope(school_id=place.school_id if place and portal == "nobody" else None, user_id=user.id, portal=portal)
     else:
         assert place is not None  # noqa: S101 (portal() is None only where a place has staff roles)
         roles = place.staff_roles
-        scope = _scope_of_staff(place.school_id, user.id, roles)
+        overrides = overrides_at(db.session, place.school_id, place.stamp)
+        scope = _scope_of_staff(place.school_id, user.id, roles, overrides)
     language = user.language or (place.language if place else "fr")
-    return Actor(user_id=user.id, name=str(user), roles=roles, language=language), scope, roles
+    return Actor(user_id=user.id, name=str(user), roles=roles, language=language, overrides=overrides), scope, roles
 
 
 def open_session(user: User, standing: Standing, address: str = "", agent: str = "") -> str:
@@ -207,12 +227,12 @@ def load(token: str, wanted: str = "") -> Visitor | None:
             row = _row(token)
         if row is None:
             return None
-        held, user, guardian, student = row
+        held, user, guardian, student, view = row
         standing = _standing(user.id, guardian, student)
     if not standing:
         return None
     actor, scope, roles = identity_for(user, standing, held.school_id, wanted)
-    return Visitor(
+    visitor = Visitor(
         id=user.id,
         token=token,
         session_id=held.id,
@@ -234,6 +254,46 @@ def load(token: str, wanted: str = "") -> Visitor | None:
         actor=actor,
         scope=scope,
     )
+    return visitor if view is None else _looking(visitor, view, standing.place(held.school_id))
+
+
+def _looking(visitor: Visitor, view: SeeAs, place: Place | None) -> Visitor:
+    """The visitor with the eyes of the person or the role they look as; as themselves when that is over (rights.md, rule 10)."""
+    view_id, name, roles = view.id, "", frozenset(view.roles.split())
+    if place is None or place.school_id != view.school_id or view.ends_at <= utcnow() or not may_look(place):
+        roles = frozenset()
+    elif view.user_id is not None:
+        with unscoped("as whom somebody looks"):
+            name = str(db.session.get_one(User, view.user_id))
+            there = {p.school_id: p.staff_roles for p in _standing(view.user_id, guardian=False, student=False).places}
+        roles = there.get(view.school_id, frozenset())
+    if place is None or not roles or Role.acc.name in roles:
+        close_at_once(view_id)
+        return replace(visitor, seeing_ended=True)
+    overrides = overrides_at(db.session, place.school_id, place.stamp)
+    return replace(
+        visitor,
+        school_id=place.school_id,
+        portal=None,
+        roles=roles,
+        actor=replace(visitor.actor, roles=roles, overrides=overrides, looking=True, seen_id=view.user_id),
+        scope=staff_scope(place.school_id, view.user_id or visitor.id, roles, overrides, looking=True),
+        seeing=Seeing(view_id, view.user_id, name, tuple(sorted(roles)), view.ends_at),
+    )
+
+
+def may_look(place: Place) -> bool:
+    """Whether the roles held there may see the application as somebody else: a site administrator's right, fixed (rule 10)."""
+    overrides = overrides_at(db.session, place.school_id, place.stamp)
+    return Role.acc.name in place.roles and reach({Role.acc.name}, "user", "see_as", overrides) is not None
+
+
+def renew(session_id: int) -> str:
+    """Another token for a signed-in browser, in the caller's transaction; the earlier one is dead (security case 5)."""
+    token = secrets.token_urlsafe(32)
+    with unscoped("a session belongs to no school"):
+        db.session.execute(update(WebSession).where(WebSession.id == session_id).values(token_hash=_digest(token)))
+    return token
 
 
 def _digest(token: str) -> str:
@@ -242,7 +302,8 @@ def _digest(token: str) -> str:
 
 def _row(token: str) -> Any:
     now = utcnow()
-    look = select(WebSession, User, *_portals(User.id)).join(User, User.id == WebSession.user_id)
+    look = select(WebSession, User, *_portals(User.id), SeeAs).join(User, User.id == WebSession.user_id)
+    look = look.outerjoin(SeeAs, SeeAs.session_id == WebSession.id)
     alive = (WebSession.epoch == User.epoch, WebSession.seen_at > now - IDLE, WebSession.created_at > now - LONGEST)
     return db.session.execute(look.where(WebSession.token_hash == _digest(token), *alive)).first()
 

@@ -26,6 +26,7 @@ from views.fields import ChoiceField
 from views.formats import zone
 from views.i18n import gettext, language_name
 from views.i18n import lazy_gettext as _
+from views.see_as import SeeAsPages
 from views.verbs import verb
 
 # A role is never given by leaving the first line of a list as it stands.
@@ -43,7 +44,7 @@ class ByName(Screen):
         return query.order_by(column.desc() if sort_desc else column), joins
 
 
-class Users(ByName):
+class Users(SeeAsPages, ByName):
     """The people who work in the school. Guardians and students have their own screens."""
 
     model = User
@@ -56,6 +57,7 @@ class Users(ByName):
     column_list = ("family_name", "given_name", "roles", "email", "state", "last_seen_at")  # all of it fits a sheet 1,000 pixels wide
     column_export_list = ("family_name", "given_name", "roles", "username", "email", "state", "last_seen_at")
     column_details_list = ("family_name", "given_name", "username", "email", "roles", "state", "language", "last_seen_at")
+    details_template = "admin/user/details.html"
     column_sortable_list = ("family_name", "given_name", "username", "email", "last_seen_at")
     column_default_sort = "family_name"
     column_searchable_list = ("family_name", "given_name", "username", "email")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, g, redirect, render_template, request, session, url_for
+from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_user
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import PasswordField, SelectField, StringField
@@ -17,7 +17,7 @@ from models.base import Refusal
 from models.db import db
 from models.scope import unscoped
 from views import kept
-from views.auth import HOMES, base_url, bp, client, device_name
+from views.auth import HOMES, base_url, bp, client, device_name, reopen
 from views.base import own_path
 from views.doors import again, differ, new_password, options
 from views.formats import show_instant
@@ -213,12 +213,7 @@ def _renew() -> None:
     """A new session for this browser: the change of password ended them all."""
     token = sessions.open_session(_me(), current_user.standing, **client())
     db.session.commit()
-    visitor = sessions.load(token)
-    session.clear()
-    if visitor is None:
-        abort(403)
-    login_user(visitor)
-    kept.mark(visitor.id)
+    reopen(token)
 
 
 @bp.post("/account/confirm")

@@ -53,8 +53,10 @@ def init_auth(app: Flask) -> None:
     app.after_request(_theme_and_language)
     app.teardown_request(_leave)
     from views import account, doors  # noqa: F401 (they add their pages to the blueprint)
+    from views.see_as import init_see_as
 
     app.register_blueprint(bp)
+    init_see_as(app)
 
 
 # --- every request -------------------------------------------------------------------------------------------------------------
@@ -257,6 +259,16 @@ def enter(entry: accounts.Entry, before: int | None, target: str | None) -> Resp
     value = _device_signer().dumps([_device()[0] or secrets.token_hex(8), *marks[:_DEVICES]])
     response.set_cookie(_device_cookie(), value, max_age=31_536_000, httponly=True, samesite="Lax", secure=_https())
     return response
+
+
+def reopen(token: str) -> None:
+    """This browser goes on with another token: the earlier one is dead, and nothing of the old cookie stays."""
+    visitor = sessions.load(token)
+    session.clear()
+    if visitor is None:
+        abort(403)
+    login_user(visitor)
+    kept.mark(visitor.id)
 
 
 def _device_cookie() -> str:

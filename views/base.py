@@ -154,7 +154,7 @@ class Screen(CustomFields, Saving, SavedViews, Columns, Lists, ModelView):
 
     def is_own(self, row: Any) -> bool:
         """Whether the row is the person's own."""
-        return is_own(row, WHO.get().user_id)
+        return is_own(row, WHO.get().eyes)
 
     def refused(self, verb: str, row_id: int | None = None) -> None:
         """One line in the history, in a transaction of its own: what was being done is rolled back."""

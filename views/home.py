@@ -176,7 +176,7 @@ def _about(batch: list[JournalEvent], names: dict[tuple[str, int | None], tuple[
 def recent_events(limit: int = 8) -> list[dict[str, Any]]:
     """The person's own last works, one line a batch: what, about whom, when."""
     lines = db.session.scalars(
-        select(JournalEvent).where(JournalEvent.user_id == WHO.get().user_id, ~JournalEvent.verb.like("refused%")).order_by(JournalEvent.id.desc()).limit(60)
+        select(JournalEvent).where(JournalEvent.user_id == WHO.get().eyes, ~JournalEvent.verb.like("refused%")).order_by(JournalEvent.id.desc()).limit(60)
     )
     batches: dict[str, list[JournalEvent]] = {}
     for line in lines:

@@ -32,6 +32,7 @@ WORDS = {
     "redeem": _("used by [a guardian]"),
     "leave": _("left by the [guardian]"),
     "suspension_ended": _("suspension over"),
+    "see_as_ended": _("end of “see as”"),
     "members_added": _("[students] added"),
     "members_removed": _("[student] taken out"),
 }

@@ -22,7 +22,7 @@ HEADINGS = (
     Heading(_("School life"), ("student", "issued_paper", "guardian", "group", "level")),
     Heading(_("[Guardian] accounts"), ("activation_code", "guardian_link")),
     Heading(_("Exchanges"), ("import_", "outgoing_mail", "job")),
-    Heading(_("Settings"), ("school", "custom_field", "user", "membership", "label", "noun")),
+    Heading(_("Settings"), ("school", "custom_field", "user", "membership", "right", "label", "noun")),
     Heading(_("Follow-up"), ("journal_event", "login_event")),
 )
 

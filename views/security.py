@@ -163,8 +163,13 @@ def _headers(response: Response) -> Response:
 
 def error_page(code: int, title: str, sentence: str, remedy: str = "") -> tuple[str, int]:
     """The one error page, for strangers and for people signed in."""
+    from views.rights_why import why_url
+
     signed_in = bool(current_user) and bool(current_user.is_authenticated) if g.get("loaded") else False
-    body = render_template("errors/error.html", code=code, title=title, sentence=sentence, remedy=remedy, home_url=url_for("auth.home"), signed_in=signed_in)
+    why = why_url(request.full_path.rstrip("?")) if code == 403 and signed_in else ""
+    body = render_template(
+        "errors/error.html", code=code, title=title, sentence=sentence, remedy=remedy, home_url=url_for("auth.home"), signed_in=signed_in, why_url=why
+    )
     return body, code
 
 

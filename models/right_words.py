@@ -1,0 +1,136 @@
+"""The table of rights in sentences: "A teacher or adviser can create activation codes for the students whom they follow."
+
+A phrase is an infinitive in which the rows stand as their reach makes them: all of the school, those of the people one follows, one's own.
+Every (table, verb) of `models/rights.py` has its phrase here; `tests/test_right_words.py` looks for the missing ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.access import Role
+from models.words import _, fill
+
+# A role as the subject of a sentence.
+SUBJECTS: dict[str, Any] = {
+    "acc": _("A site administrator"),
+    "ac": _("An administrator or counsellor of [the school]"),
+    "ec": _("A teacher or adviser"),
+    "amp": _("A member of the other staff"),
+    "registrar": _("A registrar"),
+    "head": _("The head of [the school]"),
+    "inspector": _("An inspector"),
+}
+
+# The rows of a table with their article: table -> reach -> words.
+ROWS: dict[str, dict[str, Any]] = {
+    "student": {"all": _("the [students]"), "g": _("the [students] of their [groups] and those they advise")},
+    "issued_paper": {"all": _("the papers already issued"), "g": _("the papers already issued for the [students] whom they follow")},
+    "guardian": {"all": _("the [guardians]"), "g": _("the [guardians] of the [students] whom they follow")},
+    "guardian_link": {
+        "all": _("the links between [guardians] and [students]"),
+        "g": _("the links between [guardians] and the [students] whom they follow"),
+    },
+    "activation_code": {"all": _("the activation codes"), "g": _("the activation codes of the [students] whom they follow")},
+    "group": {"all": _("the [groups]"), "g": _("their own [groups] and those shared with them"), "o": _("their own [groups]")},
+    "user": {"all": _("the accounts of the staff")},
+    "membership": {"all": _("the roles held")},
+    "school": {"all": _("the page of the [school]")},
+    "level": {"all": _("the [levels]")},
+    "import_": {"all": _("the imports"), "o": _("the imports that they made")},
+    "label": {"all": _("the texts of the application")},
+    "noun": {"all": _("the vocabulary")},
+    "right": {"all": _("the rights of each role")},
+    "job": {"all": _("the operations"), "o": _("the operations that they asked for")},
+    "outgoing_mail": {"all": _("the mails that leave"), "o": _("the mails that they caused")},
+    "journal_event": {"all": _("the history"), "o": _("their own lines of the history")},
+    "login_event": {"all": _("the sign-ins"), "g": _("the sign-ins of the [students] whom they see")},
+}
+
+# What the letters mean everywhere, unless a table says it otherwise below.
+LETTERS: dict[str, Any] = {
+    "read": _("see %(rows)s"),
+    "create": _("add %(rows)s"),
+    "edit": _("change %(rows)s"),
+    "delete": _("delete %(rows)s"),
+    "export": _("export %(rows)s"),
+}
+
+PHRASES: dict[tuple[str, str], Any] = {
+    ("student", "create"): _("add [a student]"),
+    ("student", "generate_codes"): _("create activation codes for %(rows)s"),
+    ("student", "add_to_group"): _("put %(rows)s into [a group]"),
+    ("student", "print_class_list"): _("print class lists with %(rows)s"),
+    ("student", "print_labels"): _("print address labels for %(rows)s"),
+    ("student", "print_certificate"): _("issue certificates of enrolment for %(rows)s"),
+    ("student", "deactivate"): _("deactivate %(rows)s who leave"),
+    ("student", "reactivate"): _("reactivate %(rows)s who come back"),
+    ("issued_paper", "print_again"): _("print %(rows)s again"),
+    ("guardian", "create"): _("add [a guardian]"),
+    ("guardian", "print_reset_letter"): _("print a letter to choose a new password for %(rows)s"),
+    ("guardian_link", "create"): _("add a link between [a guardian] and [a student]"),
+    ("guardian_link", "suspend"): _("suspend %(rows)s"),
+    ("guardian_link", "reactivate"): _("reopen %(rows)s that are suspended"),
+    ("guardian_link", "confirm"): _("confirm %(rows)s that are to check"),
+    ("activation_code", "print_letters"): _("print the letters that carry %(rows)s"),
+    ("activation_code", "revoke"): _("revoke %(rows)s"),
+    ("group", "create"): _("add [a group]"),
+    ("group", "share"): _("share %(rows)s with colleagues"),
+    ("user", "create"): _("invite somebody to work here"),
+    ("user", "invite"): _("send colleagues a one-time link to choose a password"),
+    ("user", "disable"): _("disable the access of colleagues"),
+    ("user", "enable"): _("enable the access of colleagues again"),
+    ("user", "end_sessions"): _("sign colleagues out everywhere"),
+    ("user", "see_as"): _("see the application as somebody else, without changing anything"),
+    ("membership", "create"): _("give a role that is theirs to give"),
+    ("membership", "edit"): _("change a role that is theirs to give"),
+    ("membership", "delete"): _("withdraw a role that is theirs to give"),
+    ("membership", "open_inspection"): _("open an inspection"),
+    ("membership", "close_inspection"): _("close an inspection"),
+    ("level", "create"): _("add [a level]"),
+    ("import_", "create"): _("send files to import"),
+    ("import_", "check"): _("check the files of an import"),
+    ("import_", "confirm"): _("write an import"),
+    ("import_", "abandon"): _("give up an import"),
+    ("label", "create"): _("write a text of [the school] in place of ours"),
+    ("label", "reset"): _("take the default texts back"),
+    ("label", "export_po"): _("download the texts of [the school]"),
+    ("label", "import_po"): _("load texts from a file"),
+    ("noun", "reset"): _("take the default vocabulary back"),
+    ("right", "reset"): _("take the default rights back"),
+    ("job", "cancel"): _("stop %(rows)s"),
+    ("job", "retry"): _("start %(rows)s again"),
+    ("job", "download"): _("download the files made by %(rows)s"),
+    ("outgoing_mail", "retry"): _("send %(rows)s once more"),
+    ("outgoing_mail", "cancel"): _("cancel %(rows)s"),
+    ("outgoing_mail", "download"): _("download %(rows)s"),
+}
+
+
+def rows_of(table: str, reach: str = "all") -> str:
+    """The rows of a table as a reach makes them, with their article; without words for that reach, all of them."""
+    known = ROWS.get(table, {})
+    return str(known.get(reach) or known.get("all") or table.replace("_", " "))
+
+
+def phrase(table: str, verb: str, reach: str = "all") -> str:
+    """What a right allows, as an infinitive: "create activation codes for the students"."""
+    template = PHRASES.get((table, verb)) or LETTERS.get(verb)
+    if template is None:  # a verb that came without its words: its name, rather than nothing
+        return f"{verb.replace('_', ' ')}: {rows_of(table, reach)}"
+    return fill(str(template), {"rows": rows_of(table, reach)})
+
+
+def sentence(role: str, table: str, verb: str, granted: bool | None, reach: str = "all") -> str:
+    """What a role may or may not do, or that the default holds again, as a whole sentence without its full stop."""
+    subject, what = str(SUBJECTS.get(role) or Role[role].label), phrase(table, verb, reach)
+    if granted is None:
+        return str(_("%(role)s: as by default, %(what)s", role=subject, what=what))
+    return str(_("%(role)s can %(what)s", role=subject, what=what) if granted else _("%(role)s cannot %(what)s", role=subject, what=what))
+
+
+def missing(cells: dict[str, tuple[str, ...]]) -> list[str]:
+    """The cells (table -> verbs) without words of their own. A table of the matrix needs its rows, a verb that is no letter its phrase."""
+    tables = [table for table in cells if table not in ROWS]
+    verbs = [f"{table}.{verb}" for table, found in cells.items() for verb in found if verb not in LETTERS and (table, verb) not in PHRASES]
+    return [*tables, *verbs]

@@ -38,9 +38,8 @@ NAMES, BLANK = 1.5, 1.0  # each of the two names, each empty column
 
 def _heading(column: ListColumn) -> str:
     """A column's title, shorter than in the question where the column is narrow."""
-    if column is ListColumn.number:
-        return str(_p("class list", "No."))
-    return str(_("[Guardians]")) if column is ListColumn.guardians else str(column.label)
+    shorter = {ListColumn.number: _p("class list", "No."), ListColumn.born_on: _("Birth"), ListColumn.guardians: _("[Guardians]")}
+    return str(shorter.get(column, column.label))
 
 
 def _cell(column: ListColumn, place: int, line: Line, language: str) -> list[str]:

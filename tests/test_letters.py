@@ -1,14 +1,12 @@
 """Access letters as they lie on the table: read back from the PDF, the QR scanned from the picture of the page."""
 
 import datetime as dt
-import os
-import shutil
 import subprocess
 import zipfile
 
 import pytest
 import zxingcpp
-from PIL import Image
+from printed import POPPLER, flat, pictures, product, texts
 
 from jobs import letters, paper, runner
 from models import files
@@ -20,37 +18,10 @@ from models.school import Country, School
 from models.work import Job, JobState
 from tests.small import add_code, add_guardian, add_person, add_school, add_student, as_staff, small_app, writing
 
-POPPLER = {tool: shutil.which(tool) or "" for tool in ("pdftotext", "pdftoppm", "pdfinfo")}
-
-
-@pytest.fixture(autouse=True)
-def _poppler():
-    """The letters are read back with poppler; where it is missing that is said, never passed over."""
-    assert all(POPPLER.values()), f"install poppler-utils to read the letters back (CI={os.environ.get('CI')})"
-
 
 @pytest.fixture
 def app(tmp_path):
     return small_app(tmp_path)
-
-
-def texts(pdf, *options):
-    """The text of each page."""
-    done = subprocess.run([POPPLER["pdftotext"], *options, "-", "-"], input=pdf, capture_output=True, check=True)
-    return done.stdout.decode().split("\f")[:-1]
-
-
-def flat(page):
-    """A page's words on one line, without the invisible break points."""
-    return " ".join(page.replace("\u200b", "").split())
-
-
-def pictures(pdf, folder):
-    """Each page as a picture, as a printer would draw it."""
-    source = folder / "letters.pdf"
-    source.write_bytes(pdf)
-    subprocess.run([POPPLER["pdftoppm"], "-r", "150", "-gray", str(source), str(folder / "page")], check=True, capture_output=True)
-    return [Image.open(path) for path in sorted(folder.glob("page*.pgm"))]
 
 
 def ask(app, user_id, school_id, ids, language="fr"):
@@ -64,11 +35,6 @@ def ask(app, user_id, school_id, ids, language="fr"):
         job = session.get(Job, job_id)
         session.expunge(job)
     return job
-
-
-def product(job):
-    """The bytes of what a job made."""
-    return files.path_of(job.download()).read_bytes()
 
 
 @pytest.fixture

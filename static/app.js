@@ -25,6 +25,30 @@
     for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
 
+  /* A row's menu: the link to the record becomes a menu, filled from the page's one template when it is first opened. */
+  const rowMenu = document.getElementById("row-menu");
+  if (rowMenu) {
+    for (const link of all("a[data-menu]")) {
+      const menu = document.createElement("details");
+      const summary = document.createElement("summary");
+      menu.className = "menu";
+      menu.dataset.menu = link.dataset.menu;
+      summary.className = link.className;
+      summary.append(...link.childNodes);
+      menu.append(summary);
+      link.replaceWith(menu);
+    }
+    document.addEventListener("click", (event) => {
+      const summary = event.target.closest("[data-menu] > summary");
+      if (!summary || summary.nextElementSibling) return;
+      const list = rowMenu.content.firstElementChild.cloneNode(true);
+      for (const item of list.children)
+        for (const name of ["href", "formaction", "value"])
+          if (item.hasAttribute(name)) item.setAttribute(name, item.getAttribute(name).replace("~pk~", summary.parentElement.dataset.menu));
+      summary.after(list);
+    });
+  }
+
   /* Forms: a question where one is asked, no empty parameter in an address, no second click. */
   document.addEventListener("submit", (event) => {
     const form = event.target;

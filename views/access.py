@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, abort, current_app, flash
 from flask_admin import Admin
 from flask_wtf import FlaskForm
-from sqlalchemy import Enum, String, func, inspect
+from sqlalchemy import Enum, String, inspect
 from sqlalchemy.orm import selectinload
 from wtforms import DateField
 from wtforms.validators import InputRequired, Optional
@@ -84,10 +84,6 @@ class Users(SeeAsPages, ByName):
     def get_query(self) -> Any:
         """With their roles here, in one more statement."""
         return super().get_query().filter(_works_here()).options(selectinload(User.memberships))
-
-    def get_count_query(self) -> Any:
-        """The same people."""
-        return db.session.query(func.count(User.id)).filter(_works_here())
 
     def shown(self) -> tuple[Any, ...]:
         """A guardian's account is not found here."""

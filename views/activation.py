@@ -157,6 +157,12 @@ class ActivationCodes(Screen):
             filters = [*(filters or ()), (position, "", CodeState.usable.name)]
         return super().get_list(page, sort_column, sort_desc, search, filters, **options)
 
+    def counted(self, query: Any, search: Any, filters: Any) -> int:
+        """The tabs know how many codes are in a state."""
+        if not search and len(filters or ()) == 1 and isinstance(self._filters[filters[0][0]], InState):  # type: ignore[index]
+            return sum(n for _batch, state, n, _at in tally() if filters[0][2] in (state, "any"))
+        return super().counted(query, search, filters)
+
     def count_text(self, count: int | None) -> str:
         """How many codes."""
         return "" if count is None else ngettext("%(num)d code", "%(num)d codes", count)

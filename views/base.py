@@ -34,6 +34,7 @@ from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.lists import Lists
 from views.menu import beside
+from views.rows import Rows
 from views.saved_views import SavedViews
 from views.saving import Saving
 from views.saving import own_path as own_path  # (the other domains take it from here)
@@ -56,7 +57,7 @@ def gate(verb: str, table: str | None = None) -> Any:
     return wrap
 
 
-class Screen(CustomFields, Saving, SavedViews, Columns, Lists, ModelView):
+class Screen(CustomFields, Saving, SavedViews, Columns, Lists, Rows, ModelView):
     """A table as a screen: list, search, filters, form, details, export and verbs, each behind its right."""
 
     model: Any = None

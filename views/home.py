@@ -8,10 +8,10 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import AdminIndexView, expose
 from flask_login import current_user
-from sqlalchemy import case, func, select
+from sqlalchemy import select
 
+from models import overview
 from models.access import STAFF
-from models.activation import followed_clause
 from models.base import today, utcnow
 from models.db import db
 from models.journal import JournalEvent
@@ -24,6 +24,7 @@ from views.i18n import gettext, ngettext
 from views.journal import sentence, subjects, verb_words
 from views.menu import screens
 from views.security import to_login
+from views.student_search import tally
 from views.todos import filtered, links_to_check, todo_lines, unseen_students
 
 HITS = 8
@@ -86,12 +87,11 @@ class Home(AdminIndexView):
                 screen = screens().get(endpoint)
                 if screen is None or not screen.is_accessible():
                     continue
-                count, query = screen.get_list(0, None, False, q, None, execute=False, page_size=HITS)
-                rows = query.all() if count else []
+                count, rows = screen.get_list(0, None, False, q, None, page_size=HITS)
                 if rows:
                     url = url_for(f"{endpoint}.index_view", search=q)
                     hits = [{"label": str(row), "hint": getattr(row, "hint", ""), "url": url_for(f"{endpoint}.details_view", id=row.id)} for row in rows]
-                    groups.append({"label": screen.name, "icon": screen.icon, "n": count, "hits": hits, "url": url})
+                    groups.append({"label": screen.name, "icon": screen.icon, "n": count, "n_words": screen.count_in_words(count), "hits": hits, "url": url})
         if len(groups) == 1 and groups[0]["n"] == 1:
             return redirect(groups[0]["hits"][0]["url"])
         return str(self.render("admin/search.html", q=q, groups=groups))
@@ -101,14 +101,10 @@ def _greeting() -> str:
     return gettext("Hello %(name)s", name=current_user.user.given_name or current_user.name)
 
 
-def _count(statement: Any) -> int:
-    return int(db.session.scalar(statement) or 0)
-
-
 def _tiles() -> list[dict[str, Any]]:
     tiles = []
     if permitted("student", "read"):
-        active = _count(select(func.count(Student.id)).where(Student.status == StudentStatus.active))
+        active = tally().active
         unseen = unseen_students()
         tiles.append({"value": active, "label": ngettext("active [student]", "active [students]", active), "url": url_for("student.index_view")})
         url = filtered("student", access__Clause="1")
@@ -116,7 +112,7 @@ def _tiles() -> list[dict[str, Any]]:
             {"value": unseen, "label": ngettext("[student] whom nobody follows online yet", "[students] whom nobody follows online yet", unseen), "url": url}
         )
     if permitted("guardian", "read"):
-        n = _count(select(func.count(Guardian.id)).where(Guardian.user_id.is_not(None)))
+        n = overview.following(large=tally().large).registered
         tiles.append({"value": n, "label": ngettext("registered [guardian]", "registered [guardians]", n), "url": filtered("guardian", account__Clause="1")})
     if permitted("guardian_link", "read"):
         n = links_to_check()
@@ -141,26 +137,14 @@ def _shortcuts() -> list[dict[str, str]]:
 
 
 def _levels() -> dict[str, Any]:
-    """How many students of each level somebody can see, in one statement."""
+    """How many students of each level somebody can see."""
     if not (permitted("student", "read") and permitted("guardian", "read")):
         return {}
-    seen = func.sum(case((followed_clause(), 1), else_=0))
-    rows = db.session.execute(
-        select(Level.name, func.count(Student.id), seen)
-        .join(Student, Student.level_id == Level.id)
-        .where(Student.status == StudentStatus.active)
-        .group_by(Level.id, Level.name, Level.rank)
-        .order_by(Level.rank)
-        .limit(8)
-    )
-    levels = [
-        {
-            "label": ngettext("%(level)s: %(num)d followed of %(all)d", "%(level)s: %(num)d followed of %(all)d", int(s), level=name, all=n),
-            "value": int(s),
-            "max": n,
-        }
-        for name, n, s in rows
-    ]
+    levels = []
+    for one in overview.following(large=tally().large).levels:
+        n, of = one.followed, one.students
+        label = ngettext("%(level)s: %(num)d followed of %(all)d", "%(level)s: %(num)d followed of %(all)d", n, level=one.level, all=of)
+        levels.append({"label": label, "value": n, "max": of})
     return {"levels": levels, "levels_title": gettext("[Guardian] accounts, by [level]"), "levels_url": url_for("guardian_link.index_view")} if levels else {}
 
 

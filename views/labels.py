@@ -248,10 +248,6 @@ class Nouns(Screen):
         """The nouns of the chosen language."""
         return super().get_query().filter(Noun.language == chosen_language())
 
-    def get_count_query(self) -> Any:
-        """As many as the list shows."""
-        return super().get_count_query().filter(Noun.language == chosen_language())
-
     @verb("reset", _("Take the default noun back"))
     def reset(self, row: Noun) -> None:
         """The catalogue's word holds again at the next request."""

@@ -5,17 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from babel.numbers import format_decimal
 from flask import abort, flash, g, request
-from sqlalchemy import func, or_
+from sqlalchemy import or_
 from sqlalchemy.orm import joinedload, load_only
 
 from models.db import db
 from views.fields import field_pattern, folded_like, like, words_of
 from views.filters import FilterEntry, ScreenFilter, filters_for
+from views.formats import locale
 from views.i18n import gettext, ngettext
 
+MOST_COUNTED = 10_000  # of a search or a filter: beyond, "more than 10,000" says as much and costs less
 MOST_FILTERS = 20  # of one address: each is a clause more
 _FILTER = re.compile(r"flt(?P<place>\d{1,3})_(?P<arg>.+)")
+
+
+def _many() -> str:
+    return str(format_decimal(MOST_COUNTED, locale=locale()))
 
 
 class Lists:
@@ -126,10 +133,8 @@ class Lists:
     # -- rows and counts
 
     def get_count_query(self) -> Any:
-        """Count keys, not `count('*')`, which defeats SQLite's shortcut; nothing where only the rows are walked through."""
-        if g.get("uncounted"):
-            return None
-        return db.session.query(func.count(self.model.id))
+        """None: the count is taken from the list's own query (`counted`), so that both always mean the same rows."""
+        return None
 
     def get_query(self) -> Any:
         """The rows of the scope; only the named columns when the screen says which."""
@@ -141,28 +146,69 @@ class Lists:
     def prepare_rows(self, rows: list[Any]) -> None:
         """What the columns need beyond the rows themselves, asked once for all rows of a page or of a piece of an export."""
 
-    def get_list(self, *args: Any, **options: Any) -> tuple[int | None, Any]:
-        """Flask-Admin's, then `prepare_rows`."""
-        count, rows = super().get_list(*args, **options)  # type: ignore[misc]
-        if isinstance(rows, list):
-            self.prepare_rows(rows)
-        return count, rows
+    def get_list(
+        self, page: Any, sort_column: Any, sort_desc: Any, search: Any, filters: Any, execute: bool = True, page_size: Any = None
+    ) -> tuple[int | None, Any]:
+        """Flask-Admin's query in two steps: the identifiers of the page in its order, then those rows with what the columns show.
+
+        The count is exact up to 10,000, and above when the whole list is shown; `MOST_COUNTED + 1` then means "more". Without
+        `execute` the query itself is given, and no count.
+        """
+        _none, query = super().get_list(None, sort_column, sort_desc, search, filters, execute=False, page_size=False)  # type: ignore[misc]
+        if not execute:
+            return None, self._apply_pagination(query, page, page_size)
+        size = page_size or self.page_size  # type: ignore[attr-defined]
+        ids = [row[0] for row in self._apply_pagination(query, page, size).with_entities(self.model.id)]
+        first = (page or 0) * size
+        last = len(ids) < size and (ids or not first)  # the last page tells how many there are
+        return first + len(ids) if last else self.counted(query, search, filters), self.rows_of(ids)
+
+    def rows_of(self, ids: list[int], *more: Any) -> list[Any]:
+        """These rows in this order, with what the columns show; `more` are loader options."""
+        if not ids:
+            return []
+        query = self.get_query().options(*(joinedload(j) for j in self._auto_joins), *more)  # type: ignore[attr-defined]
+        found = {row.id: row for row in query.filter(self.model.id.in_(ids))}
+        rows = [found[i] for i in ids if i in found]
+        self.prepare_rows(rows)
+        return rows
+
+    def counted(self, query: Any, search: Any, filters: Any) -> int:
+        """How many rows the query finds: exactly when the whole list is shown, else up to one more than `MOST_COUNTED`."""
+        ids = query.with_entities(self.model.id).order_by(None)
+        if not search and not filters:
+            return int(ids.count())
+        return int(ids.limit(MOST_COUNTED + 1).count())
 
     def matching(self, verb: str) -> tuple[int, Any]:
-        """(count, query) of all rows that match the list's own query string, as far as this verb reaches."""
+        """(count, query) of all rows that match the list's own query string, as far as this verb reaches. The count is exact."""
         args = self._get_list_extra_args()  # type: ignore[attr-defined]
-        count, query = self.get_list(0, None, False, args.search, args.filters, execute=False, page_size=False)
+        _none, query = self.get_list(0, None, False, args.search, args.filters, execute=False, page_size=False)
         clause = self.narrower(verb)  # type: ignore[attr-defined]
         if clause is not None:
             query = query.filter(clause)
-            count = query.with_entities(self.model.id).order_by(None).count()
-        return int(count or 0), query
+        return int(query.with_entities(self.model.id).order_by(None).count()), query
 
     def _apply_pagination(self, query: Any, page: int | None, page_size: int | None) -> Any:
         if page_size is False:
             return query
         size = page_size or self.page_size  # type: ignore[attr-defined]
         return query.limit(size).offset((page or 0) * size)
+
+    def _apply_sorting(self, query: Any, joins: Any, sort_column: Any, sort_desc: Any) -> Any:
+        """By the column, then in the list's usual order, then by key: a row stands on one page only."""
+        query, joins = super()._apply_sorting(query, joins, sort_column, sort_desc)  # type: ignore[misc]
+        if sort_column in self._sortable_columns:  # type: ignore[attr-defined]
+            for field, path, desc in self._get_default_order():  # type: ignore[attr-defined]
+                if field is not self._sortable_columns[sort_column]:  # type: ignore[attr-defined]
+                    query, joins = self._order_by(query, joins, path, field, desc)  # type: ignore[attr-defined]
+        if not any(name == "id" for name, _desc in self._by_default()):
+            query = query.order_by(self.model.id)
+        return query, joins
+
+    def _by_default(self) -> list[tuple[str, bool]]:
+        given = self.column_default_sort  # type: ignore[attr-defined]
+        return [(given, False)] if isinstance(given, str) else [given] if isinstance(given, tuple) else list(given or ())
 
     def get_safe_page_size(self, page_size: int | None) -> int:
         """One of the offered sizes, else the screen's own."""
@@ -174,13 +220,25 @@ class Lists:
             return ""
         return ngettext("%(num)d record", "%(num)d records", count)
 
+    def count_in_words(self, count: int | None) -> str:
+        """A count as it stands in a sentence: the number, or "more than 10,000"."""
+        return gettext("more than %(num)s", num=_many()) if count == MOST_COUNTED + 1 else str(count or "")
+
+    def count_words(self, count: int | None, pages: int | None) -> dict[str, Any]:
+        """The count as the title and the foot say it; of "more than 10,000" no last page is known."""
+        if count != MOST_COUNTED + 1:
+            return {"count_text": self.count_text(count), "count_total": None, "num_pages": pages}
+        return {"count_text": gettext("More than %(num)s rows", num=_many()), "count_total": self.count_in_words(count), "num_pages": None}
+
     def list_context(self, context: dict[str, Any]) -> dict[str, Any]:
-        """What list.html needs beyond Flask-Admin's own context."""
+        """What list.html needs beyond Flask-Admin's own context. A page after the last one is not there (404)."""
         view_args = self._get_list_extra_args()  # type: ignore[attr-defined]
-        if context.get("num_pages") and view_args.page >= context["num_pages"] > 0:
+        if not context["data"] and view_args.page > 0:
             abort(404)
         return {
-            "count_text": self.count_text(context.get("count")),
+            # Words are looked up once, not in each row.
+            "list_columns": [(name, str(label)) for name, label in context["list_columns"]],
+            **self.count_words(context["count"], context["num_pages"]),
             "filter_menu": self.filter_menu(view_args.filters),
             "active_chips": self.active_chips(view_args),
             "clear_url": self.get_url(".index_view"),  # type: ignore[attr-defined]

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Flask, flash, request, url_for
 from flask_admin import Admin
 from flask_wtf import FlaskForm
-from sqlalchemy import case, func, select
 from sqlalchemy.orm import selectinload, undefer
 from wtforms import DateField, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
@@ -36,11 +35,8 @@ from views.papers import PaperVerbs
 from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
 from views.student_file import StudentFile
-from views.student_search import StatusIs, by_guardian, by_identifier, by_name, by_own_words, is_class, offered
+from views.student_search import StatusIs, by_guardian, by_identifier, by_name, by_own_words, is_class, offered, tally
 from views.verbs import verb
-
-# Above this, the number of students without access is not counted on every list: it would cost more than the list.
-COUNTED = 5_000
 
 
 def in_school_language(form: Any) -> Any:
@@ -143,6 +139,14 @@ class Students(CodesVerbs, PaperVerbs, StudentFile, Screen):
             filters = [*filters, (position, "", StudentStatus.active.name)]
         return super().get_list(page, sort_column, sort_desc, search, filters, **options)
 
+    def counted(self, query: Any, search: Any, filters: Any) -> int:
+        """The tabs know how many are active, left, or all."""
+        flt = self._filters[filters[0][0]] if len(filters or ()) == 1 else None  # type: ignore[index]
+        if not search and isinstance(flt, StatusIs):
+            n, status = tally(), flt.clean(filters[0][2])
+            return n.all if status is None else n.active if status is StudentStatus.active else n.left
+        return super().counted(query, search, filters)
+
     def count_text(self, count: int | None) -> str:
         """How many students."""
         return "" if count is None else ngettext("%(num)d [student]", "%(num)d [students]", count)
@@ -152,11 +156,7 @@ class Students(CodesVerbs, PaperVerbs, StudentFile, Screen):
         """Active, without access, deactivated, all."""
         chosen = {key.partition("_")[2]: value for key, value in request.args.items() if key.startswith("flt")}
         here = ("access", "") if chosen.get("access.Clause") == "1" else ("status", chosen.get("status.Is", "active"))
-        count = select(func.count(Student.id))
-        active = count.where(Student.status == StudentStatus.active).scalar_subquery()
-        left = count.where(Student.status == StudentStatus.left).scalar_subquery()
-        unseen = count.where(Student.status == StudentStatus.active, missing_clause()).scalar_subquery()
-        n = db.session.execute(select(active.label("active"), left.label("left"), case((active <= COUNTED, unseen)).label("unseen"))).one()
+        n = tally()
         tabs: tuple[tuple[tuple[str, str], str, int | None, dict[str, str]], ...] = (
             (("status", "active"), pgettext("students", "[student|Active|Active]"), n.active, {}),
             (("access", ""), gettext("Without access"), n.unseen, {"flt0_access.Clause": "1"}),

@@ -150,11 +150,11 @@ class StudentFile:
         target = urlsplit(back)
         if target.path != self.get_url(".index_view") or "url" not in request.args:
             return {}
-        g.list_args, g.uncounted = MultiDict(parse_qsl(target.query)), True
+        g.list_args = MultiDict(parse_qsl(target.query))
         try:
             ids = self.listed(g.list_args)
         finally:
-            g.list_args, g.uncounted = None, False
+            g.list_args = None
         if student.id not in ids:
             return {}
         place = ids.index(student.id)

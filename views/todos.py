@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from flask import current_app, g, url_for
 from sqlalchemy import Select, false, func, select
 
+from models import overview
 from models.activation import missing_clause
 from models.db import db
 from models.imports import Import, ImportStatus
@@ -18,6 +19,7 @@ from models.work import Job, JobState, MailState, OutgoingMail
 from views.auth import permitted
 from views.i18n import lazy_gettext as _
 from views.i18n import ngettext
+from views.student_search import tally
 
 
 @dataclass(frozen=True)
@@ -137,9 +139,13 @@ def counts() -> dict[str, int]:
     """How many rows each declaration counts, of those whose list the person may read: one statement, asked once a page."""
     if "todo_counts" not in g:
         asked = [todo for todo in TODOS if permitted(todo.right[0], "read")]
-        numbers = [select(func.count()).select_from(todo.rows().subquery()).scalar_subquery() for todo in asked]
-        found = db.session.execute(select(*numbers)).one() if asked else ()
-        g.todo_counts = {todo.name: int(n) for todo, n in zip(asked, found, strict=True)}
+
+        def ask() -> dict[str, int]:
+            numbers = [select(func.count()).select_from(todo.rows().subquery()).scalar_subquery() for todo in asked]
+            found = db.session.execute(select(*numbers)).one() if asked else ()
+            return {todo.name: int(n) for todo, n in zip(asked, found, strict=True)}
+
+        g.todo_counts = overview.counted(("todos", *(todo.name for todo in asked)), ask, worth=tally().large)
     return dict(g.todo_counts)
 
 

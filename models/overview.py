@@ -1,0 +1,171 @@
+"""The numbers of the home page and of the tabs: how many students, how many of them somebody follows.
+
+In a large school they cost more than the page around them: there they are kept for a minute, for everybody whose view reaches as far.
+Whoever has written something meanwhile is counted again, so that one's own change is always seen. With several processes the others
+learn of it within the minute.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import case, event, func, select
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from models.activation import followed_clause, missing_clause
+from models.db import db
+from models.people import Guardian, Student, StudentStatus
+from models.school import Level
+from models.scope import SCOPE, WHO, Scope
+
+T = TypeVar("T")
+
+LARGE = 5_000  # students: from here on counting costs more than the page
+KEPT = 60.0  # seconds
+SLOW = 5.0  # seconds that a reading transaction may have been open before it counts: it does not see what was committed meanwhile
+LEVELS = 8  # of the chart
+_MOST = 2_000  # answers kept at a time
+
+_clock = time.monotonic
+_kept: dict[tuple[Any, ...], tuple[float, Any]] = {}
+_wrote: dict[tuple[str, int | None], float] = {}  # by database and person: their last commit
+
+
+@dataclass(frozen=True)
+class Students:
+    """How many students are here, how many have left, and how many of the first nobody can see yet (None where that is not counted)."""
+
+    active: int
+    left: int
+    unseen: int | None
+
+    @property
+    def all(self) -> int:
+        """Here or not."""
+        return self.active + self.left
+
+    @property
+    def large(self) -> bool:
+        """Whether numbers about them are worth keeping."""
+        return self.all > LARGE
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A level, its active students, and how many of them somebody follows."""
+
+    level: str
+    students: int
+    followed: int
+
+
+@dataclass(frozen=True)
+class Following:
+    """Guardians with an account, and the levels in their order."""
+
+    registered: int
+    levels: tuple[Followed, ...]
+
+
+def _place() -> str:
+    return str(db.engine.url)
+
+
+def _reader() -> tuple[Any, ...] | None:
+    """For whom a number holds: everybody of the school who sees all of it, else this person alone. None without a scope."""
+    scope = SCOPE.get()
+    if not isinstance(scope, Scope) or scope.school_id is None:
+        return None
+    mine = scope.user_id if scope.reach or scope.portal else None
+    return _place(), scope.school_id, mine, scope.portal, tuple(sorted(scope.reach.items()))
+
+
+def known(name: Any) -> Any:
+    """The answer kept under this name that still holds for this person, or None."""
+    reader = _reader()
+    at, value = _kept.get((reader, name), (0.0, None))
+    if reader is None or value is None or _clock() - at > KEPT or _wrote.get((_place(), WHO.get().user_id), 0.0) >= at:
+        return None
+    return value
+
+
+def keep(name: Any, value: T) -> T:
+    """Keep an answer for a minute."""
+    reader = _reader()
+    if reader is not None:
+        if len(_kept) >= _MOST:
+            _kept.clear()
+        _kept[reader, name] = _clock() - SLOW, value
+    return value
+
+
+def counted(name: Any, ask: Callable[[], T], *, worth: bool) -> T:
+    """The number of this name: the one kept, else asked now, and kept when it is `worth` it."""
+    found: T | None = known(name) if worth else None
+    if found is not None:
+        return found
+    value = ask()
+    return keep(name, value) if worth else value
+
+
+def forget() -> None:
+    """Keep nothing: this process serves another database now."""
+    _kept.clear()
+    _wrote.clear()
+
+
+def students() -> Students:
+    """The students whom the person sees, in one statement."""
+    found: Students | None = known("students")
+    if found is not None:
+        return found
+    count = select(func.count(Student.id))
+    active = count.where(Student.status == StudentStatus.active).scalar_subquery()
+    left = count.where(Student.status == StudentStatus.left).scalar_subquery()
+    unseen = count.where(Student.status == StudentStatus.active, missing_clause()).scalar_subquery()
+    row = db.session.execute(select(active, left, case((active <= LARGE, unseen)))).one()
+    value = Students(*row)
+    return keep("students", value) if value.large else value
+
+
+def following(*, large: bool) -> Following:
+    """Who follows: the guardians with an account, and each level's students. Two statements; kept in a `large` school."""
+
+    def ask() -> Following:
+        registered = db.session.scalar(select(func.count(Guardian.id)).where(Guardian.user_id.is_not(None))) or 0
+        rows = db.session.execute(
+            select(Level.name, func.count(Student.id), func.sum(case((followed_clause(), 1), else_=0)))
+            .join(Student, Student.level_id == Level.id)
+            .where(Student.status == StudentStatus.active)
+            .group_by(Level.id, Level.name, Level.rank)
+            .order_by(Level.rank)
+            .limit(LEVELS)
+        )
+        return Following(registered, tuple(Followed(name, n, int(seen)) for name, n, seen in rows))
+
+    return counted("following", ask, worth=large)
+
+
+# --- who has written: their next look is a fresh one ---------------------------------------------------------------------------------
+
+
+@event.listens_for(Session, "after_flush")
+def _flushed(session: Session, _context: Any) -> None:
+    session.info["wrote"] = True
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _executed(state: ORMExecuteState) -> None:
+    if not state.is_select:
+        state.session.info["wrote"] = True
+
+
+@event.listens_for(Session, "after_commit")
+def _committed(session: Session) -> None:
+    if session.info.pop("wrote", False):
+        _wrote[_place(), WHO.get().user_id] = _clock()
+        if len(_wrote) > _MOST:
+            forget()

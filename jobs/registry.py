@@ -68,6 +68,7 @@ def load() -> dict[str, Handler]:
     import jobs.class_lists
     import jobs.imports
     import jobs.letters
-    import jobs.reset_letters  # noqa: F401 (declares by being imported)
+    import jobs.reset_letters
+    import jobs.undo  # noqa: F401 (declares by being imported)
 
     return HANDLERS

@@ -7,7 +7,7 @@ from typing import Any
 
 from models.base import Choice
 from models.changes import Change
-from models.words import _
+from models.words import N_, _
 
 SHOWN = 50  # lines of one kind about one table; the others are counted
 
@@ -60,6 +60,14 @@ class Plan:
     def kept(self) -> int:
         """How many are left as they are."""
         return sum(n for (act, _table), n in self.counts.items() if act is Act.keep)
+
+    @property
+    def sentence(self) -> str:
+        """What was done, in one sentence."""
+        text = str(N_("%(num)d record is as it was before.", "%(num)d records are as they were before.", self.total))
+        if self.kept:
+            text += " " + str(N_("%(num)d was left as it is.", "%(num)d were left as they are.", self.kept))
+        return text
 
     def of(self, act: Act) -> list[Line]:
         """The lines of one kind."""

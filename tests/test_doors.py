@@ -113,6 +113,7 @@ PAGES = {
     "/admin/journal_event/new/": "",
     "/admin/journal_event/edit/?id={journal_event}": "",
     "/admin/journal_event/export/csv/": "acc head",
+    "/admin/journal_event/trash": "acc ac ec registrar",
     "/admin/login_event/": "acc ac ec amp head",
     "/admin/login_event/new/": "",
     "/admin/login_event/edit/?id=1": "",
@@ -157,6 +158,7 @@ ELSEWHERE = re.compile(
     r"|/parent/(register|child/.*|profile/.+)|/student/activate"
     r"|/admin/\w+/(action|delete|ajax/lookup|ajax/update|columns|views)/"
     r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/"
+    r"|/admin/journal_event/(undo|revert|restore)"
     r"|/admin/right/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|export/.*)/"
 )
 

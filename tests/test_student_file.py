@@ -39,7 +39,7 @@ def test_the_banner_stands_on_every_part(as_, app, a_student, part):
         ("acc", {"summary", "contacts", "codes", "groups", "papers", "sign_ins", "history"}),
         ("ac", {"summary", "contacts", "codes", "groups", "papers", "sign_ins", "history"}),
         ("amp", {"summary", "contacts", "codes", "groups", "papers", "sign_ins"}),
-        ("registrar", {"summary", "contacts", "codes", "groups", "papers"}),
+        ("registrar", {"summary", "contacts", "codes", "groups", "papers", "history"}),
         ("head", {"summary", "contacts", "groups", "papers", "sign_ins", "history"}),
         ("inspector", {"summary", "groups", "papers"}),
     ],
@@ -125,7 +125,8 @@ def test_the_history_part_tells_who_did_what(as_, a_student):
     browser = as_("ac")
     send(browser, "/admin/student/action/", page="/account", action="deactivate", rowid=a_student)
     page = words(browser.get(f"/admin/student/details/?id={a_student}&part=history"))
-    assert "Désactiver Camille" in page
+    assert "Désactiver" in page
+    assert "avant : Actif → après : Désactivé" in page
 
 
 def test_sign_ins_are_those_of_the_students_own_account(as_, app, schools):

@@ -9,9 +9,8 @@ from sqlalchemy import delete, func, insert, select, update
 from models.activation import ActivationCode, generate
 from models.base import Refusal, utcnow
 from models.changes import JournalChange
-from models.db import db
 from models.journal import JournalEvent, record_rows
-from models.people import Group, GroupCategory, Guardian, GuardianLink, LinkStatus, Student, StudentStatus, group_member
+from models.people import Group, GroupCategory, Guardian, GuardianLink, Student, StudentStatus, group_member
 from models.school import Level
 from models.undo import Act, find, may_undo, plan, revert, undo, undoable
 from models.undo_plan import SHOWN

@@ -263,6 +263,8 @@ class Screen(CustomFields, Saving, SavedViews, Columns, Lists, Rows, ModelView):
 
     def render(self, template: str, **kwargs: Any) -> str:
         """Add what our templates need to Flask-Admin's own context."""
+        from views.history import section
+
         kwargs.setdefault("beside", beside(self.endpoint))
         if "data" in kwargs and "list_columns" in kwargs:
             kwargs.update(self.list_context(kwargs))
@@ -270,6 +272,8 @@ class Screen(CustomFields, Saving, SavedViews, Columns, Lists, Rows, ModelView):
             kwargs["form_groups"] = self.form_groups(kwargs["form"])
             kwargs.setdefault("save_label", self.save_label)
         if kwargs.get("model") is not None:
+            if template == self.details_template:
+                kwargs["history"] = section(self, kwargs["model"])
             kwargs.setdefault("record_title", str(kwargs["model"]))
             kwargs.setdefault("actions", self.get_actions_list()[0])
         return str(super().render(template, **kwargs))

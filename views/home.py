@@ -19,6 +19,7 @@ from models.people import Guardian, Student, StudentStatus
 from models.school import Level, School
 from models.scope import SCOPE, WHO, Scope
 from views.auth import permitted
+from views.history_undo import undo_urls
 from views.formats import long_date, show_instant
 from views.i18n import gettext, ngettext
 from views.journal import sentence, subjects, verb_words
@@ -67,6 +68,7 @@ class Home(AdminIndexView):
                 todos=todo_lines(),
                 **_levels(),
                 events=recent_events(),
+                trash_url=url_for("journal_event.trash_view") if permitted("journal_event", "restore") else "",
                 history_url=url_for("journal_event.index_view") if permitted("journal_event", "read") else "",
                 shortcuts=_shortcuts(),
             )
@@ -166,11 +168,13 @@ def recent_events(limit: int = 8) -> list[dict[str, Any]]:
     for line in lines:
         batches.setdefault(line.batch or f"#{line.id}", []).append(line)
     chosen = list(batches.values())[:limit]
+    ways_back = undo_urls([batch[-1] for batch in chosen])
     names = subjects([batch[-1] for batch in chosen])
     day = utcnow().date()
     return [
         {
             **_about(batch, names),
+            "undo_url": ways_back.get(batch[-1].batch, ""),
             "when": show_instant(batch[0].at),
             "fresh": batch[0].at.date() == day,
         }

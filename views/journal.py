@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flask import Flask, g, url_for
+from flask import Flask, g, redirect, url_for
 from flask_admin import Admin
 from sqlalchemy import select
 
-from models.base import Base
+from models.base import Base, Refusal
+from models.changes import KEPT, name_of
 from models.db import db
 from models.journal import JournalEvent, screen_of
+from models.undo import find, may_undo
 from views.base import Screen
 from views.filters import Contains
+from views.history import QUIET
+from views.history_undo import UndoPages, offer_undo, undo_url
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.menu import screens
+from views.trash import TrashPages
+from views.verbs import MOST_ROWS, verb
 
 # The usual words of a line; a verb of a screen brings its own text.
 WORDS = {
@@ -35,6 +41,8 @@ WORDS = {
     "see_as_ended": _("end of “see as”"),
     "members_added": _("[students] added"),
     "members_removed": _("[student] taken out"),
+    "restored": _("brought back"),
+    "undo": _("undone"),
 }
 
 
@@ -70,7 +78,7 @@ def sentence(batch: Sequence[JournalEvent]) -> str:
     counts: dict[tuple[str, str], int] = {}
     for line in batch:
         counts[line.verb, line.table_name] = counts.get((line.verb, line.table_name), 0) + line.rows
-    (verb, table), n = max(counts.items(), key=lambda item: item[1])
+    (verb, table), n = max(counts.items(), key=lambda item: (item[1], item[0][0] not in QUIET))
     return ngettext("%(table)s: %(verb)s (%(num)d row)", "%(table)s: %(verb)s (%(num)d rows)", n, table=table_words(table), verb=verb_words(verb, table))
 
 
@@ -87,18 +95,8 @@ def subjects(lines: Iterable[JournalEvent]) -> dict[tuple[str, int | None], tupl
         if screen is None or model is None or not screen.is_accessible():
             continue
         for row in db.session.scalars(select(model).where(model.id.in_(ids))):
-            found[table, row.id] = (str(row), url_for(f"{table}.details_view", id=row.id))
+            found[table, row.id] = (name_of(row), url_for(f"{table}.details_view", id=row.id))
     return found
-
-
-def history_of(table: str, row_id: int, limit: int = 100) -> list[dict[str, Any]]:
-    """The last lines about one row, for the record's own page: what, who, when."""
-    from views.formats import show_instant
-
-    lines = db.session.scalars(
-        select(JournalEvent).where(JournalEvent.table_name == table, JournalEvent.row_id == row_id).order_by(JournalEvent.id.desc()).limit(limit)
-    )
-    return [{"text": verb_words(line.verb, table).capitalize(), "who": line.who, "when": show_instant(line.at)} for line in lines]
 
 
 def about(line: JournalEvent) -> str:
@@ -111,8 +109,8 @@ def about(line: JournalEvent) -> str:
     return name or gettext("no. %(number)d", number=line.row_id)
 
 
-class JournalEvents(Screen):
-    """Read only, append-only: who did what, when."""
+class JournalEvents(UndoPages, TrashPages, Screen):
+    """Read only, append-only: who did what, when; and from here what can be taken back."""
 
     model = JournalEvent
     name = _("History")
@@ -126,6 +124,7 @@ class JournalEvents(Screen):
     column_export_list = ("at", "who", "roles", "verb", "table_name", "row_id", "rows")
     column_details_list = ("at", "who", "roles", "verb", "table_name", "row_id", "rows", "batch")
     number_columns = ("rows",)
+    list_template = "admin/journal_event/list.html"
     column_formatters = {
         "verb": lambda _v, _c, line, _n: verb_words(line.verb, line.table_name),
         "table_name": lambda _v, _c, line, _n: table_words(line.table_name),
@@ -144,7 +143,19 @@ class JournalEvents(Screen):
         )
         super().__init__()
 
+    @verb("undo", _("Undo"), whole=True, icon="undo")
+    def undo_verb(self, selection: Any) -> Any:
+        """The page that shows what undoing the work of a line will do, and what it will leave."""
+        lines = list(selection.records()) if selection.count <= MOST_ROWS else []
+        if len({line.batch for line in lines}) != 1:
+            raise Refusal(_("One work is undone at a time. Choose one line."))
+        found = find(db.session, lines[0].batch)
+        if found is None or not may_undo(found):
+            raise Refusal(_("Only its author undoes this work, for %(days)d days. Ask the site administrator."), days=KEPT.days)
+        return redirect(undo_url(lines[0].batch), code=303)
+
 
 def register(app: Flask, admin: Admin) -> None:
-    """The screen of the history."""
+    """The screen of the history; and the way back beside the messages of what was just done."""
     admin.add_view(JournalEvents())
+    app.after_request(offer_undo)

@@ -184,9 +184,13 @@ class Students(CodesVerbs, PaperVerbs, StudentFile, Screen):
         problem = deletion_problem(db.session, row)
         return problem.sentence if problem else None
 
+    def delete_instead(self, row: Student) -> Any:
+        """Deactivated instead: the records stay."""
+        return self.verbs["deactivate"] if row.status is StudentStatus.active and self.may("deactivate") else None
+
     def delete_sentence(self, row: Student) -> str:
         """What goes with the student."""
-        return gettext("The links to [guardians] and the unused codes go too. This cannot be undone.")
+        return gettext("The links to [guardians] go too, and come back with it; unused codes go for good.") + " " + self.delete_remedy()
 
     # -- verbs
 
@@ -281,7 +285,7 @@ class Guardians(ResetLetterVerb, Screen):
 
     def delete_sentence(self, row: Guardian) -> str:
         """What goes with the guardian."""
-        return gettext("The links to [students] go too. This cannot be undone.")
+        return gettext("The links to [students] go too, and come back with it.") + " " + self.delete_remedy()
 
 
 def children_of(guardian: Guardian) -> str:

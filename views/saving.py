@@ -12,9 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from models.base import Refusal
+from models.changes import KEPT, is_final
+from models.undo_steps import LEFT
 from views.fields import VersionField, looked_up, mark_is_current, version_mark
 from views.formats import show
-from views.i18n import gettext
+from views.i18n import gettext, ngettext
 
 log = logging.getLogger("scolabri.views")
 
@@ -158,6 +160,8 @@ class Saving(Base):
             delete_url=self.get_url(".delete_view"),
             hidden=[("id", identifier), ("url", back), ("_asked", "1")],
             button=gettext("Delete %(name)s", name=str(row)),
+            instead=self.delete_instead(row) if refusal else None,
+            instead_url=self.get_url(".action_view", rowid=row.id),
             back_url=back,
         )
         return (page, 409) if refusal and request.form.get("_asked") == "1" else page
@@ -166,6 +170,18 @@ class Saving(Base):
         """Why this row cannot be deleted, with what to do instead; None when it can."""
         return None
 
+    def delete_instead(self, row: Any) -> Any:
+        """The verb that keeps the records of a row that cannot be deleted; None where there is none, or it is not the person's."""
+        return None
+
     def delete_sentence(self, row: Any) -> str:
-        """What goes with the row."""
-        return gettext("This cannot be undone.")
+        """What goes with the row, and whether it can come back."""
+        return self.delete_remedy()
+
+    def delete_remedy(self) -> str:
+        """Whether a deleted row of this screen can come back: not when it held what is never written down elsewhere, nor where another
+        screen has the rules.
+        """
+        if is_final(self.model.__mapper__) or self.table in LEFT:
+            return gettext("This cannot be undone.")
+        return ngettext("It can be brought back from the trash for %(num)d day.", "It can be brought back from the trash for %(num)d days.", KEPT.days)

@@ -208,7 +208,7 @@ class Groups(Screen):
 
     def delete_sentence(self, row: Group) -> str:
         """What goes with the group."""
-        return gettext("The [students] stay: only the [group] goes. This cannot be undone.")
+        return gettext("The [students] stay: only the [group] goes.") + " " + self.delete_remedy()
 
     # -- members
 

@@ -24,6 +24,7 @@ from views.formats import show
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 from views.lists import MOST_FILTERS
+from views.menu import screens
 from views.saving import own_path
 
 WALKED = 2_000  # rows of the last search that "previous" and "next" walk through
@@ -34,7 +35,7 @@ _FILTER = re.compile(r"flt\d*_(.+)")
 class Part:
     """A part of the file.
 
-    `right` opens it; `context` gives its template what it shows; `count` is a scalar sub-query on the student's id, shown in
+    `right` opens it, or what `also` says of this student; `context` gives its template what it shows; `count` is a scalar sub-query on the student's id, shown in
     the menu (all of them are asked together); `place` orders the menu, `heading` opens a group of it.
     """
 
@@ -46,6 +47,7 @@ class Part:
     count: Callable[[int], Any] | None = None
     place: int = 50
     heading: Any = ""
+    also: Callable[[Student], bool] | None = None
 
 
 PARTS: list[Part] = []
@@ -73,7 +75,7 @@ class StudentFile:
         """One part of one file; the summary first."""
         self.need_id()
         student: Student = self.get_one(request.args["id"])
-        open_parts = [part for part in PARTS if permitted(*part.right)]
+        open_parts = [part for part in PARTS if permitted(*part.right) or (part.also is not None and part.also(student))]
         known = {part.key: part for part in PARTS}
         chosen = known.get(request.args.get("part", "summary"))
         if chosen is None:
@@ -224,8 +226,6 @@ def _links(student: Student) -> list[GuardianLink]:
 
 def _contacts(student: Student) -> dict[str, Any]:
     offered = {LinkStatus.active: ("suspend",), LinkStatus.suspended: ("reactivate",), LinkStatus.to_check: ("confirm", "suspend")}
-    from views.menu import screens
-
     screen = screens()["guardian_link"]
     texts = dict(screen.get_actions_list()[0])
     rows = [(link, [(name, texts[name]) for name in offered[link.status] if name in texts]) for link in _links(student)]
@@ -245,9 +245,15 @@ def _sign_ins(student: Student) -> dict[str, Any]:
 
 
 def _history(student: Student) -> dict[str, Any]:
-    from views.journal import history_of
+    from views.history import timeline
 
-    return {"events": history_of("student", student.id)}
+    return {"history": timeline(screens()["student"], student)}
+
+
+def _may_see_history(student: Student) -> bool:
+    from views.history import may_see
+
+    return may_see(screens()["student"], student)
 
 
 def _count_links(student_id: int) -> Any:
@@ -264,6 +270,6 @@ declare_part(Part("summary", _("Summary"), "admin/student/summary.html", _summar
 declare_part(Part("contacts", _("Contacts and [guardians]"), "admin/student/contacts.html", _contacts, ("guardian_link", "read"), _count_links, place=20))
 declare_part(Part("groups", _("[Groups]"), "admin/student/groups.html", _groups, ("group", "read"), _count_groups, place=40))
 declare_part(Part("sign_ins", _("Sign-ins"), "admin/student/sign_ins.html", _sign_ins, ("login_event", "read"), place=80, heading=_("Follow-up")))
-declare_part(Part("history", _("History"), "admin/student/history.html", _history, ("journal_event", "read"), place=90))
+declare_part(Part("history", _("History"), "admin/student/history.html", _history, ("journal_event", "read"), place=90, also=_may_see_history))
 
 __all__ = ["PARTS", "Part", "StudentFile", "declare_part", "language_name"]

@@ -30,7 +30,7 @@ from models.search import renew_students
 from models.undo_back import Back
 from models.undo_plan import Act, Line, Plan
 from models.undo_remove import Removal
-from models.undo_steps import CHANGED, GONE, LEFT, MADE
+from models.undo_steps import CHANGED, FOLLOWS, GONE, LEFT, MADE
 from models.undo_values import Values, put_back, value_now
 from models.words import _
 
@@ -133,10 +133,10 @@ def _checked(session: Session, batch: str) -> Batch:
     return found
 
 
-def _by_table(session: Session, statement: Any) -> dict[str, list[int]]:
+def _by_table(session: Session, statement: Any, left: frozenset[str] = UNRECORDED) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for table, number in session.execute(statement):
-        if table not in UNRECORDED:
+        if table not in left:
             found[table].append(number)
     return found
 
@@ -153,17 +153,17 @@ def _run(session: Session, found: Batch, *, write: bool) -> Plan:
     ):
         if (table, row_id) not in own:  # what came and went within the batch never was
             lost[table].append(number)
-    edited = _by_table(session, select(c.table_name, c.row_id).where(c.batch == batch, c.field.not_in(SNAPSHOTS)).distinct().order_by(c.row_id))
+    values = select(c.table_name, c.row_id).where(c.batch == batch, c.field.not_in(SNAPSHOTS)).distinct().order_by(c.row_id)
+    edited = _by_table(session, values, UNRECORDED - FOLLOWS)
     steps = _Undo(session, Plan(batch, found.who, found.at), write=write)
     steps.by_import = found.by_import
     with session.no_autoflush:
-        for table in in_order(lost):
+        for table in in_order({*lost, *edited}):  # values first: a number that an edited row took is free again for the row that had it
+            steps.restore(table, batch, [i for i in edited[table] if (table, i) not in own])
             steps.bring_back(table, lost[table])
         if write:
             for table in in_order(lost):
                 steps.rejoin(table, lost[table])
-        for table in in_order(edited):
-            steps.restore(table, batch, [i for i in edited[table] if (table, i) not in own])
         if found.at < utcnow() - KEPT:
             old = _by_table(session, select(e.table_name, e.row_id).where(e.batch == batch, e.verb == "edited").distinct())
             for table, ids in old.items():
@@ -186,7 +186,7 @@ def in_order(tables: Iterable[str]) -> list[str]:
 def finish(session: Session, steps: Back, tables: Iterable[str]) -> None:
     """What listeners do for rows that are written one by one: search keys of the students whose guardians changed, the stamp of the words."""
     student = model_of("student").__table__
-    renew_students(session, sorted(steps.followers - steps.removed[student] - steps.back[student]))
+    renew_students(session, sorted(steps.followers - steps.removed[student]))
     if any(table in ("label", "noun") or getattr(model_of(table), "__renews_stamp__", False) for table in tables):
         renew_stamp(session)
 

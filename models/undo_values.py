@@ -14,6 +14,8 @@ from models.packing import model_of
 from models.undo_plan import Act
 from models.undo_steps import CHANGED, CLOSED, FORGOTTEN, GONE, LEFT, NOT_YOURS, TAKEN, Steps, pieces
 
+OF_WHOM = ("student_id", "guardian_id")  # of a code: whose it is comes back, that it was closed does not
+
 
 def value_now(row: Any, field: str) -> Any:
     """What a field holds today, packed; a custom field is `extra.<key>`."""
@@ -57,7 +59,7 @@ class Values(Steps):
             if field in known or field.startswith(f"{EXTRA}."):
                 wanted.setdefault(row_id, {}).setdefault(field, [before, after])[1] = after
         rows = self.rows(model, list(wanted))
-        left = LEFT.get(table) or (CLOSED if table == "activation_code" else None) or (None if self.may_touch(table) else NOT_YOURS)
+        left = LEFT.get(table) or (None if self.may_touch(table) else NOT_YOURS)
         there = self.standing(model.__table__, wanted.keys() - rows.keys())
         reasons: dict[int, Any] = {i: (left or NOT_YOURS) if i in there else GONE for i in wanted.keys() - rows.keys()}
         todo: dict[int, list[Change]] = {}
@@ -66,8 +68,9 @@ class Values(Steps):
                 now = value_now(row, field)
                 if now == before:
                     continue
-                if left is not None or now != after:
-                    reasons[row_id] = left or CHANGED
+                closed = CLOSED if table == "activation_code" and field not in OF_WHOM else None
+                if left is not None or closed is not None or now != after:
+                    reasons[row_id] = left or closed or CHANGED
                 else:
                     todo.setdefault(row_id, []).append(Change(row_id, field, before, now))
         self.check(mapper, rows, todo, reasons)

@@ -1,12 +1,15 @@
 """What a person does at the door, for tests: reading a page's token, sending a form, signing in."""
 
+import csv
 import html
+import io
 import re
 
 from conftest import rows
 from sqlalchemy import select
 
 from models.access import Membership, User
+from models.people import Group, Student
 
 DEMO = "scolabri-demo-2026"
 GOOD = "trois chevaux verts ailleurs"
@@ -92,3 +95,53 @@ def form(browser, path, **fields):
 def do(browser, screen, verb, *ids, **answers):
     """Send a verb for these rows."""
     return send(browser, f"/admin/{screen}/action/", page="/account", action=verb, rowid=[str(i) for i in ids], _asked="1", **answers)
+
+
+# --- rows and scopes, forms and files --------------------------------------------------------------------------------------------
+
+
+def ids(app, statement):
+    """The identifiers a statement gives."""
+    with rows(app) as session:
+        return list(session.scalars(statement))
+
+
+def one(app, statement):
+    """The first row's values, as a tuple."""
+    with rows(app) as session:
+        return session.execute(statement).first()
+
+
+def scope_of(app, username):
+    """(students the person follows, the other students of their school)."""
+    with rows(app) as session:
+        user = session.scalar(select(User).where(User.username == username))
+        school = session.scalar(select(Membership.school_id).where(Membership.user_id == user.id))
+        mine = select(Group.id).where((Group.owner_id == user.id) | Group.shared_with.any(User.id == user.id))
+        follows = (Student.adviser_id == user.id) | Student.homeroom_id.in_(mine) | Student.groups.any(Group.id.in_(mine))
+        inside = set(session.scalars(select(Student.id).where(Student.school_id == school, follows)))
+        outside = set(session.scalars(select(Student.id).where(Student.school_id == school))) - inside
+    return sorted(inside), sorted(outside)
+
+
+def form_of(browser, page):
+    """The posted fields of a form, as the browser would send them back unchanged."""
+    text = browser.get(page).text
+    form = re.search(r'<form class="sheet".*?</form>', text, re.S)[0]
+    fields = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name:
+            fields[name[1]] = value[1] if value else ""
+    for name, body in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', form, re.S):
+        chosen = [re.search(r'value="([^"]*)"', option)[1] for option in re.findall(r"<option[^>]*selected[^>]*>", body)]
+        if chosen:
+            fields[name] = chosen[-1]
+    return fields
+
+
+def exported(browser, path):
+    """The lines of a CSV export."""
+    answer = browser.get(path, buffered=True)
+    assert answer.status_code == 200
+    return list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig")), delimiter=";"))

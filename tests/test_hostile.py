@@ -5,11 +5,10 @@ import re
 
 import pytest
 from conftest import rows
-from hands import GOOD, send, words
+from hands import GOOD, form_of, send, words
 from small import add_code
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from test_people import form_of
 
 from models.access import User
 from models.activation import show_code

@@ -5,9 +5,8 @@ import io
 
 import pytest
 from conftest import rows
-from hands import send
+from hands import form_of, one, scope_of, send
 from sqlalchemy import func, select
-from test_people import form_of, one, scope_of
 
 from jobs.runner import run_pending
 from models.access import Membership, Role, User

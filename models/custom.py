@@ -248,7 +248,7 @@ def _check_field(session: Session, row: CustomField) -> None:
         in_use = sum(one.retired_at is None for one in others)
         if in_use >= MOST_FIELDS:
             raise Refusal(_("This list already has %(num)d fields of your own. Withdraw one first."), num=in_use)
-    if row.required and not row.in_form:
+    if row.required and row.in_form is False:  # (a new row has its defaults after this)
         raise Refusal(_("A field that must be filled in stands in the form. Tick “In the form”, or let it be left empty."))
     if not fresh:
         _check_change(session, row)

@@ -4,91 +4,28 @@ import os
 
 import flask_admin.babel
 import pytest
+import wording
 from flask import flash, get_flashed_messages, render_template_string
 from flask_admin.form import BaseForm
 from flask_wtf import FlaskForm
-from small import add_school, small_app, writing
+from small import add_school, writing
 from sqlalchemy import select
+from wording import HEADER, rename, rewrite, write
 from wtforms import StringField
 from wtforms.validators import Length
 
 from models.base import Refusal
-from models.catalogue import MESSAGES, ROOT, BrokenCatalogue, Catalogues, installed
+from models.catalogue import MESSAGES, ROOT, BrokenCatalogue, Catalogues
 from models.db import db
-from models.labels import LabelOverride, LabelStamp, Noun, NounGender, create_nouns, override, read_stamp
-from models.school import Country, School
+from models.labels import LabelOverride, LabelStamp, Noun, create_nouns, read_stamp
+from models.school import Country
 from models.scope import Actor, Scope, acting, unscoped
 from models.words import N_, _, _p, in_language
 from views import i18n
 from views.i18n import gettext, language_for, ngettext, pgettext, reader, speaking_for
 
-HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
-
-
-@pytest.fixture
-def data(tmp_path):
-    """A data folder with .po files of the school's own."""
-    write(tmp_path, "fr", 'msgid "Add [a student]"\nmsgstr "Inscrire [a student]"\n\n')
-    write(
-        tmp_path,
-        "fr",
-        'msgid "Home"\nmsgstr "Entrée"\n\nmsgid "%(num)d code for %(name)s"\nmsgid_plural "%(num)d codes for %(name)s"\n'
-        'msgstr[0] "%(num)d code pour %(name)s"\nmsgstr[1] "%(num)d codes pour %(name)s"\n\n'
-        'msgctxt "course"\nmsgid "Code"\nmsgstr "Sigle"\n\nmsgid "Send"\nmsgstr "Envoyer un courriel"\n',
-        "more",
-    )
-    write(tmp_path, "fr_CA", 'msgid "Home"\nmsgstr "Bienvenue"\n')
-    return tmp_path
-
-
-def write(folder, language, body, name="own"):
-    """A .po file in a data folder."""
-    path = folder / "translations" / language / f"{name}.po"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(HEADER + body, encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def app(data):
-    """An application without a school, on a real file."""
-    return small_app(data)
-
-
-@pytest.fixture
-def schools(app):
-    """Two schools with their nouns."""
-    with writing(app) as session:
-        first, second = add_school(session), add_school(session, name="Lycée", official_code="QC1", country=Country.CA)
-        create_nouns(first)
-        create_nouns(second)
-        return first.id, second.id
-
-
-@pytest.fixture
-def say(app):
-    """`say(text, language, school)` as a request of that person would read it."""
-
-    def read(text, language="fr", school=None, **params):
-        with app.test_request_context(), i18n.force_locale(language), acting(Actor(), Scope(school)):
-            return text() if callable(text) else gettext(text, **params)
-
-    return read
-
-
-def rename(app, school, key="student", language="fr", **forms):
-    """Change a noun, as the Nouns screen does."""
-    with writing(app) as session:
-        noun = session.scalars(select(Noun).filter_by(school_id=school, key=key, language=language)).one()
-        for name, value in {"gender": NounGender.feminine, **forms}.items():
-            setattr(noun, name, value)
-
-
-def rewrite(app, school, msgid, text, catalogue=MESSAGES, language="fr", form=0, context=""):
-    """Write a text in place of the catalogue's, for a school or (None) everywhere."""
-    with app.app_context(), acting(Actor(), Scope(school)) if school else unscoped("a text for everybody"):
-        override(db.session, installed().get(catalogue, "fr").messages[context, msgid], catalogue, language, form, text)
-        db.session.commit()
+# The fixtures of these tests: texts need an application of their own, not that of the screens.
+data, app, schools, say = wording.data, wording.app, wording.schools, wording.say
 
 
 # -- files ----------------------------------------------------------------------------------------------------------------------
@@ -300,72 +237,6 @@ def test_a_text_may_be_asked_in_the_middle_of_a_writing_transaction(app, schools
         i18n.forget()
         with speaking_for(schools[0]):
             assert gettext("Home") == "Chez nous"
-
-
-# -- what may be written --------------------------------------------------------------------------------------------------------
-
-CODES = "%(num)d code for %(name)s"
-
-
-@pytest.mark.parametrize(
-    ("msgid", "form", "text", "sentence"),
-    [
-        (CODES, 1, "%(num)d codes", "%(name)s"),
-        (CODES, 1, "codes pour %(name)s", "%(num)s"),
-        (CODES, 1, "%(num)d %(name)s %(x)s", "%(x)s"),
-        ("Home", 0, "%(x)s", "%(x)s"),
-        ("Home", 0, "", ""),
-        ("Home", 0, " \n \u202f", ""),
-        ("Home", 0, "x" * 2001, "2000"),
-        ("Home", 0, "abc\u202edef", ""),
-        ("Home", 0, "abc\x00", ""),
-    ],
-)
-def test_a_wrong_text_is_refused_with_a_sentence_and_nothing_is_written(app, schools, msgid, form, text, sentence):
-    with pytest.raises(Refusal) as refused:
-        rewrite(app, schools[0], msgid, text, form=form)
-    with app.app_context(), unscoped("a test looks"):
-        assert sentence in refused.value.sentence
-        assert db.session.query(LabelOverride).count() == 0
-
-
-@pytest.mark.parametrize("text", ["%s", "100 %", "%n", "%", "%(", "{{7*7}}", "{% x %}", "${x}", "{0.__class__}", "{config}", "[x]", "<b>x</b>", "x" * 2000])
-def test_any_other_text_is_literal(app, say, schools, text):
-    rewrite(app, schools[0], "Home", text)
-    assert say("Home", school=schools[0]) == text
-    assert say(lambda: flask_admin.babel.gettext("Save"), school=schools[0]) == "Enregistrer"
-
-
-def test_the_form_for_one_may_leave_its_number_out(app, say, schools):
-    rewrite(app, schools[0], CODES, "Un code pour %(name)s")
-    assert say(lambda: ngettext(CODES, "%(num)d codes for %(name)s", 1, name="Zoé"), school=schools[0]) == "Un code pour Zoé"
-
-
-@pytest.mark.parametrize("where", [{"msgid": "Nothing says this"}, {"language": "xx"}, {"catalogue": "nowhere"}, {"msgctxt": "x"}])
-def test_a_text_that_does_not_exist_is_refused(app, schools, where):
-    with pytest.raises(Refusal), writing(app) as session:
-        session.add(LabelOverride(**{"school_id": schools[0], "language": "fr", "msgid": "Home", "text": "x", **where}))
-
-
-@pytest.mark.parametrize("word", ["apprenant·e", "élève (e)", "aujourd’hui", "a/b", "St. Jean", "6e-5e", "d'élève"])
-def test_a_noun_may_hold_these_signs(app, say, schools, word):
-    rename(app, schools[0], singular=word, vowel_sound=False, gender=NounGender.masculine)
-    assert say("[Student]", school=schools[0]) == word[0].upper() + word[1:]
-
-
-@pytest.mark.parametrize("word", ["", "  ", "x" * 41, "<b>", "a%s", "[student]", "a|b", "a_b", "élève\u202e", "😀", "{x}", None])
-def test_a_noun_with_other_signs_is_refused(app, schools, word):
-    with pytest.raises(Refusal):
-        rename(app, schools[0], singular=word)
-
-
-def test_a_school_is_created_with_its_nouns_once(app, schools):
-    with writing(app) as session:
-        found = session.scalars(select(Noun).filter_by(school_id=schools[0])).all()
-        assert len(found) == 12 * 3
-        assert {(n.language, n.singular) for n in found if n.key == "student"} == {("fr", "élève"), ("fr_CA", "étudiant"), ("en", "student")}
-        assert {n.singular: n.vowel_sound for n in found if n.language == "fr_CA" and n.key in ("school", "group")} == {"école": True, "groupe": False}
-        assert create_nouns(session.get(School, schools[0])) == []
 
 
 # -- plain text everywhere ------------------------------------------------------------------------------------------------------

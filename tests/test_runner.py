@@ -389,14 +389,3 @@ def test_running_what_waits_leaves_the_callers_scope_alone(app, ask, doing, staf
         runner.run_pending(app)
         with app.app_context():
             assert db.session.scalars(select(Job.state)).all() == [JobState.done]
-
-
-def test_every_kind_has_its_handler():
-    registry.load()
-    assert registry.missing() == []
-
-
-def test_a_kind_has_one_handler_only():
-    registry.load()
-    with pytest.raises(ValueError, match="two handlers"):
-        registry.handler(JobKind.print_letters)(lambda _task: None)

@@ -49,7 +49,8 @@ class ChoicesField(Field):
         stored = () if data is unset_value else data or ()
         self.data = [(found["key"], found["label"], bool(found.get("retired"))) for found in stored]
         self.fresh = ""
-        if formdata is None or f"{self.name}-new" not in formdata:
+        self.sent = formdata is not None and f"{self.name}-new" in formdata
+        if not self.sent:
             return
         keys, words, places = (formdata.getlist(f"{self.name}-{part}") for part in ("key", "words", "place"))
         withdrawn = set(formdata.getlist(f"{self.name}-withdrawn"))
@@ -64,8 +65,8 @@ class ChoicesField(Field):
         return [line for line in self.data if line[0]]
 
     def populate_obj(self, obj: Any, _name: str) -> None:
-        """Only a list of choices has choices."""
-        if obj.kind is FieldKind.choice:
+        """Only a list of choices has choices; lines that were not sent change nothing."""
+        if self.sent and obj.kind is FieldKind.choice:
             obj.offer(self.data)
 
 
@@ -122,7 +123,7 @@ class AddedFields(Screen):
         "filled": lambda _v, _c, row, _n: filled_of(row),
     }
     number_columns = ("filled",)
-    form_columns = ("table_name", "label", "help", "kind", "choices", "required", "in_form", "in_list", "in_export", "in_import", "rank")
+    form_columns = ("table_name", "label", "help", "kind", "offered", "required", "in_form", "in_list", "in_export", "in_import", "rank")
     form_overrides = {"table_name": SelectField}
     form_args = {
         "table_name": {"choices": [], "description": _("Where the field stands. This does not change afterwards.")},
@@ -131,7 +132,7 @@ class AddedFields(Screen):
         "rank": {"description": _("1 comes first.")},
         "in_import": {"description": _("A column of this name is read in imports.")},
     }
-    form_extra_fields = {"choices": ChoicesField(_("Choices"))}
+    form_extra_fields = {"offered": ChoicesField(_("Choices"))}
     form_sections = (
         ("", (("table_name", 6), ("label", 6), ("help", 12), ("kind", 6), ("rank", 3))),
         (_("Where it shows"), (("in_form", 6), ("required", 6), ("in_list", 6), ("in_export", 6), ("in_import", 6))),
@@ -183,6 +184,8 @@ class AddedFields(Screen):
         """A field does not change its list; where it is filled in, its type does not change either, and the page says so."""
         form = super().edit_form(obj)
         del form.table_name
+        if not form.offered.sent:
+            form.offered.process(None, obj.choices)
         number = filled_of(obj)
         if number:
             form.kind.description = ngettext(
@@ -201,16 +204,16 @@ class AddedFields(Screen):
 
     def extra_conflicts(self, form: Form, row: CustomField) -> list[dict[str, Any]]:
         """The choices that somebody else has saved meanwhile."""
-        theirs, yours = ([(c["key"], c["label"], bool(c.get("retired"))) for c in row.choices or ()], form.choices.data)
+        theirs, yours = ([(c["key"], c["label"], bool(c.get("retired"))) for c in row.choices or ()], form.offered.data)
         if theirs == yours:
             return []
         words = [", ".join(label for _key, label, out in lines if not out) for lines in (theirs, yours)]
-        return [{"label": form.choices.label.text, "theirs": words[0], "yours": words[1]}]
+        return [{"label": form.offered.label.text, "theirs": words[0], "yours": words[1]}]
 
     def render(self, template: str, **kwargs: Any) -> str:
         """The form shows the field as people will see it, and how many records hold each choice."""
         form = kwargs.get("form")
-        if form is not None and "choices" in form:
+        if form is not None and "offered" in form:
             row = kwargs.get("model")
             kwargs["uses"] = row.uses() if row is not None else {}
             kwargs["shown_field"], kwargs["shown_span"] = preview_of(form)
@@ -252,7 +255,7 @@ def preview_of(form: Form) -> tuple[Any, int]:
     label = (form.label.data or "").strip()
     if not label or not isinstance(form.kind.data, FieldKind):
         return None, 0
-    options = tuple(Option(key or f"new-{number}", words, out) for number, (key, words, out) in enumerate(form.choices.data) if words.strip())
+    options = tuple(Option(key or f"new-{number}", words, out) for number, (key, words, out) in enumerate(form.offered.data) if words.strip())
     spec = Spec(0, "", PREVIEW, label, form.help.data or "", form.kind.data, required=bool(form.required.data), options=options)
     shown: Form = type("Shown", (Form,), {"field": form_field(spec)})(prefix="shown-")
     return shown["field"], span_of(spec)

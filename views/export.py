@@ -45,7 +45,7 @@ def export(screen: Screen, kind: str) -> ResponseReturnValue:
     if kind not in screen.export_types:
         abort(404)
     count, query = screen.matching("export")
-    headings = [str(label) for _column, label in screen._export_columns]
+    headings = [neutral(label) for _column, label in screen._export_columns]
     _write_history(screen, count)
     _count, query = screen.matching("export")
     rows = _rows(screen, _ids(screen, query))

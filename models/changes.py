@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, Column, Enum, ForeignKey, Index, Table, delete, event, insert, update
 from sqlalchemy import inspect as sa_inspect
-from sqlalchemy.orm import Mapped, Mapper, Session, mapped_column
-from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, get_history
+from sqlalchemy.orm import Mapped, Mapper, Session, joinedload, mapped_column
+from sqlalchemy.orm.attributes import get_history
+from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from models.base import Base, Identified, utcnow
 from models.journal import batch_of, collections_of, edited_columns, screen_of
@@ -137,9 +138,8 @@ def sides(secondary: Table) -> tuple[Side, ...]:
     for mapper in Base.registry.mappers:
         for relation in mapper.relationships:
             if relation.secondary is secondary and not relation.viewonly:
-                here = next(remote for _local, remote in relation.synchronize_pairs)
-                there = next(remote for _local, remote in relation.secondary_synchronize_pairs)
-                found.append(Side(mapper, relation.key, here, there))
+                here, there = (pairs[0][1] for pairs in (relation.synchronize_pairs, relation.secondary_synchronize_pairs) if pairs)
+                found.append(Side(mapper, relation.key, secondary.c[str(here.key)], secondary.c[str(there.key)]))
     return tuple(sorted(found, key=lambda side: (side.table, side.key)))
 
 
@@ -239,7 +239,7 @@ def _edited(mapper: Mapper[Any], _connection: Any, row: Any) -> None:
 def _note_pairs(mapper: Mapper[Any], session: Session, row: Any) -> None:
     for key, relation in collections_of(mapper):
         history = get_history(row, key, PASSIVE_NO_INITIALIZE)
-        ends = sides(relation.secondary)  # type: ignore[arg-type]
+        ends = sides(relation.secondary)
         first = ends[0].mapper is mapper and ends[0].key == key
         kept = session.info.setdefault(_PAIRS, {}).setdefault(relation.secondary, ({}, {}))
         for kind, others in enumerate((history.deleted, history.added)):
@@ -276,6 +276,11 @@ def _goes_with_owner(mapper: Mapper[Any], session: Session, row: Any) -> bool:
             if target is not None and target in session.deleted:
                 return True
     return False
+
+
+def named_by(model: Any) -> list[Any]:
+    """What a statement on this class loads with it, so that `name_of` asks nothing more."""
+    return [joinedload(getattr(model, key)) for key in getattr(model, "__named_by__", ())]
 
 
 def name_of(row: Any) -> str:

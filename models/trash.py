@@ -20,7 +20,7 @@ from models.undo_steps import LEFT
 from models.words import _
 
 
-def deleted() -> Select[tuple[JournalChange]]:
+def deleted() -> Select[JournalChange]:
     """What the person who acts may bring back, the latest first: their own deletions, or everybody's in the school."""
     c, who = JournalChange, WHO.get()
     found = select(c).where(c.field == DELETED, c.after.is_(None), c.at >= utcnow() - KEPT, c.table_name.not_in(LEFT)).order_by(c.id.desc())
@@ -58,13 +58,13 @@ def restore(session: Session, change_id: int) -> Plan:
 def _with(session: Session, root: JournalChange) -> list[tuple[str, int]]:
     """The rows that went with this one, and with these: (screen, change)."""
     c = JournalChange
-    waiting = list(
+    waiting: list[Any] = list(
         session.execute(select(c.id, c.table_name, c.row_id, c.before).where(c.batch == root.batch, c.field == WITH_OWNER, c.after.is_(None)).order_by(c.id))
     )
     owners, found = {(model_of(root.table_name).__table__, root.row_id)}, []
     grew = True
     while grew:
-        grew, rest = False, []
+        grew, rest = False, list[Any]()
         for number, table, row_id, before in waiting:
             model: Any = model_of(table)
             targets = {(fk.column.table, (before or {}).get(key)) for key, column in columns_of(model.__mapper__).items() for fk in column.foreign_keys}

@@ -104,16 +104,17 @@ class Back(Steps):
     def rejoin(self, table: str, change_ids: Sequence[int]) -> None:
         """The groups and other links of many to many that a deleted row had."""
         mapper: Mapper[Any] = model_of(table).__mapper__
+        where: Table = model_of(table).__table__
         for some in pieces(change_ids) if any(True for _ in collections_of(mapper)) else ():
             lines = self.session.execute(select(JournalChange.row_id, JournalChange.before).where(JournalChange.id.in_(some))).all()
             for key, relation in collections_of(mapper):
                 secondary: Table = relation.secondary  # type: ignore[assignment]
                 ends = sides(secondary)
                 place = next(i for i, side in enumerate(ends) if side.mapper is mapper and side.key == key)
-                pairs = set()
+                pairs: set[tuple[int, int]] = set()
                 for row_id, before in lines:
-                    here = self.renamed.get((mapper.local_table, row_id), row_id)  # type: ignore[arg-type]
-                    if here in self.back[mapper.local_table] or (mapper.local_table, row_id) in self.renamed:  # type: ignore[index]
+                    here: int = self.renamed.get((where, row_id), row_id)
+                    if here in self.back[where] or (where, row_id) in self.renamed:
                         pairs |= {(here, other) if place == 0 else (other, here) for other in (before or {}).get(key, ())}
                 other_table = relation.mapper.local_table
                 alive = self.alive(other_table, {pair[1 - place] for pair in pairs})  # type: ignore[arg-type]

@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, Table, UniqueConstraint, insert, select, tuple_
-from sqlalchemy.orm import Mapper, Session, joinedload
+from sqlalchemy.orm import Mapper, Session
 
 from models.base import Base
-from models.changes import PIECE, Change, name_of, record_links, sides
+from models.changes import PIECE, Change, name_of, named_by, record_links, sides
 from models.packing import model_of
 from models.reach import narrower
 from models.rights import VERBS, may, reach
@@ -29,7 +29,6 @@ MADE = ("created", "restored")  # the verbs of the history by which a row comes 
 LEFT: dict[str, Any] = {
     "user": _("Accounts are changed on their own screen."),
     "membership": _("Roles are given and withdrawn on their own screen."),
-    "right": _("Rights are changed on their own screen."),
 }
 # What follows a row without being work done on it: the account of an import's lines, the pairs said to be two people, the cause of a mail.
 FOLLOWS = frozenset({"import_row", "students_apart", "guardians_apart", "outgoing_mail"})
@@ -112,9 +111,8 @@ class Steps:
         room = self.plan.add(act, table, len(found)) if found and table not in FOLLOWS else 0
         shown = found[:room]
         model, rows = model_of(table), rows or {}
-        by = getattr(model, "__named_by__", ())
-        if shown and by and rows:  # the names of others, in one query
-            options = [joinedload(getattr(model, key)) for key in by]
+        options = named_by(model)
+        if shown and options and rows:  # the names of others, in one query
             for row in self.session.scalars(select(model).where(model.id.in_([i for i, *_rest in shown])).options(*options)):
                 rows[row.id] = row
         self.plan.lines += [Line(act, table, i, name_of(rows[i]) if i in rows else "", fields, reason) for i, fields, reason in shown]

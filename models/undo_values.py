@@ -150,7 +150,7 @@ class Values(Steps):
         there = set()
         for some in pieces({a for a, _b in made}):
             there |= {tuple(line) for line in self.session.execute(select(first.here, first.there).where(first.here.in_(some)))}
-        gone, come, hidden = set(), set(), set()
+        gone, come, hidden = (set[tuple[int, int]]() for _kind in range(3))
         for (a, b), came in made.items():
             pair = self.renamed.get((own, a), a), self.renamed.get((far, b), b)
             known = (pair[0] in rows or pair[0] in self.back[own]) and pair[1] in others

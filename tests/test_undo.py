@@ -4,16 +4,15 @@ import datetime as dt
 
 import pytest
 from batches import As, noted
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from models.activation import ActivationCode, generate
 from models.base import Refusal, utcnow
 from models.changes import JournalChange
-from models.journal import JournalEvent, record_rows
+from models.journal import JournalEvent
 from models.people import Group, GroupCategory, Guardian, GuardianLink, Student, StudentStatus, group_member
 from models.school import Level
 from models.undo import Act, find, may_undo, plan, revert, undo, undoable
-from models.undo_plan import SHOWN
 
 
 @pytest.fixture
@@ -384,32 +383,3 @@ def test_a_teacher_undoes_only_what_still_exists_for_them(app, schools):
         assert [line.name for line in found.of(Act.keep)] == [""]  # nothing is told about whom they no longer follow
     with As(app, schools[0], "acc")("b4") as session:
         assert session.get_one(Student, ids[1]).phone == "2"
-
-
-# --- many ------------------------------------------------------------------------------------------------------------------------
-
-
-def test_a_thousand_new_students_go_with_as_many_questions_as_pieces(acc, counted_undo):
-    few, many = counted_undo(40), counted_undo(1500)
-    assert many["questions"] <= few["questions"] + 2 * 16  # two more pieces
-    assert many["lines"] == SHOWN
-
-
-@pytest.fixture
-def counted_undo(acc, app):
-    """Make so many students by statement, undo it, and give the number of questions and of shown lines."""
-    from conftest import counted
-
-    def run(number):
-        batch = f"many{number}"
-        with acc(batch) as session:
-            rows = [{"school_id": 1, "family_name": f"Foule{n}", "given_name": "X"} for n in range(number)]
-            ids = list(session.scalars(insert(Student).returning(Student.id), rows))
-            record_rows(session, "created", "student", ids)
-        with acc(f"undo{number}") as session, counted(app) as asked:
-            found = undo(session, batch)
-            assert found.total == number
-            assert session.scalar(select(func.count(Student.id)).where(Student.id.in_(ids[:100]))) == 0
-        return {"questions": len(asked), "lines": len(found.lines)}
-
-    return run

@@ -20,6 +20,7 @@ from wtforms import Form
 
 from models import rights
 from models.base import Choice, Refusal
+from models.changes import name_of
 from models.custom_values import PREFIX
 from models.db import BEGIN, db
 from models.journal import record, screen_of
@@ -274,7 +275,7 @@ class Screen(CustomFields, Saving, SavedViews, Columns, Lists, Rows, ModelView):
         if kwargs.get("model") is not None:
             if template == self.details_template:
                 kwargs["history"] = section(self, kwargs["model"])
-            kwargs.setdefault("record_title", str(kwargs["model"]))
+            kwargs.setdefault("record_title", name_of(kwargs["model"]))
             kwargs.setdefault("actions", self.get_actions_list()[0])
         return str(super().render(template, **kwargs))
 

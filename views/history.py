@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import literal, select
+from sqlalchemy.orm import aliased
 
 from models import rights
 from models.base import utcnow
@@ -15,7 +16,7 @@ from models.db import db
 from models.imports import Import
 from models.journal import JournalEvent
 from models.scope import WHO
-from models.undo_steps import LEFT, MADE
+from models.undo_steps import LEFT
 from models.undo_values import value_now
 from models.work import Job
 from views.auth import permitted
@@ -53,16 +54,23 @@ def section(screen: Screen, row: Any) -> list[dict[str, Any]] | None:
 def timeline(screen: Screen, row: Any) -> list[dict[str, Any]]:
     """What happened to a row, the latest first, one entry for each batch."""
     e, c = JournalEvent, JournalChange
-    lines = list(db.session.scalars(select(e).where(e.table_name == screen.table, e.row_id == row.id).order_by(e.id.desc()).limit(LINES)))
+    u = aliased(e)
+    taken_back = select(literal(1)).where(u.batch == e.batch, u.table_name == "journal_event", u.verb == "undo").exists()
+    found = db.session.execute(select(e, taken_back).where(e.table_name == screen.table, e.row_id == row.id).order_by(e.id.desc()).limit(LINES)).all()
+    lines, undos = [line for line, _undo in found], {line.batch for line, undo in found if undo}
     for place, line in enumerate(lines):
         if line.verb == "created":  # before it, the number belonged to another record
             del lines[place + 1 :]
     batches: dict[str, list[JournalEvent]] = {}
     for line in lines:
         batches.setdefault(line.batch or f"#{line.id}", []).append(line)
-    about = (c.table_name == screen.table, c.row_id == row.id, c.batch.in_(batches), c.field.not_in(SNAPSHOTS))
-    edited = any(line.verb not in MADE for line in lines)
-    changes = list(db.session.scalars(select(c).where(*about).order_by(c.id).limit(5 * LINES))) if edited else []
+    about = [c.table_name == screen.table, c.row_id == row.id, c.field.not_in(SNAPSHOTS)]
+    if lines and (lines[-1].verb == "created" or len(found) == LINES):
+        about.append(c.at >= lines[-1].at)
+    changes = list(db.session.scalars(select(c).where(*about).order_by(c.id.desc()).limit(5 * LINES)))[::-1]
+    if aside := {change.batch for change in changes} - batches.keys():  # what was done to another record changed this one too
+        for line in db.session.scalars(select(e).where(e.batch.in_(aside)).order_by(e.id.desc()).limit(5 * LINES)):
+            batches.setdefault(line.batch, []).append(line)
     words = Words(screen.table)
     words.read(changes)
     fields = revertible(screen, row) if changes else frozenset()
@@ -75,22 +83,24 @@ def timeline(screen: Screen, row: Any) -> list[dict[str, Any]]:
     today = utcnow().date()
     return [
         {
-            "text": _verbs(screen.table, batch),
+            "text": _verbs(screen.table, [line for line in batch if name not in aside], undo=name in undos or batch[0].verb == "undo"),
             "lines": told.get(name, ()),
             "who": batch[0].who,
             "when": show_instant(batch[-1].at),
             "source": sources.get(name),
             "fresh": batch[-1].at.date() == today,
         }
-        for name, batch in batches.items()
+        for name, batch in sorted(batches.items(), key=lambda item: -item[1][0].id)
     ]
 
 
-def _verbs(table: str, batch: Iterable[JournalEvent]) -> str:
+def _verbs(table: str, batch: Iterable[JournalEvent], *, undo: bool) -> str:
     """What was done in a batch, once; the plain word only where no verb says more."""
-    from views.journal import verb_words
+    from views.journal import WORDS, verb_words
 
-    verbs = list(dict.fromkeys(line.verb for line in batch))
+    if undo:
+        return str(WORDS["undo"]).capitalize()
+    verbs = list(dict.fromkeys(line.verb for line in batch)) or ["edited"]
     said = [verb for verb in verbs if verb not in QUIET] or verbs
     text = ", ".join(verb_words(verb, table) for verb in reversed(said))
     return text[:1].upper() + text[1:]

@@ -55,9 +55,9 @@ def job_undo_url(job: Job) -> str:
 
 def offer_undo(response: Response) -> Response:
     """Beside the green message of what was just done: the way back, when there is one. Called after every request."""
-    kept = session.get("_flashes") if request.method == "POST" and response.status_code in (302, 303) else None
-    place = next((i for i in reversed(range(len(kept or ()))) if kept[i][0] == SUCCESS), None)
-    if kept is None or place is None or not permitted("journal_event", "undo"):
+    kept = session.get("_flashes", []) if request.method == "POST" and response.status_code in (302, 303) else []
+    place = next((i for i in reversed(range(len(kept))) if kept[i][0] == SUCCESS), None)
+    if place is None or not permitted("journal_event", "undo"):
         return response
     batch = BATCH.get() or ""
     token = BEGIN.set("DEFERRED")
@@ -116,7 +116,7 @@ class UndoPages(Base):
         groups = []
         for (act, table), number in sorted(shown.counts.items(), key=lambda item: (list(Act).index(item[0][0]), item[0][1])):
             rows = [line for line in shown.lines if (line.act, line.table) == (act, table)]
-            told = [(line, tell_all(table, line.fields)) for line in rows]
+            told = [(line, tell_all(table, [one._replace(before=one.after, after=one.before) for one in line.fields])) for line in rows]
             groups.append({"act": act, "table": table_words(table), "count": number, "rows": told, "more": number - len(rows)})
         return self.render(
             "admin/journal_event/undo.html",

@@ -11,7 +11,7 @@ from sqlalchemy import Column, select
 from sqlalchemy.orm import Mapper
 
 from models.base import Base
-from models.changes import EXTRA, Change, columns_of, name_of, value_for
+from models.changes import EXTRA, Change, columns_of, name_of, named_by, value_for
 from models.db import db
 from models.journal import collections_of, screen_of
 from models.packing import model_of
@@ -46,7 +46,8 @@ class Words:
     @property
     def mapper(self) -> Mapper[Any]:
         """The mapping of the table."""
-        return model_of(self.table).__mapper__  # type: ignore[no-any-return]
+        found: Mapper[Any] = model_of(self.table).__mapper__
+        return found
 
     def read(self, changes: Iterable[Any]) -> None:
         """Look up, once for each table, the names of all rows that these changes point to; those that exist for the reader."""
@@ -56,7 +57,7 @@ class Words:
                 found = [i for value in (change.before, change.after) for i in (value if isinstance(value, list) else [value]) if i]
                 self.wanted.setdefault(target, set()).update(found)
         for target, ids in self.wanted.items():
-            rows = db.session.scalars(select(target.class_).where(target.class_.id.in_(ids)).limit(2_000)) if ids else ()
+            rows = db.session.scalars(select(target.class_).where(target.class_.id.in_(ids)).options(*named_by(target.class_)).limit(2_000)) if ids else ()
             self.names |= {(target, row.id): name_of(row) for row in rows}
         self.wanted.clear()
 

@@ -10,9 +10,11 @@ from flask_admin import Admin
 from sqlalchemy import select
 
 from models.base import Base, Refusal
-from models.changes import KEPT, name_of
+from models.changes import KEPT, name_of, named_by
 from models.db import db
 from models.journal import JournalEvent, screen_of
+from models.rights import reach
+from models.scope import WHO
 from models.undo import find, may_undo
 from views.base import Screen
 from views.filters import Contains
@@ -39,6 +41,7 @@ WORDS = {
     "leave": _("left by the [guardian]"),
     "suspension_ended": _("suspension over"),
     "see_as_ended": _("end of “see as”"),
+    "preset": _("ready-made setting applied"),
     "members_added": _("[students] added"),
     "members_removed": _("[student] taken out"),
     "restored": _("brought back"),
@@ -94,8 +97,8 @@ def subjects(lines: Iterable[JournalEvent]) -> dict[tuple[str, int | None], tupl
         screen, model = screens().get(table), mapped.get(table)
         if screen is None or model is None or not screen.is_accessible():
             continue
-        for row in db.session.scalars(select(model).where(model.id.in_(ids))):
-            found[table, row.id] = (name_of(row), url_for(f"{table}.details_view", id=row.id))
+        for row in db.session.scalars(select(model).where(model.id.in_(ids)).options(*named_by(model))):
+            found[table, row.id] = (sentence([row]) if model is JournalEvent else name_of(row), url_for(f"{table}.details_view", id=row.id))
     return found
 
 
@@ -130,6 +133,14 @@ class JournalEvents(UndoPages, TrashPages, Screen):
         "table_name": lambda _v, _c, line, _n: table_words(line.table_name),
         "row_id": lambda _v, _c, line, _n: about(line),
     }
+
+    def shown(self) -> tuple[Any, ...]:
+        """All lines of the school; their own, for whom the school lets read those only."""
+        return (JournalEvent.user_id == WHO.get().eyes,) if reach(WHO.get().roles, self.table, "read") == "o" else ()
+
+    def get_query(self) -> Any:
+        """The same lines."""
+        return super().get_query().filter(*self.shown())
 
     def prepare_rows(self, rows: list[Any]) -> None:
         """The names of what the lines are about, one query for each table."""

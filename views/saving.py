@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from models.base import Refusal
-from models.changes import KEPT, is_final
+from models.changes import KEPT, is_final, name_of
 from models.undo_steps import LEFT
 from views.fields import VersionField, looked_up, mark_is_current, version_mark
 from views.formats import show
@@ -147,19 +147,19 @@ class Saving(Base):
         back = own_path(request.form.get("url")) or self.get_url(".index_view")
         refusal = self.delete_refusal(row)
         if refusal is None and request.form.get("_asked") == "1":
-            title = str(row)
+            title = name_of(row)
             if self.delete_model(row):
                 flash(gettext("%(name)s: deleted.", name=title), "success")
                 return redirect(back if "/details/" not in back else self.get_url(".index_view"))
             return redirect(back)
         page = self.render(
             "admin/model/delete.html",
-            title=gettext("Delete %(name)s?", name=str(row)),
+            title=gettext("Delete %(name)s?", name=name_of(row)),
             sentence=self.delete_sentence(row),
             refusal=refusal,
             delete_url=self.get_url(".delete_view"),
             hidden=[("id", identifier), ("url", back), ("_asked", "1")],
-            button=gettext("Delete %(name)s", name=str(row)),
+            button=gettext("Delete %(name)s", name=name_of(row)),
             instead=self.delete_instead(row) if refusal else None,
             instead_url=self.get_url(".action_view", rowid=row.id),
             back_url=back,

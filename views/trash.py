@@ -106,4 +106,4 @@ class TrashPages(Base):
         number = db.session.scalar(select(JournalChange.after).where(JournalChange.id == int(identifier)))
         screen = screens().get(table)
         flash(text, "success")
-        return redirect(record_url(table, int(number)) if screen is not None and screen.is_accessible() else self.get_url(".trash_view"), code=303)
+        return redirect(record_url(table, int(number or 0)) if screen is not None and screen.is_accessible() else self.get_url(".trash_view"), code=303)

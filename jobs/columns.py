@@ -21,6 +21,7 @@ _PERSON = {
     "address1": "adresse adresse1 address rue ligne1adresse adresseligne1 adressepostale address1 adresseeleve",
     "address2": "adresse2 adressesuite complement complementadresse complementdadresse ligne2adresse address2",
     "postal_code": "codepostal cp cp1 postalcode zip zipcode postcode codepostaleleve",
+    "language": "languecorrespondance languedecorrespondance preferredlanguage correspondencelanguage",
     "town": "ville commune commune1 municipalite localite town city communeeleve libellepostal",
 }
 _STUDENT = {

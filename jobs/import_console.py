@@ -41,7 +41,7 @@ def import_files(app: Flask, paths: list[Path], school_id: int, kind: str, *, dr
         db.session.commit()
         one = _finish(app, one.id)
         _tell(one)
-        good = one.status is ImportStatus.checked and not one.counts.get("error")
+        good = one.status is ImportStatus.checked and not one.counts.get("error") and not one.counts.get("unsure")
         wanted = good and not dry_run and bool(one.counts.get("created") or one.counts.get("changed"))
         if wanted:
             one.confirm()
@@ -49,6 +49,9 @@ def import_files(app: Flask, paths: list[Path], school_id: int, kind: str, *, dr
             one = _finish(app, one.id)
             good = one.status is ImportStatus.done
             click.echo(_("Written.") if good else _("Nothing was written: the [school] changed meanwhile. Start again."))
+        if one.status is ImportStatus.done:  # whoever sits at the console has the file: no second copy of it is kept
+            one.let_files_go()
+            db.session.commit()
         if one.status in (ImportStatus.checked, ImportStatus.failed):
             one.abandon()
             db.session.commit()
@@ -82,10 +85,11 @@ def _tell(one: Import) -> None:
     counts = dict(db.session.execute(select(ImportRow.status, func.count()).where(ImportRow.import_id == one.id).group_by(ImportRow.status)).all())
     for status in RowStatus:
         click.echo(f"{counts.get(status, 0):>7}  {status.label}")
-    wrong = select(ImportRow).where(ImportRow.import_id == one.id, ImportRow.status == RowStatus.error).order_by(ImportRow.line)
-    for row in db.session.scalars(wrong.limit(SHOWN)):
-        for note in row.problems:
+    held = (RowStatus.error, RowStatus.unsure)
+    wrong = select(ImportRow).where(ImportRow.import_id == one.id, ImportRow.generation == one.generation, ImportRow.status.in_(held))
+    for row in db.session.scalars(wrong.order_by(ImportRow.line).limit(SHOWN)):
+        for note in row.problems or [{"code": question["why"], "params": question} for question in row.questions if question["held"]]:
             click.echo(_("line %(line)d, %(name)s: %(fact)s %(remedy)s", line=row.line, name=row.name, fact=sentence_of(note), remedy=remedy_of(note)))
-    left = counts.get(RowStatus.error, 0) - SHOWN
+    left = sum(counts.get(status, 0) for status in held) - SHOWN
     if left > 0:
         click.echo(N_("and %(num)d more line in error", "and %(num)d more lines in error", left))

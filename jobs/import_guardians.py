@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.import_doubts import MOST, Answers, answered, ask, open_refs
 from jobs.import_match import GUARDIAN_TEXTS, GuardianEntry, Known
 from jobs.import_parse import LEGAL_TIES, GuardianCells
 from jobs.import_plan import Planned, Tie, same_value
@@ -9,25 +10,40 @@ from jobs.import_plan import Planned, Tie, same_value
 GUARDIAN_KEYS = (*GUARDIAN_TEXTS, "phone_e164")
 
 
-def plan_guardians(planned: Planned, known: Known) -> None:
-    """Find, merge and tie the guardians of one row that is taken."""
+def plan_guardians(planned: Planned, known: Known, answers: Answers) -> None:
+    """Find, merge and tie the guardians of one row that is taken; namesakes are put to people, and are two until they say otherwise."""
     student_id = planned.student_id
     around = [known.book.by_row[g] for g in known.guardians_of.get(student_id, [])] if student_id is not None else []
     here: list[GuardianEntry] = []
     for cells in planned.row.guardians:
         said = {key: cells.values[key] for key in GUARDIAN_KEYS if cells.values.get(key)}
-        entry = known.book.find(said, [*around, *here])
+        entry = known.book.find(said, [*around, *here]) or _namesake(planned, said, cells, known, answers)
         if entry is None:
-            namesake = known.book.namesake(said)
-            if namesake is not None:
-                planned.row.doubt(f"g{cells.number}.family_name", "homonym", name=namesake.name)
-            entry = known.book.add(GuardianEntry(None, {}))
+            entry = known.book.add(GuardianEntry(None, {}, place=f"{planned.row.line}.{cells.number}"))
+            known.book.by_place[entry.place] = entry
         if any(entry is other for other in here):
             continue
         here.append(entry)
         entry.used = True
         _merge(planned, entry, said, cells, known)
         _tie(planned, entry, cells, known)
+
+
+def _namesake(planned: Planned, said: dict[str, str], cells: GuardianCells, known: Known, answers: Answers) -> GuardianEntry | None:
+    """The namesake whom somebody chose; otherwise nobody, and a question where one may be meant: two e-mails tell two people apart."""
+    key = f"{planned.row.line}.g{cells.number}"
+    chosen = answered(answers, key)
+    if chosen and (entry := known.book.named(chosen)) is not None:
+        return entry
+    found = [entry for entry in known.book.namesakes(said) if not (said.get("email") and entry.data.get("email"))] if said.get("given_name") else []
+    refs = open_refs(answers, key, (entry.ref for entry in found))
+    if refs:
+        first = next(entry for entry in found if entry.ref == refs[0])
+        people = {entry.ref: entry.data for entry in found if entry.id is None and entry.ref in refs[:MOST]}
+        ask(planned.row, key, "namesake", refs, held=False, name=first.name, said=said, people=people)
+    elif namesake := next(iter(known.book.namesakes(said)), None):
+        planned.row.doubt(f"g{cells.number}.family_name", "homonym", name=namesake.name)
+    return None
 
 
 def _merge(planned: Planned, entry: GuardianEntry, said: dict[str, str], cells: GuardianCells, known: Known) -> None:

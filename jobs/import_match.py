@@ -11,19 +11,20 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.import_parse import Parsed
 from models.base import fold
+from models.names import plain_words
 from models.people import Group, GroupCategory, Guardian, GuardianLink, LinkStatus, Student, StudentStatus
 from models.school import Level
 
-STUDENT_TEXTS = ("family_name", "given_name", "usage_name", "middle_names", "local_id", "email", "phone", "address1", "address2", "postal_code", "town")
-GUARDIAN_TEXTS = ("title", "family_name", "given_name", "email", "phone", "address1", "address2", "postal_code", "town")
+_CONTACT = ("email", "phone", "address1", "address2", "postal_code", "town", "language")
+STUDENT_TEXTS = ("family_name", "given_name", "usage_name", "middle_names", "local_id", *_CONTACT)
+GUARDIAN_TEXTS = ("title", "family_name", "given_name", *_CONTACT)
 _STUDENT_COLUMNS = ("id", *STUDENT_TEXTS, "sex", "born_on", "national_id", "level_id", "homeroom_id", "status", "left_on")
 _GUARDIAN_COLUMNS = ("id", *GUARDIAN_TEXTS, "phone_e164")
 
@@ -32,12 +33,7 @@ Key = tuple[str, str, dt.date]
 
 def name_key(family: str, given: str) -> tuple[str, str]:
     """Names as they are compared: folded, hyphens and apostrophes as spaces."""
-    return _words(family), _words(given)
-
-
-@lru_cache(maxsize=16_384)
-def _words(text: str) -> str:
-    return " ".join(re.sub(r"[-'.‐‑–]", " ", fold(text)).split())
+    return plain_words(family), plain_words(given)
 
 
 def group_key(name: str) -> str:
@@ -59,6 +55,12 @@ class GuardianEntry:
     said: dict[str, str] = field(default_factory=dict)
     first: dict[str, int] = field(default_factory=dict)
     used: bool = False
+    place: str = ""  # "12.1": the first guardian of line 12, for one whom the file alone knows
+
+    @property
+    def ref(self) -> str:
+        """How an answer names them (models/import_fixes.py)."""
+        return f"g{self.id}" if self.id is not None else f"p{self.place}"
 
     @property
     def data(self) -> dict[str, str]:
@@ -91,6 +93,15 @@ class Known:
     guardians_of: dict[int, list[int]] = field(default_factory=dict)
     suspended: set[int] = field(default_factory=set)
     book: GuardianBook = field(default_factory=lambda: GuardianBook())
+
+    @cached_property
+    def by_born(self) -> dict[dt.date, list[int]]:
+        """The students of each date of birth."""
+        found: dict[dt.date, list[int]] = {}
+        for student_id, record in self.students.items():
+            if record["born_on"]:
+                found.setdefault(record["born_on"], []).append(student_id)
+        return found
 
     @property
     def active(self) -> int:
@@ -139,6 +150,7 @@ class GuardianBook:
     def __init__(self) -> None:
         self.entries: list[GuardianEntry] = []
         self.by_row: dict[int, GuardianEntry] = {}
+        self.by_place: dict[str, GuardianEntry] = {}  # those of the file whom an answer names
         self._email: dict[str, dict[int, GuardianEntry]] = {}
         self._phone: dict[tuple[str, str, str], dict[int, GuardianEntry]] = {}
         self._place: dict[tuple[str, str, str, str], dict[int, GuardianEntry]] = {}
@@ -162,7 +174,7 @@ class GuardianBook:
         if data.get("phone_e164"):
             _put(self._phone, (*name, data["phone_e164"]), entry)
         if data.get("address1"):
-            _put(self._place, (*name, _words(data["address1"]), _words(data.get("town", ""))), entry)
+            _put(self._place, (*name, plain_words(data["address1"]), plain_words(data.get("town", ""))), entry)
 
     def find(self, said: dict[str, str], around: list[GuardianEntry]) -> GuardianEntry | None:
         """The same person, for certain, or None. `around` are the guardians whom this student has already."""
@@ -174,17 +186,21 @@ class GuardianBook:
             for entry in self._phone.get((*name, said["phone_e164"]), {}).values():
                 return entry
         if said.get("address1"):
-            for entry in self._place.get((*name, _words(said["address1"]), _words(said.get("town", ""))), {}).values():
+            for entry in self._place.get((*name, plain_words(said["address1"]), plain_words(said.get("town", ""))), {}).values():
                 return entry
         for entry in around:
             if name_key(entry.data.get("family_name", ""), entry.data.get("given_name", "")) == name:
                 return entry
         return None
 
-    def namesake(self, said: dict[str, str]) -> GuardianEntry | None:
-        """Somebody of the same name, whom nothing else makes the same person."""
-        found = self._names.get(name_key(said.get("family_name", ""), said.get("given_name", "")))
-        return next(iter(found.values())) if found else None
+    def named(self, ref: str) -> GuardianEntry | None:
+        """Whom an answer names: "g12" of the school, "p12.1" of the file."""
+        return self.by_row.get(int(ref[1:])) if ref[0] == "g" else self.by_place.get(ref[1:])
+
+    def namesakes(self, said: dict[str, str]) -> list[GuardianEntry]:
+        """Those of the same name, whom nothing else makes the same person; those of the school first."""
+        found = self._names.get(name_key(said.get("family_name", ""), said.get("given_name", "")), {}).values()
+        return sorted(found, key=lambda entry: entry.id is None)
 
 
 def _put(index: dict[Any, dict[int, GuardianEntry]], key: Any, entry: GuardianEntry) -> None:
@@ -193,40 +209,5 @@ def _put(index: dict[Any, dict[int, GuardianEntry]], key: Any, entry: GuardianEn
 
 def _same_given(kept: str, said: str) -> bool:
     """One e-mail often serves two parents: the given name decides. An absent one, or its initial, is no contradiction."""
-    one, two = _words(kept), _words(said)
+    one, two = plain_words(kept), plain_words(said)
     return not one or not two or one == two or (len(min(one, two, key=len)) == 1 and one[0] == two[0])
-
-
-def find_doubles(rows: list[Parsed], ignored: frozenset[int], known: Known) -> None:
-    """The same identifier or the same person twice in the file: each line names the other.
-
-    An identifier that the school knows already is judged by its holder instead: the right line is not punished for the wrong one.
-    """
-    by_id: dict[str, list[Parsed]] = {}
-    by_name: dict[Any, list[Parsed]] = {}
-    for row in rows:
-        if row.skip or row.line in ignored:
-            continue
-        values = row.values
-        if values.get("national_id") and values["national_id"] not in known.by_id:
-            by_id.setdefault(values["national_id"], []).append(row)
-        if "family_name" in values and "given_name" in values and values.get("born_on"):
-            by_name.setdefault((*name_key(values["family_name"], values["given_name"]), values["born_on"]), []).append(row)
-    named = {id(row): key for key, group in by_name.items() for row in group}
-    for group in by_id.values():
-        if len(group) < 2:
-            continue
-        first = group[0]
-        if len({named.get(id(row)) for row in group}) == 1 and id(first) in named:
-            for row in group[1:]:
-                row.problem("national_id", "row_twice", line=first.line)
-        else:
-            for row in group:
-                row.problem("national_id", "id_twice", line=next(o.line for o in group if o is not row))
-    for group in by_name.values():
-        if len(group) > 1:
-            coded = [row for row in group if row.values.get("national_id")]
-            first = coded[0] if coded else group[0]
-            for row in group:
-                if row is not first and not row.values.get("national_id"):
-                    row.problem("national_id", "twin_name", line=first.line)

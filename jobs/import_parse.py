@@ -5,9 +5,7 @@ Nothing here looks at the database. An empty cell says nothing: it never erases 
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,24 +13,28 @@ from jobs.columns import implied_ties
 from jobs.tables import Table
 from models import values as read
 from models.base import fold
-from models.identifiers import compact, ine_doubt, permanent_doubt
+from models.identifiers import ine_doubt, permanent_doubt
+from models.import_cells import Context, read_cell
+from models.import_fields import FIELDS
 from models.import_words import BadCell
 
 SHOWN = 80  # characters of a cell that the preview shows
 INACTIVE = {"inactifs", "inactif"}  # the class where some school systems put those who left
-AUTHORITIES = {"1": "legal", "2": "in_charge", "3": "contact", "legal": "legal", "contact": "contact"}
 LEGAL_TIES = {"mother", "father", "tutor", "child_welfare"}
 
 Note = dict[str, Any]
-Corrections = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
-class Context:
-    """What the reading depends on: the school's country and its day."""
+class Fixes:
+    """What people set right in a file: {line: {field: text}}, and {field: {text of the file: text}} for every line at once."""
 
-    country: str
-    today: dt.date
+    lines: dict[str, dict[str, str]] = field(default_factory=dict)
+    everywhere: dict[str, dict[str, str]] = field(default_factory=dict)
+    ignored: frozenset[int] = frozenset()
+
+
+NOTHING = Fixes()
 
 
 @dataclass(slots=True)
@@ -46,7 +48,10 @@ class GuardianCells:
 
 @dataclass(slots=True)
 class Parsed:
-    """One row: the cells that have a key, their values, what is wrong and what is doubtful. `skip` is the code of a row left out."""
+    """One row: the cells that have a key, their values, what is wrong and what is doubtful. `skip` is the code of a row left out.
+
+    `in_file` keeps the file's own text of the cells that were set right; `asks` are the questions of jobs/import_doubts.py.
+    """
 
     line: int
     cells: dict[str, str]
@@ -54,6 +59,8 @@ class Parsed:
     guardians: list[GuardianCells] = field(default_factory=list)
     problems: list[Note] = field(default_factory=list)
     doubts: list[Note] = field(default_factory=list)
+    asks: list[dict[str, Any]] = field(default_factory=list)
+    in_file: dict[str, str] = field(default_factory=dict)
     skip: str = ""
 
     def problem(self, key: str, code: str, **params: Any) -> None:
@@ -77,56 +84,27 @@ def note(key: str, code: str, value: str, params: dict[str, Any]) -> Note:
     return {"field": key, "code": code, "params": params, "value": value[:SHOWN]}
 
 
-def cells_of(table: Table, keys: list[str], corrections: Corrections) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row as {key: text}, corrections of the preview in place of the file's cells; a row longer than the header loses its tail."""
+def cells_of(table: Table, keys: list[str], kind: str, fixes: Fixes) -> Iterator[Parsed]:
+    """Each row with its texts by key, what people set right in place of the file's; a row longer than the header loses its tail."""
     places = [(at, key) for at, key in enumerate(keys) if key]
+    known = FIELDS[kind]
     for line, row in table.rows:
         cells = {key: text for at, key in places if at < len(row) and (text := row[at].strip())}
-        fixed = corrections.get(str(line))
-        if fixed:
-            cells = {key: text for key, text in {**cells, **fixed}.items() if text}
-        yield line, cells
-
-
-Reader = Callable[[str, Context, list[BadCell]], Any]
-_TEXT: Reader = lambda text, _context, _doubts: read.tidy(text)  # noqa: E731 (a table of one-line readers)
-_NAME: Reader = lambda text, _context, _doubts: read.read_name(text)  # noqa: E731
-_PHONE: Reader = lambda text, context, doubts: read.read_phone(text, context.country, doubts)  # noqa: E731
-READERS: dict[str, Reader] = {
-    "family_name": _NAME,
-    "given_name": _NAME,
-    "usage_name": _NAME,
-    "middle_names": _NAME,
-    "sex": lambda text, _context, _doubts: read.read_sex(text),
-    "born_on": lambda text, context, doubts: read.read_date(text, context.today, doubts),
-    "left_on": lambda text, context, doubts: read.read_date(text, context.today, doubts, future=True),
-    "email": lambda text, _context, _doubts: read.read_email(text),
-    "phone": _PHONE,
-    "mobile": _PHONE,
-    "postal_code": lambda text, context, doubts: read.read_postal_code(text, context.country, doubts),
-    "relation": lambda text, _context, doubts: read.read_relation(text, doubts),
-    "authority": lambda text, _context, _doubts: AUTHORITIES.get(fold(text), "contact"),
-    "national_id": lambda text, _context, _doubts: _identifier(text),
-    "local_id": lambda text, _context, _doubts: read.tidy(text, 30),
-    "student_ref": lambda text, _context, _doubts: compact(read.tidy(text)),
-    "guardian_ref": lambda text, _context, _doubts: read.tidy(text).lower(),
-    "file_id": lambda text, _context, _doubts: compact(read.tidy(text)),
-}
-
-
-def _identifier(text: str) -> str:
-    code = compact(read.tidy(text, 60))
-    if re.fullmatch(r"[0-9],?[0-9]*E\+?[0-9]+", code):
-        raise BadCell("digits_lost")
-    if len(code) > 30:
-        raise BadCell("too_long", limit=30)
-    return code
+        found = Parsed(line, cells)
+        said = {key: to[text] for key, to in fixes.everywhere.items() if (text := cells.get(key, "")) in to}
+        said |= {key: text for key, text in fixes.lines.get(str(line), {}).items() if key in known}
+        if said:
+            found.in_file = {key: cells.get(key, "") for key, text in said.items() if text != cells.get(key, "")}
+            found.cells = {key: text for key, text in {**cells, **said}.items() if text}
+        if line in fixes.ignored:
+            found.skip = "ignored_by_hand"
+        yield found
 
 
 def _read(row: Parsed, key: str, bare: str, text: str, context: Context) -> Any:
     doubts: list[BadCell] = []
     try:
-        value = READERS.get(bare, _TEXT)(text, context, doubts)
+        value = read_cell(bare, text, context, doubts)
     except BadCell as bad:
         row.problem(key, bad.code, **bad.params)
         return None
@@ -135,25 +113,23 @@ def _read(row: Parsed, key: str, bare: str, text: str, context: Context) -> Any:
     return value
 
 
-def parse_students(table: Table, keys: list[str], context: Context, corrections: Corrections | None = None) -> Iterator[Parsed]:
+def parse_students(table: Table, keys: list[str], context: Context, fixes: Fixes = NOTHING) -> Iterator[Parsed]:
     """The rows of a file of students, with the guardians that stand in the same row."""
     ties = implied_ties(table.header, keys)
-    for line, cells in cells_of(table, keys, corrections or {}):
-        row = Parsed(line, cells)
-        if _is_total(cells):
-            row.skip = "total_row"
+    for row in cells_of(table, keys, "students", fixes):
+        if _is_total(row.cells):
+            row.skip = row.skip or "total_row"
             yield row
             continue
         places: dict[int, dict[str, Any]] = {}
-        for key, text in cells.items():
+        for key, text in row.cells.items():
             number, _dot, bare = key.rpartition(".")
-            if key == "full_name":
-                _split_name(row, text)
-                continue
             value = _read(row, key, bare, text, context)
             if value is None:
                 continue
-            if number:
+            if key == "full_name":
+                row.values["family_name"], row.values["given_name"] = value
+            elif number:
                 places.setdefault(int(number[1:]), {})[bare] = value
             else:
                 row.values[key] = value
@@ -161,13 +137,6 @@ def parse_students(table: Table, keys: list[str], context: Context, corrections:
         for place, found in sorted(places.items()):
             _finish_guardian(row, place, found, ties.get(place, ""))
         yield row
-
-
-def _split_name(row: Parsed, text: str) -> None:
-    try:
-        row.values["family_name"], row.values["given_name"] = read.split_full_name(text)
-    except BadCell as bad:
-        row.problem("full_name", bad.code, **bad.params)
 
 
 def _is_total(cells: dict[str, str]) -> bool:
@@ -190,7 +159,7 @@ def _finish_student(row: Parsed, context: Context) -> None:
         if doubt:
             row.doubt("national_id", doubt)
     if fold(values.get("homeroom", "")) in INACTIVE:
-        row.skip = "gone"
+        row.skip = row.skip or "gone"
 
 
 def _finish_guardian(row: Parsed, number: int, found: dict[str, Any], tie: str) -> None:
@@ -216,14 +185,13 @@ def tidy_guardian(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def parse_others(table: Table, keys: list[str], context: Context, corrections: Corrections | None = None) -> Iterator[Parsed]:
+def parse_others(table: Table, keys: list[str], kind: str, context: Context, fixes: Fixes = NOTHING) -> Iterator[Parsed]:
     """The rows of a file of guardians or of ties: values only."""
-    for line, cells in cells_of(table, keys, corrections or {}):
-        row = Parsed(line, cells)
-        if _is_total(cells):
-            row.skip = "total_row"
+    for row in cells_of(table, keys, kind, fixes):
+        if _is_total(row.cells):
+            row.skip = row.skip or "total_row"
         else:
-            for key, text in cells.items():
+            for key, text in row.cells.items():
                 value = _read(row, key, key, text, context)
                 if value is not None:
                     row.values[key] = value

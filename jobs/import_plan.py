@@ -28,7 +28,7 @@ class Tie:
 
 @dataclass(slots=True)
 class Planned:
-    """One row's fate: created, changed, unchanged, error, ignored. `values` are what is written to the student."""
+    """One row's fate: created, changed, unchanged, error, unsure, ignored. `values` are what is written to the student."""
 
     row: Parsed
     status: str
@@ -39,24 +39,39 @@ class Planned:
 
 
 @dataclass
+class Place:
+    """A level or class that the school lacks: as the file first wrote it, on how many lines; `near` is the one that was perhaps meant.
+
+    `comes`: a line that is taken brings it.
+    """
+
+    field: str
+    text: str
+    lines: int = 0
+    near: str = ""
+    comes: bool = False
+
+
+@dataclass
 class Plan:
-    """All that an import would do: rows, absent students, new classes and levels, guardians."""
+    """All that an import would do: rows, absent students, new classes and levels (by their compared names), guardians."""
 
     rows: list[Planned]
     known: Known
     absent: list[int]
     new_levels: dict[str, str]
     new_groups: dict[str, str]
-    deduced_levels: int
+    places: list[Place]
     counts: dict[str, int]
     digest: str
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the person chose or may not do."""
+    """What the person chose or may not do. `to_create`: field -> compared names of levels and classes that are to come, though they are near known ones."""
 
-    ignored: frozenset[int] = frozenset()
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    to_create: dict[str, frozenset[str]] = field(default_factory=dict)
     guardians: bool = True
     whole: bool = True  # the file lists all students: those it does not hold are absent
     today: dt.date = dt.date(1970, 1, 1)
@@ -77,9 +92,9 @@ def _digits(phone: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """A value as the preview shows it."""
+    """A value as the preview keeps it."""
     if isinstance(value, dt.date):
-        return value.strftime("%d/%m/%Y")
+        return value.isoformat()
     return "" if value is None else str(value)
 
 
@@ -89,7 +104,7 @@ def digest_of(rows: list[Planned], absent: list[int]) -> str:
     for one in rows:
         ties = [(t.guardian.id, sorted(t.guardian.said.items()), t.relation, t.authority, t.link_id) for t in one.ties]
         values = sorted((key, text_of(value)) for key, value in one.values.items())
-        wrong = [(note["field"], note["code"]) for note in one.row.problems]
+        wrong = [*((note["field"], note["code"]) for note in one.row.problems), *((q["key"], q["refs"]) for q in one.row.asks)]
         told = [one.row.line, one.status, one.student_id, one.diff, ties, values, wrong]
         mark.update(json.dumps(told, ensure_ascii=False, default=str).encode())
     mark.update(json.dumps(absent).encode())

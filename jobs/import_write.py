@@ -91,7 +91,7 @@ class _Writer:
         used = [entry for entry in self.plan.known.book.entries if entry.used]
         for piece in _pieces([entry for entry in used if entry.id is None]):
             blank = dict.fromkeys(GUARDIAN_KEYS, "")
-            rows = [{**blank, **entry.said, "language": self.language} for entry in piece]
+            rows = [{**blank, "language": self.language, **entry.said} for entry in piece]
             keyed = [{**row, "search_key": guardian_search_key(_seen_as(Guardian, **row))} for row in rows]
             for entry, row_id in zip(piece, self._insert(Guardian, "guardian", keyed), strict=True):
                 entry.id = row_id
@@ -121,7 +121,7 @@ class _Writer:
     def _create(self, piece: Sequence[Planned]) -> None:
         rows = []
         for one in piece:
-            row = {**dict.fromkeys(STUDENT_TEXTS, ""), "national_id": None, "born_on": None, "sex": None, **one.values, "language": self.language}
+            row = {**dict.fromkeys(STUDENT_TEXTS, ""), "national_id": None, "born_on": None, "sex": None, "language": self.language, **one.values}
             row["level_id"] = self.level_ids.get(row.pop("level", ""))
             row["homeroom_id"] = self.group_ids.get(row.pop("homeroom", ""))
             people = [_seen_as(Guardian, name=tie.guardian.name, **{"phone": "", "phone_e164": "", **_phones(tie.guardian)}) for tie in one.ties]

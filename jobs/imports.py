@@ -1,36 +1,44 @@
 """The two jobs of an import: the check, which writes only its account, and the write, one transaction.
 
-The check holds no database lock while it reads and compares. The write reads and compares again inside its transaction; when
-the school changed since, it writes nothing and the person sees the new check.
+The check holds no database lock while it reads and compares. Its lines are written beside those of the check before and take their place
+at once, so that the page shows a whole check at any time; when somebody decided something meanwhile, it begins again. The write reads and
+compares again inside its transaction; when the school changed since, it writes nothing and the person sees the new check.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import delete, insert, select
 
 from jobs.columns import kind_of, map_columns
 from jobs.import_check import check_rows
+from jobs.import_doubts import Answers, lines_out
 from jobs.import_join import Joined, join_files
 from jobs.import_match import load_known
-from jobs.import_parse import Context, Parsed, parse_others, parse_students
-from jobs.import_plan import Plan, Planned, Rules, notes_of
+from jobs.import_parse import Fixes, Parsed, parse_others, parse_students
+from jobs.import_places import compared
+from jobs.import_plan import Plan, Planned, Rules, notes_of, text_of
 from jobs.import_write import write_rows
 from jobs.registry import handler
 from jobs.runner import Task
 from jobs.tables import Table, read_table
 from models import files
 from models.base import today, utcnow
+from models.column_mapping import remember, remembered
 from models.db import BEGIN, db
+from models.import_cells import Context
+from models.import_fields import FIELDS, OWN
 from models.import_words import BadFile
 from models.imports import FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
 from models.journal import record
 from models.rights import may
 from models.school import School
-from models.scope import WHO
+from models.scope import BATCH, WHO
 from models.words import N_, _
 from models.work import Job, JobKind
 
@@ -48,8 +56,9 @@ class Sent:
     key: str
     choices: dict[str, str]
     mapping: list[str]
-    corrections: dict[str, dict[str, str]]
+    fixes: Fixes
     table: Table | None = None
+    remembered_at: dt.datetime | None = None
 
 
 @dataclass
@@ -60,23 +69,31 @@ class Work:
     school_id: int
     official_code: str
     language: str
-    ignored: frozenset[int]
+    revision: int
+    answers: Answers
+    to_create: dict[str, list[str]]
     context: Context
     sent: list[Sent]
 
     @property
     def rules(self) -> Rules:
-        """What the check may do: the asker's rights on guardians, the lines left out by hand."""
-        return Rules(self.ignored, may(WHO.get().roles, "guardian", "create"), True, self.context.today)
+        """What the check may do: what people decided, the asker's rights on guardians."""
+        return Rules(self.answers, compared(self.to_create), may(WHO.get().roles, "guardian", "create"), True, self.context.today)
 
 
 def _gather(import_id: int) -> Work:
     """Read the import of the current scope."""
-    one = db.session.get_one(Import, import_id)
+    one = db.session.get_one(Import, import_id, populate_existing=True)
     school = db.session.get_one(School, one.school_id)
-    sent = [Sent(f.id, f.name, f.kind.name, f.file_key, dict(f.choices), list(f.mapping), dict(f.corrections)) for f in one.files]
     context = Context(school.country.name, today(school.time_zone))
-    return Work(one.id, school.id, school.official_code, school.language, frozenset(one.ignored), context, sent)
+    out = lines_out(one.decisions)
+    sent = [Sent(f.id, f.name, f.kind.name, f.file_key, dict(f.choices), list(f.mapping), _fixes(f, out)) for f in one.files]
+    return Work(one.id, school.id, school.official_code, school.language, one.revision, one.decisions, one.to_create, context, sent)
+
+
+def _fixes(file: ImportFile, out: frozenset[int]) -> Fixes:
+    ignored = frozenset(file.ignored) | (out if file.kind is FileKind.students else frozenset())
+    return Fixes(file.corrections, file.replacements, ignored)
 
 
 def _read(work: Work, *, shown: bool) -> dict[str, list[Parsed]]:
@@ -86,22 +103,37 @@ def _read(work: Work, *, shown: bool) -> dict[str, list[Parsed]]:
         if not sent.key:
             raise BadFile("file_gone")
         table = read_table(files.path_of(sent.key), sent.choices)
-        sent.kind = sent.choices.get("kind") or kind_of(table.header, sent.name)
-        if len(sent.mapping) != len(table.header):
-            sent.mapping = map_columns(table.header, sent.kind)
+        _understand(work, sent, table)
         needed = {"students": {"family_name", "full_name", "national_id"}, "guardians": {"family_name"}, "links": {"student_ref"}}[sent.kind]
         sent.table = Table(table.header, table.header_line, table.rows[:SAMPLES], table.detected)
         if not needed & set(sent.mapping):
             raise BadFile("no_columns")
         if sent.kind in parsed:
             raise BadFile("two_of_a_kind")
-        reader = parse_students if sent.kind == "students" else parse_others
         rows = parsed[sent.kind] = []
-        for row in reader(_given_up(table), sent.mapping, work.context, sent.corrections):
+        taken = _given_up(table)
+        if sent.kind == "students":
+            found = parse_students(taken, sent.mapping, work.context, sent.fixes)
+        else:
+            found = parse_others(taken, sent.mapping, sent.kind, work.context, sent.fixes)
+        for row in found:
             if not shown:
                 row.cells = {}
             rows.append(row)
     return parsed
+
+
+def _understand(work: Work, sent: Sent, table: Table) -> None:
+    """What the columns are: as somebody chose, else as the school chose for the same headings, else by their synonyms."""
+    if len(sent.mapping) == len(table.header):
+        sent.kind = sent.choices.get("kind") or sent.kind
+        return
+    known = remembered(db.session, work.school_id, table.header, sent.choices.get("kind", ""))
+    if known is not None:
+        sent.kind, sent.mapping, sent.remembered_at = known.kind.name, list(known.fields), known.used_at
+    else:
+        sent.kind = sent.choices.get("kind") or kind_of(table.header, sent.name)
+        sent.mapping = map_columns(table.header, sent.kind)
 
 
 def _given_up(table: Table) -> Table:
@@ -120,7 +152,7 @@ def _plan(work: Work, parsed: dict[str, list[Parsed]]) -> tuple[Plan, Joined]:
     joined = join_files(parsed.get("students"), parsed.get("guardians", []), parsed.get("links", []), known)
     rules = work.rules
     if not joined.whole:
-        rules = Rules(rules.ignored, rules.guardians, False, rules.today)
+        rules = replace(rules, whole=False)
     plan = check_rows(joined.rows, known, rules, joined.preset)
     plan.counts["error"] += sum(1 for _kind, row in joined.others if row.problems)
     plan.counts["ignored"] += sum(1 for _kind, row in joined.others if not row.problems)
@@ -131,6 +163,11 @@ def _plan(work: Work, parsed: dict[str, list[Parsed]]) -> tuple[Plan, Joined]:
 @handler(JobKind.import_check, table="import_", verb="check")
 def check(task: Task) -> None:
     """Read the files, compare them with the school, leave the account of it; the import is then to confirm, or failed."""
+    while not _check(task):
+        pass  # somebody decided something meanwhile: what they decided is read now
+
+
+def _check(task: Task) -> bool:
     token = BEGIN.set("DEFERRED")
     try:
         work = _gather(task.params["import_id"])
@@ -142,26 +179,28 @@ def check(task: Task) -> None:
             problem = {"code": bad.code, "params": bad.params}
         else:
             plan, joined = _plan(work, parsed)
-            db.session.rollback()
+        db.session.rollback()
     finally:
         BEGIN.reset(token)
     if parsed is None:
         _tell_columns(work)
         one = db.session.get_one(Import, work.id)
-        one.status, one.problem, one.counts = ImportStatus.failed, problem, {}
-        return
-    _account(task, work, plan, joined)
+        one.status, one.problem, one.counts, one.generation = ImportStatus.failed, problem, {}, 0
+        return True
+    return _account(task, work, plan, joined)
 
 
-def _account(task: Task, work: Work, plan: Plan, joined: Joined, problem: dict[str, Any] | None = None) -> None:
-    """Write the rows of the preview, piece by piece, then the counts."""
+def _account(task: Task, work: Work, plan: Plan, joined: Joined, problem: dict[str, Any] | None = None) -> bool:
+    """Write the rows of the preview, piece by piece, then the counts, which makes them the ones shown; False when they are out of date already."""
     total = len(plan.rows) + len(joined.others) + len(plan.absent)
     task.progress(0, total, str(_("Comparing with [the school]")))
-    db.session.execute(delete(ImportRow).where(ImportRow.import_id == work.id).execution_options(synchronize_session=False))
+    rows = delete(ImportRow).where(ImportRow.import_id == work.id).execution_options(synchronize_session=False)
+    shown = db.session.get_one(Import, work.id, populate_existing=True).generation
+    db.session.execute(rows.where(ImportRow.generation != shown))  # left by a check that was broken off
     done = 0
     piece: list[dict[str, Any]] = []
     for row in _rows(work, plan, joined):
-        piece.append(row)
+        piece.append({**row, "generation": shown + 1})
         if len(piece) == PIECE:
             db.session.execute(insert(ImportRow), piece)
             done += len(piece)
@@ -169,21 +208,31 @@ def _account(task: Task, work: Work, plan: Plan, joined: Joined, problem: dict[s
             task.progress(done, total)
     if piece:
         db.session.execute(insert(ImportRow), piece)
+    one = db.session.get_one(Import, work.id, populate_existing=True, with_for_update=True)
+    if one.revision != work.revision:
+        db.session.rollback()
+        return False
     _tell_columns(work)
-    one = db.session.get_one(Import, work.id)
+    db.session.execute(rows.where(ImportRow.generation == shown))
     one.status, one.counts, one.digest, one.problem = ImportStatus.checked, plan.counts, plan.digest, problem
+    one.generation, one.places = shown + 1, [asdict(place) for place in plan.places]
+    return True
 
 
 def _rows(work: Work, plan: Plan, joined: Joined) -> Iterator[dict[str, Any]]:
-    for planned in plan.rows:
-        yield _row(work, "students" if joined.whole else "links", planned)
-    for kind, row in joined.others:
-        yield _row(work, kind, Planned(row, "error" if row.problems else "ignored"))
+    rows = [*(("students" if joined.whole else "links", one) for one in plan.rows)]
+    rows += [(kind, Planned(row, "error" if row.problems else "ignored")) for kind, row in joined.others]
+    times = Counter((kind, n["field"], n["value"]) for kind, one in rows for n in one.row.problems if _shared(kind, n["field"]))
+    for kind, planned in rows:
+        for note in planned.row.problems:
+            if (many := times[kind, note["field"], note["value"]]) > 1 and note["value"]:
+                note["times"] = many
+        yield _row(work, kind, planned)
     for student_id in plan.absent:
         record = plan.known.students[student_id]
         cells = {
             "national_id": record["national_id"] or "",
-            "born_on": record["born_on"].strftime("%d/%m/%Y") if record["born_on"] else "",
+            "born_on": text_of(record["born_on"]),
             "homeroom": plan.known.group_names.get(record["homeroom_id"], ""),
             "level": plan.known.level_names.get(record["level_id"], ""),
         }
@@ -191,11 +240,17 @@ def _rows(work: Work, plan: Plan, joined: Joined) -> Iterator[dict[str, Any]]:
         yield _line(work, FileKind.students, 0, RowStatus.absent, name, cells, student_id)
 
 
+def _shared(kind: str, key: str) -> bool:
+    """Whether one answer can put the same text right on every line."""
+    return key in FIELDS[kind] and FIELDS[kind][key].bare not in OWN
+
+
 def _row(work: Work, kind: str, planned: Planned) -> dict[str, Any]:
     problems, doubts = notes_of(planned)
     row = planned.row
     made = _line(work, FileKind[kind], row.line, RowStatus[planned.status], row.name, row.cells, planned.student_id)
-    return {**made, "diff": planned.diff, "problems": problems, "doubts": doubts}
+    told = {"diff": planned.diff, "problems": problems, "doubts": doubts, "questions": row.asks, "asked": bool(row.asks), "in_file": row.in_file}
+    return {**made, **told}
 
 
 def _line(work: Work, kind: FileKind, line: int, status: RowStatus, name: str, cells: dict[str, str], student_id: int | None) -> dict[str, Any]:
@@ -208,9 +263,9 @@ def _line(work: Work, kind: FileKind, line: int, status: RowStatus, name: str, c
         "student_id": student_id,
         "name": name[:200],
         "cells": cells,
-        "diff": [],
-        "problems": [],
-        "doubts": [],
+        **{key: [] for key in ("diff", "problems", "doubts", "questions")},
+        "in_file": {},
+        "asked": False,
     }
 
 
@@ -223,6 +278,7 @@ def _tell_columns(work: Work) -> None:
         width = len(sent.table.header)
         file.kind, file.detected, file.mapping = FileKind[sent.kind], sent.table.detected, sent.mapping
         file.headings = [heading.strip()[:80] for heading in sent.table.header]
+        file.remembered_at = sent.remembered_at or file.remembered_at
         file.samples = [[row[at][:80] if at < len(row) else "" for at in range(width)] for _line, row in sent.table.rows]
 
 
@@ -252,6 +308,8 @@ def write(task: Task) -> None:
         return
     written = write_rows(db.session, plan, language=work.language, today=work.context.today, deactivate=deactivate)
     one = db.session.get_one(Import, import_id)
-    one.written, one.status, one.written_at = written, ImportStatus.done, utcnow()
-    one.let_files_go()
+    one.written, one.status, one.written_at, one.batch = written, ImportStatus.done, utcnow(), BATCH.get() or ""
+    for file in one.files:
+        if file.by_hand or file.remembered_at:
+            remember(db.session, one.school_id, file.kind.name, file.headings, file.mapping)
     record(db.session, "confirm", "import_", one.id, rows=written["created"] + written["changed"] + written["deactivated"])

@@ -28,6 +28,18 @@ class Field:
         """The key without the guardian's place."""
         return self.key.partition(".")[2] or self.key
 
+    @property
+    def control(self) -> str:
+        """How a person sets such a cell right: "date", "choice" (a closed list, models/import_choices.py) or "text"."""
+        return CONTROLS.get(self.bare, "text")
+
+
+CONTROLS = {
+    **dict.fromkeys(("born_on", "left_on"), "date"),
+    **dict.fromkeys(("level", "homeroom", "sex", "relation", "authority", "language"), "choice"),
+}
+# What is one person's own: the same wrong text on two lines is not put right by one answer.
+OWN = frozenset({"family_name", "given_name", "full_name", "national_id", "local_id", "file_id", "student_ref", "guardian_ref"})
 
 _STUDENT = (
     ("family_name", "nom", _("Family name")),
@@ -49,6 +61,7 @@ _STUDENT = (
     ("address2", "adresse_suite", _("Address, continued")),
     ("postal_code", "code_postal", _("Postal code")),
     ("town", "ville", _("Town")),
+    ("language", "langue_correspondance", _("Language")),
     ("left_on", "date_sortie", _("Left on")),
     ("school_code", "uai", _("Code of [the school]")),
 )
@@ -63,6 +76,7 @@ _GUARDIAN = (
     ("address2", "adresse_suite", _("Address, continued")),
     ("postal_code", "code_postal", _("Postal code")),
     ("town", "ville", _("Town")),
+    ("language", "langue_correspondance", _("Language")),
     ("relation", "lien", _("Tie")),
     ("authority", "niveau_responsabilite", _("Authority")),
 )
@@ -94,5 +108,5 @@ FIELDS: dict[str, dict[str, Field]] = {
 
 def model_headings() -> list[str]:
     """The headings of the model file that people may fill: students with their guardians in the same row."""
-    left_out = {"full_name", "file_id", "school_code", "title", "mobile", "authority", "address2", "middle_names"}
+    left_out = {"full_name", "file_id", "school_code", "title", "mobile", "authority", "address2", "middle_names", "language"}
     return [field.heading for field in FIELDS["students"].values() if field.bare not in left_out]

@@ -29,7 +29,7 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "phone_form": (_("This is not a phone number."), _("Write all its digits, for example 06 39 98 12 34.")),
     "digits_lost": (
         _("The spreadsheet has lost digits of this number."),
-        _("Format the column as text in the spreadsheet, then type the number again."),
+        _("Type all its digits."),
     ),
     "email_form": (_("This is not an e-mail address."), _("Correct it, or empty the cell.")),
     "postal_form": (_("This is not a postal code."), _("Five digits are expected, for example 01000.")),
@@ -38,6 +38,11 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "too_long": (_("This text is too long: %(limit)d characters at most."), _("Shorten it.")),
     "damaged": (_("The accents of this text are damaged."), _("Save the file again as UTF-8 from the original, or type this cell again.")),
     "relation_word": (_("This tie is not known: it becomes “Other tie”."), _("Write for example mother, father or legal tutor.")),
+    "authority_word": (
+        _("This authority is not known: it becomes “Contact”."),
+        _("Write 1 (legal representative), 2 (in charge of the child) or 3 (contact)."),
+    ),
+    "language_word": (_("This is not one of the languages of our letters."), _("Choose one of them, or empty the cell.")),
     "date_word": (_("The year has two digits: %(year)d was understood."), ""),
     # cells of the school's own fields (models/custom_values.py)
     "field_required": (_("This field must be filled in."), _("Fill it in.")),
@@ -71,6 +76,8 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
         _("%(name)s, with the same name and the same date of birth, has another identifier."),
         _("If it is the same person, correct the identifier before you continue."),
     ),
+    "class_near": (_("“%(name)s” is not a class of the [school]: is it “%(near)s”?"), _("Choose the class, or create the missing one.")),
+    "level_near": (_("“%(name)s” is not a [level] of the [school]: is it “%(near)s”?"), _("Choose [the level], or create the missing one.")),
     "group_name": (_("“%(name)s” is already a group that is not a class."), _("Rename the group or the class.")),
     "other_school": (_("This line is of another [school] (%(uai)s)."), _("Import it in that [school].")),
     "guardian_nameless": (_("This [guardian] has no name."), _("Fill in the family name, or empty the other cells of this [guardian].")),
@@ -86,6 +93,13 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "gone": (_("Has left and is not in the [school]: the line is left out."), ""),
     "total_row": (_("This line is a total, not a person: it is left out."), ""),
     "ignored_by_hand": (_("You chose to ignore this line."), ""),
+    # questions: may two records be one person? (jobs/import_doubts.py)
+    "same_names": (_("The names of somebody of the [school], with another date of birth."), ""),
+    "same_names_unborn": (_("The names of somebody of the [school]; one of the two has no date of birth."), ""),
+    "same_id": (_("The identifier and the names of somebody of the [school], with another date of birth."), ""),
+    "near_name": (_("The same date of birth, and nearly the same name."), ""),
+    "near_date": (_("The same names, and nearly the same date of birth."), ""),
+    "namesake": (_("%(name)s has the same name: is it the same [guardian]?"), _("Until you say so, they are two people.")),
     # files
     "empty": (_("This file is empty."), _("Choose another file.")),
     "no_rows": (_("This file has a heading and no lines."), _("Choose another file.")),

@@ -1,7 +1,7 @@
-"""Imports of people: the files somebody sent, what they would change, and the verbs from check to write.
+"""Imports of people: the files somebody sent, what they would change, and the verbs from check to write, and back.
 
-A file waits under a random key until the import is written or abandoned, then it goes: it lists minors. The preview's rows
-stay as the account of what was done. One import of a school is under way at a time (security case 68).
+The files wait under a random key. An abandoned import lets them go at once; a written one keeps them, and the preview's lines, thirty
+days beside what can be undone as long, then they go: they list minors. One import of a school is under way at a time (security case 68).
 """
 
 from __future__ import annotations
@@ -10,20 +10,27 @@ import datetime as dt
 import hashlib
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, event, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import JSON, ForeignKey, Index, delete, event, exists, or_, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, relationship
 
 from models import files
 from models.access import User
 from models.base import Base, Choice, Identified, Refusal, choice_column, utcnow
+from models.column_mapping import remembered
 from models.db import db
 from models.import_fields import FIELDS
+from models.import_fixes import Busy, Clash, Fix, Fixable
+from models.import_rows import FileKind, ImportFile, ImportRow, RowStatus
+from models.journal import JournalEvent
 from models.scope import WHO, SchoolScoped, current_school_id, unscoped
 from models.words import _, _p
 from models.work import Job, JobKind
 
+__all__ = ["Busy", "Clash", "FileKind", "Fix", "Import", "ImportFile", "ImportRow", "ImportStatus", "RowStatus"]
+
 MOST_BYTES = 64 * 1024 * 1024
-ABSENT_SHARE = 20  # per cent of the school above which the number of absent students must be typed (security case 71)
+ABSENT_SHARE = 20  # per cent of the school above which the number of students who leave must be typed (security case 71)
+KEPT = dt.timedelta(days=30)  # the files and lines of an import, as long as it can be undone
 
 
 class ImportStatus(Choice):
@@ -33,31 +40,20 @@ class ImportStatus(Choice):
     checked = "checked", _p("import", "To confirm"), "warn"
     writing = "writing", _p("import", "Being written"), "info"
     done = "done", _p("import", "Done"), "ok"
+    undone = "undone", _p("import", "Undone"), "mute"
     failed = "failed", _p("import", "Not readable"), "bad"
     abandoned = "abandoned", _p("import", "Abandoned"), "mute"
 
 
-class FileKind(Choice):
-    """What the lines of a file are."""
-
-    students = "students", _("[Students]"), "info"
-    guardians = "guardians", _("[Guardians]"), "info"
-    links = "links", _("Ties between [students] and [guardians]"), "info"
+CLOSED = (ImportStatus.done, ImportStatus.undone, ImportStatus.abandoned)
 
 
-class RowStatus(Choice):
-    """The fate of one line; also the tabs of the preview, in this order."""
+class Import(Base, Identified, SchoolScoped, Fixable):
+    """One import of one school: its files, its check, what people decided about it, its write.
 
-    error = "error", _("In error"), "bad"
-    created = "created", _("Created"), "ok"
-    changed = "changed", _("Changed"), "info"
-    unchanged = "unchanged", _("Unchanged"), "mute"
-    absent = "absent", _("Absent from the file"), "warn"
-    ignored = "ignored", _("Left out"), "mute"
-
-
-class Import(Base, Identified, SchoolScoped):
-    """One import of one school: its files, its check, its write."""
+    `revision` counts those decisions: a check that began before the last one begins again. `generation` is the last whole check,
+    whose lines the preview shows. `batch` names what was written in the history.
+    """
 
     __tablename__ = "import"
     __table_args__ = (Index("ix_import_school", "school_id", "id"),)
@@ -65,14 +61,22 @@ class Import(Base, Identified, SchoolScoped):
     name: Mapped[str] = mapped_column(info={"label": _p("import", "File")})
     status: Mapped[ImportStatus] = mapped_column(choice_column(ImportStatus), default=ImportStatus.checking, info={"label": _p("import", "Status")})
     counts: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
-    written: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    places: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    written: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, info={"label": _p("import", "Written")})
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     digest: Mapped[str] = mapped_column(default="")
-    ignored: Mapped[list[int]] = mapped_column(JSON, default=list)
+    revision: Mapped[int] = mapped_column(default=0)
+    generation: Mapped[int] = mapped_column(default=0)
+    to_create: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)
+    decisions: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSON, default=dict)
+    keep_edits: Mapped[bool] = mapped_column(default=True)
+    batch: Mapped[str] = mapped_column(default="", index=True)
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
     requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True, info={"label": _p("import", "Sent by")})
     created_at: Mapped[dt.datetime] = mapped_column(default=utcnow, info={"label": _p("import", "Received on")})
     written_at: Mapped[dt.datetime | None] = mapped_column(info={"label": _p("import", "Written on")})
+    undone_at: Mapped[dt.datetime | None] = mapped_column(info={"label": _p("import", "Undone on")})
+    undone_by: Mapped[str] = mapped_column(default="", info={"label": _p("import", "Undone by")})
 
     job: Mapped[Job | None] = relationship()
     requested_by: Mapped[User | None] = relationship(info={"label": _p("import", "Sent by")})
@@ -120,14 +124,35 @@ class Import(Base, Identified, SchoolScoped):
     def _refuse_unless_open(self) -> None:
         if self.under_way:
             raise Refusal(_("This import is under way. Wait for its end, then go on."))
-        if self.status in (ImportStatus.done, ImportStatus.abandoned):
+        if self.status in CLOSED:
             raise Refusal(_("This import is closed. Send the file again to start another."))
+
+    def refuse_unless_fixable(self) -> None:
+        """Refused before the first check, while it is being written and once closed. A check under way refuses nobody: it begins again."""
+        if self.status is ImportStatus.checking and self.generation:
+            return
+        self._refuse_unless_open()
+        if not self.generation:
+            raise Refusal(_("This import is not checked yet. Wait for its end, then go on."))
+
+    def check_again(self) -> None:
+        """What somebody decided is to be read: now, or by the check under way, which begins again."""
+        self.revision += 1
+        if not (self.status is ImportStatus.checking and self.under_way):
+            self._start(JobKind.import_check, ImportStatus.checking)
 
     def check(self) -> None:
         """Read the files again against the school as it is now. Refused while under way and once closed."""
         self._refuse_unless_open()
         refuse_second(self.id)
-        self._start(JobKind.import_check, ImportStatus.checking)
+        self.check_again()
+
+    def keep(self, edits: bool) -> None:
+        """Whether what staff corrected by hand since the last import keeps its value."""
+        self.refuse_unless_fixable()
+        if self.keep_edits != edits:
+            self.keep_edits = edits
+            self.check_again()
 
     def choose(self, file: ImportFile, choices: dict[str, str], mapping: dict[int, str]) -> None:
         """Set by hand how a file is read and what its columns are, then check again. Refuses keys that no column has."""
@@ -148,26 +173,23 @@ class Import(Base, Identified, SchoolScoped):
             raise Refusal(_("Two columns are called “%(label)s”. Keep one, then check again."), label=str(label))
         read_again = {key: choices[key] for key in ("encoding", "separator", "sheet") if choices.get(key)}
         same_reading = read_again == {key: value for key, value in file.choices.items() if key != "kind"} and not changed_kind
+        if file.choices.get("sheet", "") != choices.get("sheet", file.choices.get("sheet", "")) or changed_kind:
+            file.corrections, file.replacements, file.ignored = {}, {}, []  # they spoke of other lines
         file.choices = {**read_again, **({"kind": kind} if changed_kind or "kind" in file.choices else {})}
         # Columns chosen by hand hold for this reading of the file; another encoding or separator makes other columns.
-        file.mapping = keys if same_reading and keys else []
+        file.by_hand = same_reading and (file.by_hand or keys != file.mapping)
+        file.mapping = keys if same_reading else []
+        file.remembered_at = None
+        self.generation = 0  # the lines of the former columns say nothing any more
         self.check()
 
-    def correct(self, file: ImportFile, line: int, cells: dict[str, str]) -> None:
-        """Replace cells of one line, as typed in the preview, then check again. Refuses keys that no column has."""
+    def forget(self, file: ImportFile) -> None:
+        """Understand the columns of a file by themselves again, here and next time, and check again."""
         self._refuse_unless_open()
-        for key in cells:
-            if key not in FIELDS[file.kind.name]:
-                raise Refusal(_("“%(key)s” is not a column of an import. Nothing was changed."), key=key[:80])
-        fixed = dict(file.corrections)
-        fixed[str(line)] = {**fixed.get(str(line), {}), **{key: text[:1000] for key, text in cells.items()}}
-        file.corrections = fixed
-        self.check()
-
-    def ignore(self, line: int) -> None:
-        """Leave a line of the students out, or take it again, then check again."""
-        self._refuse_unless_open()
-        self.ignored = [n for n in self.ignored if n != line] if line in self.ignored else sorted([*self.ignored, line])
+        found = remembered(db.session, self.school_id, file.headings, file.kind.name)
+        if found is not None:
+            db.session.delete(found)
+        file.mapping, file.by_hand, file.remembered_at, self.generation = [], False, None, 0
         self.check()
 
     def confirm(self, deactivate: bool = False, typed: str = "") -> None:
@@ -177,81 +199,70 @@ class Import(Base, Identified, SchoolScoped):
         absent = self.counts.get("absent", 0)
         if not self.counts.get("created") and not self.counts.get("changed") and not (deactivate and absent):
             raise Refusal(_("This file changes nothing: there is nothing to write."))
-        if deactivate and self.many_absent and typed.strip() != str(absent):
-            raise Refusal(_("%(num)d [students] of the [school] are not in the file, more than one in five. To deactivate them, type that number."), num=absent)
+        leaving = self.leaving(deactivate)
+        if self.too_many(leaving) and "".join(typed.split()) != str(leaving):
+            raise Refusal(_("%(num)d [students] of the [school] would leave, more than one in five. To deactivate them, type that number."), num=leaving)
         refuse_second(self.id)
         lines = self.counts["created"] + self.counts["changed"] + (absent if deactivate else 0)
         self._start(JobKind.import_write, ImportStatus.writing, digest=self.digest, deactivate=deactivate, lines=lines)
 
-    @property
-    def many_absent(self) -> bool:
-        """So many of the school's students are absent that it may be the wrong file."""
-        return self.counts.get("absent", 0) * 100 > ABSENT_SHARE * self.counts.get("active", 0)
+    def leaving(self, deactivate: bool) -> int:
+        """How many students would leave: those whose line says so and, with `deactivate`, those whom the file does not hold."""
+        return self.counts.get("leaving", 0) + (self.counts.get("absent", 0) if deactivate else 0)
+
+    def too_many(self, leaving: int) -> bool:
+        """Whether so many of the school's students would leave that it may be the wrong file."""
+        return leaving * 100 > ABSENT_SHARE * self.counts.get("active", 0)
 
     def abandon(self) -> None:
         """Write nothing and let the files go. Refused while it is being written and once closed."""
         if self.status is ImportStatus.writing and not self.stuck:
             raise Refusal(_("This import is being written: it can no longer be stopped."))
-        if self.status in (ImportStatus.done, ImportStatus.abandoned):
+        if self.status in CLOSED:
             raise Refusal(_("This import is closed already."))
         if self.job is not None and self.job.open:
             self.job.cancel()
         self.status = ImportStatus.abandoned
         self.let_files_go()
+        db.session.execute(delete(ImportRow).where(ImportRow.import_id == self.id).execution_options(synchronize_session=False))
+
+    @property
+    def kept_until(self) -> dt.datetime:
+        """Until when the files are kept."""
+        return (self.written_at or self.created_at) + KEPT
 
     def let_files_go(self) -> None:
         """Remove the files once this transaction is committed."""
         db.session.info.setdefault(GOING, []).extend(file.file_key for file in self.files if file.file_key)
         for file in self.files:
-            file.file_key, file.samples = "", []
+            file.file_key, file.samples, file.corrections, file.replacements = "", [], {}, {}
 
 
-class ImportFile(Base, Identified, SchoolScoped):
-    """One file of an import: what it is, how it was read, what its columns are."""
-
-    __tablename__ = "import_file"
-    __journal__ = False
-
-    import_id: Mapped[int] = mapped_column(ForeignKey("import.id", ondelete="CASCADE"), index=True)
-    kind: Mapped[FileKind] = mapped_column(choice_column(FileKind), default=FileKind.students)
-    name: Mapped[str] = mapped_column(default="")
-    size: Mapped[int] = mapped_column(default=0)
-    sha256: Mapped[str] = mapped_column(default="")
-    file_key: Mapped[str] = mapped_column(default="")
-    detected: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    choices: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
-    headings: Mapped[list[str]] = mapped_column(JSON, default=list)
-    samples: Mapped[list[list[str]]] = mapped_column(JSON, default=list)
-    mapping: Mapped[list[str]] = mapped_column(JSON, default=list)
-    corrections: Mapped[dict[str, dict[str, str]]] = mapped_column(JSON, default=dict)
-    lines: Mapped[int] = mapped_column(default=0)
-
-    owner: Mapped[Import] = relationship(back_populates="files")
-
-    def __str__(self) -> str:
-        return self.name
+def note_undo(session: Session, batch: str) -> None:
+    """Tell the import that its batch was just undone, or that this undo was undone in its turn; any other batch says nothing here."""
+    one = session.scalar(select(Import).where(Import.batch == batch))
+    if one is not None:
+        one.status, one.undone_at, one.undone_by = ImportStatus.undone, utcnow(), WHO.get().name
+        return
+    first = aliased(JournalEvent)
+    undone = select(JournalEvent.row_id).where(JournalEvent.batch == batch, JournalEvent.table_name == "journal_event", JournalEvent.verb == "undo")
+    for back in session.scalars(select(Import).join(first, first.batch == Import.batch).where(Import.batch != "", first.id.in_(undone))):
+        back.status, back.undone_at, back.undone_by = ImportStatus.done, None, ""
 
 
-class ImportRow(Base, Identified, SchoolScoped):
-    """One line as the preview shows it. `problems` and `doubts` are notes of models/import_words.py."""
-
-    __tablename__ = "import_row"
-    __journal__ = False
-    __table_args__ = (Index("ix_import_row_tab", "import_id", "status", "line"),)
-
-    import_id: Mapped[int] = mapped_column(ForeignKey("import.id", ondelete="CASCADE"))
-    kind: Mapped[FileKind] = mapped_column(choice_column(FileKind), default=FileKind.students)
-    line: Mapped[int] = mapped_column(default=0)
-    status: Mapped[RowStatus] = mapped_column(choice_column(RowStatus))
-    student_id: Mapped[int | None] = mapped_column(ForeignKey("student.id", ondelete="SET NULL"), index=True)
-    name: Mapped[str] = mapped_column(default="")
-    cells: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
-    diff: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    problems: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    doubts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-
-    def __str__(self) -> str:
-        return self.name
+def purge(session: Session) -> int:
+    """The files and lines of imports older than thirty days go; what nobody confirmed by then is abandoned. How many imports. Nightly work, without a scope."""
+    before = utcnow() - KEPT
+    left = or_(Import.files.any(ImportFile.file_key != ""), exists().where(ImportRow.import_id == Import.id))
+    old = select(Import).where(Import.created_at < before, or_(Import.written_at.is_(None), Import.written_at < before), left)
+    gone = [one for one in session.scalars(old) if not one.under_way]
+    for one in gone:
+        if one.status not in CLOSED:
+            one.status = ImportStatus.abandoned
+        one.decisions = {}
+        one.let_files_go()
+        session.execute(delete(ImportRow).where(ImportRow.import_id == one.id).execution_options(synchronize_session=False))
+    return len(gone)
 
 
 GOING = "files_to_drop"
@@ -272,10 +283,6 @@ def refuse_second(but: int | None = None) -> None:
         other = next((one for one in others if one.under_way), None)
     if other is not None:
         raise Busy(_("Another import is under way (%(name)s). Wait for its end, then start again."), name=other.name)
-
-
-class Busy(Refusal):
-    """Somebody else's import is under way: try later (409)."""
 
 
 @event.listens_for(Session, "after_commit")

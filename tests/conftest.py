@@ -215,3 +215,19 @@ def _close_connections():
         with app.app_context():
             for engine in db.engines.values():
                 engine.dispose()
+
+
+@pytest.fixture
+def empty(app, schools):
+    """A third school with nobody but its administrator and registrar, who are those of the first."""
+    from import_desk import empty_school
+
+    return empty_school(app)
+
+
+@pytest.fixture
+def desk(app, empty):
+    """Somebody who imports into the empty school."""
+    from import_desk import Desk
+
+    return Desk(app, empty, "ac")

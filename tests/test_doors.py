@@ -33,6 +33,10 @@ PAGES = {
     "/admin/issued_paper/new/": "",
     "/admin/issued_paper/edit/?id={issued_paper}": "",
     "/admin/issued_paper/export/csv/": "acc ac head",
+    "/admin/student/merge/?id={student}": "acc ac",
+    "/admin/student/duplicates/": "acc ac",
+    "/admin/guardian/merge/?id={guardian}": "acc ac",
+    "/admin/guardian/duplicates/": "acc ac",
     "/admin/guardian/": "acc ac ec amp registrar head",
     "/admin/guardian/details/?id={guardian}": "acc ac ec amp registrar head",
     "/admin/guardian/new/": "acc ac",
@@ -130,6 +134,8 @@ VERBS = {
     ("/admin/student/action/", "generate_codes", "student"): "acc ac ec amp",
     ("/admin/student/action/", "add_to_group", "student"): "acc ac ec registrar",
     ("/admin/student/action/", "deactivate", "student"): "acc ac",
+    ("/admin/student/action/", "merge", "student"): "acc ac",
+    ("/admin/guardian/action/", "merge", "guardian"): "acc ac",
     ("/admin/student/action/", "print_class_list", "student"): "acc ac ec amp head",
     ("/admin/student/action/", "print_labels", "student"): "acc ac ec amp head",
     ("/admin/student/action/", "print_certificate", "student"): "acc ac ec amp head",
@@ -158,6 +164,7 @@ ELSEWHERE = re.compile(
     r"|/parent/(register|child/.*|profile/.+)|/student/activate"
     r"|/admin/\w+/(action|delete|ajax/lookup|ajax/update|columns|views)/"
     r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/"
+    r"|/admin/(student|guardian)/duplicates/(apart|again)/|/admin/\w+/bulk_edit/"
     r"|/admin/journal_event/(undo|revert|restore)"
     r"|/admin/right/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|export/.*)/"
 )

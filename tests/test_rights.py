@@ -9,9 +9,9 @@ from models.rights import grant, may, may_give, reach
 # role -> screen -> verbs; "@g" the person's groups and advisees, "@o" own rows. What is not here is refused.
 EXPECTED = {
     "acc": {
-        "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate",
+        "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate merge",
         "issued_paper": "read export print_again",
-        "guardian": "read create edit delete export print_reset_letter",
+        "guardian": "read create edit delete export print_reset_letter merge",
         "guardian_link": "read create edit delete export suspend reactivate confirm",
         "activation_code": "read export print_letters revoke",
         "group": "read create edit delete export share",
@@ -30,9 +30,9 @@ EXPECTED = {
         "login_event": "read export",
     },
     "ac": {
-        "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate",
+        "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate merge",
         "issued_paper": "read export print_again",
-        "guardian": "read create edit delete export print_reset_letter",
+        "guardian": "read create edit delete export print_reset_letter merge",
         "guardian_link": "read create edit delete export suspend reactivate confirm",
         "activation_code": "read export print_letters revoke",
         "group": "read create edit delete export share",

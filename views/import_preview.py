@@ -1,133 +1,70 @@
-"""The preview of an import in words: what was detected, the tabs, the columns that matter on a page, before and after."""
+"""The preview of an import: one page of one tab, its columns that say something, its cells as they read now and as they may be set right."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
 
+from models.base import fold, today
 from models.db import db
-from models.import_fields import FIELDS
-from models.import_words import remedy_of, sentence_of
-from models.imports import FileKind, Import, ImportFile, ImportRow, RowStatus
-from models.people import Authority, Relation, Sex, StudentStatus
-from views.i18n import gettext, ngettext
-from views.i18n import lazy_gettext as _
+from models.import_cells import Context, read_cell
+from models.import_choices import PLACES, values_of
+from models.import_fields import FIELDS, OWN
+from models.import_words import BadCell, remedy_of, sentence_of
+from models.imports import Clash, FileKind, Import, ImportFile, ImportRow, RowStatus
+from models.school import School
+from views.i18n import gettext
+from views.import_summary import DATES, MOST_COLUMNS, cut, day_of, field_of, label_of, value_of
 
 ON_A_PAGE = 25
-SHOWN = 80  # characters of a cell (security case 49)
-MOST_COLUMNS = 5
 ALWAYS = ("national_id", "born_on", "homeroom")
-SEPARATORS = {";": _("semicolon"), ",": _("comma"), "\t": _("tab"), "|": _("vertical bar")}
-ENCODINGS = {
-    "utf-8": "UTF-8",
-    "utf-8-sig": "UTF-8",
-    "cp1252": "Windows-1252",
-    "latin-1": "ISO-8859-1",
-    "iso-8859-15": "ISO-8859-15",
-    "mac_roman": "Mac Roman",
-    "utf-16": "UTF-16",
-    "utf-16-le": "UTF-16",
-    "utf-16-be": "UTF-16",
-}
-# Numbers of guardians told apart in the words of a column.
-NUMBERS = {1: _("[Guardian] 1"), 2: _("[Guardian] 2"), 3: _("[Guardian] 3")}
-_SHORT = {"national_id": _("Identifier"), "born_on": _("Birth"), "status": _("Status")}
-_CHOICES: dict[str, Any] = {"sex": Sex, "status": StudentStatus, "relation": Relation, "authority": Authority}
 
 
-def label_of(kind: str, key: str) -> str:
-    """The words of a column: "Date of birth", "Guardian 2: E-mail"."""
-    number, _dot, bare = key.rpartition(".")
-    if bare == "tie":
-        return gettext("Tie with [a guardian]")
-    if key in _SHORT:
-        return str(_SHORT[key])
-    found = FIELDS[kind].get(key) or FIELDS["students"].get(key) or FIELDS["guardians"].get(bare) or FIELDS["links"].get(bare)
-    words = str(found.label) if found else key
-    if not number:
-        return words
-    place = NUMBERS.get(int(number[1:]), _("[Guardian]"))
-    return gettext("%(who)s: %(what)s", who=str(place), what=words)
+@dataclass
+class Cell:
+    """One cell of the preview. `name` is that of its input where it can be set right; `seen` is what it said when the page was made."""
 
-
-def cut(text: str) -> str:
-    """A cell as the preview shows it."""
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-
-
-def value_of(key: str, text: str) -> str:
-    """A stored value in words: F is "Female" for the reader."""
-    choice = _CHOICES.get(key.rpartition(".")[2])
-    if choice is not None and text in choice.__members__:
-        return str(choice[text].label)
-    return cut(text)
-
-
-def detected(one: Import) -> list[dict[str, Any]]:
-    """What each file was taken for, in a sentence."""
-    return [{"file": f, "title": _format(f), "sentence": _details(f)} for f in one.files]
-
-
-def _format(f: ImportFile) -> str:
-    if not f.detected:
-        return gettext("%(name)s: not read", name=f.name)
-    kind = {"xlsx": gettext("spreadsheet"), "xls": gettext("spreadsheet (old format)"), "csv": gettext("CSV text")}[f.detected["kind"]]
-    return gettext("Recognised: %(format)s, %(content)s.", format=kind, content=str(f.kind.label).lower())
-
-
-def _details(f: ImportFile) -> str:
-    parts = []
-    known = sum(1 for key in f.mapping if key)
-    if f.headings:
-        parts.append(ngettext("%(known)d column understood of %(num)d", "%(known)d columns understood of %(num)d", len(f.headings), known=known))
-    if f.detected.get("encoding"):
-        parts.append(gettext("encoding %(name)s", name=ENCODINGS.get(f.detected["encoding"], f.detected["encoding"])))
-    if f.detected.get("separator"):
-        parts.append(gettext("separator: %(name)s", name=str(SEPARATORS.get(f.detected["separator"], f.detected["separator"]))))
-    if f.detected.get("sheet"):
-        parts.append(gettext("sheet “%(name)s”", name=cut(f.detected["sheet"])))
-    unread = [cut(heading) for heading, key in zip(f.headings, f.mapping, strict=False) if heading and not key]
-    if unread:
-        some = [*unread[:MOST_COLUMNS], "…"] if len(unread) > MOST_COLUMNS else unread
-        parts.append(ngettext("not imported: %(names)s", "not imported: %(names)s", len(unread), names=" · ".join(some)))
-    return ", ".join(parts)
-
-
-def tabs(one: Import, current: RowStatus, url: Any) -> list[dict[str, Any]]:
-    """Five tabs with their counts; lines left out have theirs when there are any."""
-    shown = [s for s in RowStatus if s is not RowStatus.ignored or one.counts.get("ignored")]
-    return [{"label": str(s.label), "n": one.counts.get(s.name, 0), "current": s is current, "url": url(s.name)} for s in shown]
-
-
-def first_tab(one: Import) -> RowStatus:
-    """Errors first; where there are none, what changes."""
-    return next((s for s in RowStatus if one.counts.get(s.name)), RowStatus.created)
-
-
-def headline(status: RowStatus, count: int) -> str:
-    """The title of a tab."""
-    return {
-        RowStatus.error: lambda: ngettext("%(num)d line in error", "%(num)d lines in error", count),
-        RowStatus.created: lambda: ngettext("%(num)d [student] to create", "%(num)d [students] to create", count),
-        RowStatus.changed: lambda: ngettext("%(num)d line changed", "%(num)d lines changed", count),
-        RowStatus.unchanged: lambda: ngettext("%(num)d line unchanged", "%(num)d lines unchanged", count),
-        RowStatus.absent: lambda: ngettext("%(num)d [student] absent from the file", "%(num)d [students] absent from the file", count),
-        RowStatus.ignored: lambda: ngettext("%(num)d line left out", "%(num)d lines left out", count),
-    }[status]()
+    key: str
+    label: str
+    text: str = ""
+    typed: str = ""
+    name: str = ""
+    control: str = "text"
+    value: str = ""
+    seen: str = ""
+    options: list[tuple[str, Any]] = field(default_factory=list)
+    problem: str = ""
+    remedy: str = ""
+    times: int = 0
+    place: str = ""
+    in_file: str | None = None
+    changed: bool = False
+    kept: bool = False
+    before: str = ""
+    after: str = ""
+    who: str = ""
 
 
 @dataclass
 class Shown:
-    """One row of the preview: its cells by column key, each {"text", "problem", "remedy", "before", "after"}."""
+    """One row of the preview: its cells by column, those to set right, what else changes, what to look at, all of it where it is opened."""
 
     row: ImportRow
-    cells: dict[str, dict[str, Any]]
-    rest: list[dict[str, str]] = field(default_factory=list)
+    cells: dict[str, Cell]
+    wrong: list[Cell] = field(default_factory=list)
+    rest: list[dict[str, Any]] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    whole: list[Cell] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The line, as one word: "students.48"."""
+        return f"{self.row.kind.name}.{self.row.line}"
 
 
 @dataclass
@@ -139,54 +76,150 @@ class Page:
     count: int
     number: int
     pages: int
-    has_doubts: bool
-    has_rest: bool
+
+    @property
+    def has(self) -> dict[str, bool]:
+        """Which of the last columns have something to show."""
+        return {part: any(getattr(shown, part) for shown in self.rows) for part in ("rest", "doubts")}
 
 
-def page_of(one: Import, status: RowStatus, number: int) -> Page:
-    """The rows of a tab, with the columns that say something about them."""
-    clause = (ImportRow.import_id == one.id, ImportRow.status == status)
+class Sheet:
+    """What the cells of one import need to be shown: its files, the closed lists (each asked for once), what somebody just typed in vain."""
+
+    def __init__(self, one: Import, clashes: Iterable[Clash] = ()) -> None:
+        self.one = one
+        self.files = {file.kind: file for file in one.files}
+        self.clashes = {clash.fix.name: clash for clash in clashes}
+        self._lists: dict[str, list[tuple[str, Any]]] = {}
+        self._context: Context | None = None
+
+    @property
+    def context(self) -> Context:
+        """How the school's cells are read."""
+        if self._context is None:
+            school = db.session.get_one(School, self.one.school_id)
+            self._context = Context(school.country.name, today(school.time_zone))
+        return self._context
+
+    def options(self, bare: str) -> list[tuple[str, Any]]:
+        """The values of a closed list."""
+        if bare not in self._lists:
+            self._lists[bare] = values_of(db.session, self.one.school_id, bare) or []
+        return self._lists[bare]
+
+    def text_of(self, row: ImportRow, key: str) -> str:
+        """What a cell says now, what was typed since the last check included."""
+        file = self.files.get(row.kind)
+        return file.text_of(row, key) if file is not None and row.line else row.cells.get(key, "")
+
+    def read(self, row: ImportRow, key: str) -> Cell:
+        """A cell to be read: dates as the reader writes them, the typed text kept beside."""
+        said = self.text_of(row, key)
+        shown = value_of(key, said)
+        typed = key in DATES and shown != cut(said) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", said)
+        return Cell(key, label_of(row.kind.name, key), shown, said if typed else "")
+
+    def edit(self, row: ImportRow, key: str, note: dict[str, Any] | None = None) -> Cell:
+        """A cell to be set right, with what is wrong with it."""
+        found = field_of(row.kind.name, key)
+        cell = self.read(row, key)
+        said = self.text_of(row, key)
+        cell.name, cell.seen, cell.value = f"{row.kind.name}.{row.line}.{key}", said, said
+        clash = self.clashes.get(cell.name)
+        if clash is not None:
+            cell.problem = gettext("Somebody wrote “%(text)s” here meanwhile.", text=cut(value_of(key, clash.now)) or gettext("empty"))
+            cell.remedy = gettext("What you typed is below: compare, then save again.")
+            cell.value = clash.fix.text
+        elif note is not None:
+            cell.problem, cell.remedy = sentence_of(note).sentence, remedy_of(note)
+            if found is not None and found.bare not in OWN:
+                cell.times = note.get("times", 0)
+        cell.control = found.control if found is not None else "text"
+        bare = found.bare if found is not None else key
+        if cell.control == "choice":
+            cell.options, cell.value = self._chosen(bare, cell.value)
+        elif cell.control == "date":
+            day = day_of(cell.value)
+            cell.value = day.isoformat() if day else ""
+        if bare in PLACES and note is not None and note["code"] in ("class_near", "level_near"):
+            cell.place = f"{bare}:{said}"
+        file = self.files.get(row.kind)
+        in_file = file.said_in_file(row, key) if file is not None else said
+        if in_file != said or (cell.control == "date" and in_file and not cell.value) or (clash is not None and in_file != cell.value):
+            cell.in_file = cut(in_file) or gettext("empty")
+        return cell
+
+    def _chosen(self, bare: str, text: str) -> tuple[list[tuple[str, Any]], str]:
+        """The options of a closed list and the chosen one; a text that is none of them stays what it is."""
+        options = self.options(bare)
+        if bare in PLACES:
+            value = next((value for value, _words in options if _squash(value) == _squash(text)), None)
+        else:
+            value = None
+            try:
+                value = read_cell(bare, text, self.context, []) if text else None
+            except BadCell:
+                value = None
+        if text and value is None:
+            return [(text, cut(text)), *options], text
+        return [("", "—"), *options], value or ""
+
+
+def _squash(text: str) -> str:
+    return re.sub(r"[\s.\-_]", "", fold(text))
+
+
+def page_of(sheet: Sheet, status: RowStatus, number: int, opened: str = "") -> Page:
+    """The rows of a tab, with the columns that say something about them; `opened` is a line ("students.48") shown whole, to be set right."""
+    one = sheet.one
+    clause = (ImportRow.import_id == one.id, ImportRow.generation == one.generation, ImportRow.status == status)
     count = db.session.scalar(select(func.count()).select_from(ImportRow).where(*clause)) or 0
     order = (ImportRow.name, ImportRow.id) if status is RowStatus.absent else (ImportRow.line, ImportRow.id)
     rows = list(db.session.scalars(select(ImportRow).where(*clause).order_by(*order).limit(ON_A_PAGE).offset(number * ON_A_PAGE)))
-    keys = _keys(rows, status)
-    shown = [_show(row, keys, status) for row in rows]
+    keys = _keys(sheet, rows, status)
+    shown = [_show(sheet, row, keys, status, opened) for row in rows]
     columns = [(key, label_of(rows[0].kind.name if rows else "students", key)) for key in keys]
-    pages = max(1, -(-count // ON_A_PAGE))
-    return Page(columns, shown, count, number, pages, any(s.doubts for s in shown), any(s.rest for s in shown))
+    return Page(columns, shown, count, number, max(1, -(-count // ON_A_PAGE)))
 
 
-def _keys(rows: list[ImportRow], status: RowStatus) -> list[str]:
+def _keys(sheet: Sheet, rows: list[ImportRow], status: RowStatus) -> list[str]:
     if status is RowStatus.changed:
         found = Counter(change["field"] for row in rows for change in row.diff)
         most = [key for key, _times in found.most_common(MOST_COLUMNS)]
         order = ["family_name", "given_name", "homeroom", "level", *FIELDS["students"]]
         return sorted(most, key=lambda key: order.index(key) if key in order else len(order))
-    keys = list(ALWAYS) if all(row.kind is FileKind.students for row in rows) else []
-    if status is RowStatus.error:
-        wrong = [note["field"] for row in rows for note in row.problems if note["field"]]
-        keys += [key for key in dict.fromkeys(wrong) if key not in keys][: MOST_COLUMNS + 2]
-    elif status is not RowStatus.ignored and any("level" in row.cells for row in rows):
+    keys = list(ALWAYS) if all(row.kind is FileKind.students for row in rows) or status is RowStatus.error else []
+    if status not in (RowStatus.ignored, RowStatus.error) and any("level" in row.cells for row in rows):
         keys.append("level")
     return keys
 
 
-def _show(row: ImportRow, keys: list[str], status: RowStatus) -> Shown:
-    cells: dict[str, dict[str, Any]] = {key: {"text": cut(row.cells.get(key, ""))} for key in keys}
-    shown = Shown(row, cells, doubts=[_doubt(row, note) for note in row.doubts])
+def _show(sheet: Sheet, row: ImportRow, keys: list[str], status: RowStatus, opened: str) -> Shown:
+    shown = Shown(row, {key: sheet.read(row, key) for key in keys}, doubts=[_doubt(row, note) for note in row.doubts])
     for change in row.diff if status is RowStatus.changed else ():
         before, after = value_of(change["field"], change["before"]), value_of(change["field"], change["after"])
-        if change["field"] in cells:
-            cells[change["field"]] |= {"changed": True, "before": before, "after": after, "who": change.get("who", "")}
+        kept = bool(change.get("kept"))
+        cell = shown.cells.get(change["field"])
+        if cell is not None:
+            cell.changed, cell.kept, cell.before, cell.after, cell.who = not kept, kept, before, after, change.get("who", "")
         else:
-            shown.rest.append({"label": label_of(row.kind.name, change["field"]), "before": before, "after": after})
-    for note in row.problems if status is RowStatus.error else ():
-        told = {"problem": sentence_of(note).sentence, "remedy": remedy_of(note)}
-        if note["field"] in cells:
-            cells[note["field"]] |= {"value": row.cells.get(note["field"], "")[:1000], **told}
-        else:
-            shown.rest.append({"label": label_of(row.kind.name, note["field"]), "before": "", "after": told["problem"]})
+            shown.rest.append({"label": label_of(row.kind.name, change["field"]), "before": before, "after": after, "kept": kept})
+    wrong = {note["field"]: note for note in reversed(row.problems) if status is RowStatus.error}
+    for name in sheet.clashes:
+        kind, line, key = name.split(".", 2)
+        if (kind, line) == (row.kind.name, str(row.line)):
+            wrong.setdefault(key, {"code": "", "params": {}})
+    shown.wrong = [sheet.edit(row, key, wrong[key]) for key in FIELDS[row.kind.name] if key in wrong]
+    if opened == shown.name:
+        file = sheet.files.get(row.kind)
+        shown.whole = [sheet.edit(row, key) for key in _columns(file, row) if key not in wrong]
     return shown
+
+
+def _columns(file: ImportFile | None, row: ImportRow) -> list[str]:
+    """What the file says of a line, in its own order, then what was added by hand."""
+    keys = [key for key in file.mapping if key] if file is not None else []
+    return list(dict.fromkeys((*keys, *(key for key in row.cells if key in FIELDS[row.kind.name]))))
 
 
 def _doubt(row: ImportRow, note: dict[str, Any]) -> str:
@@ -194,39 +227,14 @@ def _doubt(row: ImportRow, note: dict[str, Any]) -> str:
     return gettext("%(who)s: %(what)s", who=label_of(row.kind.name, note["field"]), what=sentence) if note["field"] else sentence
 
 
-Words = Callable[[int], str]
-_WRITTEN: tuple[tuple[str, Words], ...] = (
-    ("created", lambda n: ngettext("%(num)d [student] created", "%(num)d [students] created", n)),
-    ("changed", lambda n: ngettext("%(num)d [student] changed", "%(num)d [students] changed", n)),
-    ("deactivated", lambda n: ngettext("%(num)d [student] deactivated", "%(num)d [students] deactivated", n)),
-    ("new_guardians", lambda n: ngettext("%(num)d [guardian] created", "%(num)d [guardians] created", n)),
-    ("changed_guardians", lambda n: ngettext("%(num)d [guardian] changed", "%(num)d [guardians] changed", n)),
-    ("new_links", lambda n: ngettext("%(num)d tie between [student] and [guardian]", "%(num)d ties between [students] and [guardians]", n)),
-    ("new_groups", lambda n: ngettext("%(num)d class created", "%(num)d classes created", n)),
-    ("new_levels", lambda n: ngettext("%(num)d [level] created", "%(num)d [levels] created", n)),
-)
-_NOT_WRITTEN: tuple[tuple[str, Words], ...] = (
-    ("error", lambda n: ngettext("%(num)d line in error, not written.", "%(num)d lines in error, not written.", n)),
-    ("ignored", lambda n: ngettext("%(num)d line is left out.", "%(num)d lines are left out.", n)),
-    ("deduced_levels", lambda n: ngettext("%(num)d [level] deduced from the class.", "%(num)d [levels] deduced from the class.", n)),
-    (
-        "guardians_left_out",
-        lambda n: ngettext("%(num)d [guardian] left out: not with your role.", "%(num)d [guardians] left out: not with your role.", n),
-    ),
-)
-
-
-def summary(counts: dict[str, int]) -> list[str]:
-    """What the write does, line by line, in words; zero is not said."""
-    return [words(counts[key]) for key, words in _WRITTEN if counts.get(key)]
-
-
-def remarks(counts: dict[str, int]) -> list[str]:
-    """What the write does not do, or does by deduction."""
-    return [words(counts[key]) for key, words in _NOT_WRITTEN if counts.get(key)]
-
-
-def column_choices(f: ImportFile) -> list[tuple[str, str]]:
-    """What a column of this file may be called, nothing first."""
-    words = ((key, str(found.label) if key in _SHORT else label_of(f.kind.name, key)) for key, found in FIELDS[f.kind.name].items())
-    return [("", gettext("Not imported")), *words]
+def places_of(sheet: Sheet) -> list[dict[str, Any]]:
+    """The levels and classes that the school lacks, with what is done about each: it comes, another is read in its place, or it is to say."""
+    file = sheet.files.get(FileKind.students)
+    replaced = file.replacements if file is not None else {}
+    found = [{**place, "to": "+" if place["comes"] else ""} for place in sheet.one.places if place["text"] not in replaced.get(place["field"], {})]
+    said = [{"field": key, "text": text, "to": to, "lines": 0, "near": ""} for key in PLACES for text, to in replaced.get(key, {}).items()]
+    for at, place in enumerate([*found, *said]):
+        place |= {"at": at, "label": label_of("students", place["field"]), "shown": cut(place["text"]), "options": sheet.options(place["field"])}
+        if place["text"] in sheet.one.to_create.get(place["field"], []):
+            place["to"] = "+"
+    return [*found, *said]

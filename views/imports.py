@@ -7,31 +7,37 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Flask, Response, abort, flash, redirect, request
+from flask import Flask, Response, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, expose
 from sqlalchemy import select
 
 from models.base import Refusal
-from models.db import BEGIN, db
+from models.db import db
 from models.import_fields import FIELDS, model_headings
 from models.import_words import remedy_of, sentence_of
-from models.imports import ABSENT_SHARE, Busy, FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
-from models.journal import record
+from models.imports import KEPT, Busy, Clash, FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
+from models.undo import find, may_undo
+from views import import_doubts as doubts
 from views import import_preview as preview
-from views.base import Screen, gate
+from views import import_summary as words
+from views.base import gate
 from views.export import neutral
 from views.formats import show_instant
+from views.history_undo import undo_url
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.import_grid import Grid
 from views.verbs import verb
 
 STEPS = (_("File"), _("Check and correct"), _("Confirm"))
 
 
-class Imports(Screen):
+class Imports(Grid):
     """Files of students and guardians, from the sending to the account of what was written."""
 
     model = Import
@@ -44,7 +50,8 @@ class Imports(Screen):
         "title": _("No import yet"),
         "sentence": _("Send the list of your [students] as CSV or XLSX: you see what it changes before anything is written."),
     }
-    column_list = ("name", "status", "created_at", "requested_by", "written_at")
+    column_list = ("name", "status", "written", "created_at", "requested_by", "written_at", "undone_at")
+    column_formatters = column_formatters_export = {"written": lambda _v, _c, row, _n: words.written(row)}
     column_default_sort = ("id", True)
     column_sortable_list = ("name", "status", "created_at", "written_at")
     column_searchable_list = ("name",)
@@ -69,17 +76,6 @@ class Imports(Screen):
         """The page of the import."""
         return self.page_url(row)
 
-    def page_url(self, row: Import, **more: Any) -> str:
-        """The page of the import, on one of its tabs."""
-        return str(self.get_url(".details_view", id=row.id, **more))
-
-    def mine(self, right: str) -> Import:
-        """The import of the address, for a verb of this right."""
-        self.need_id()
-        one: Import = self.get_one(request.args["id"])
-        self.check_row(right, one)
-        return one
-
     def refuse(self, refusal: Refusal) -> int:
         """Nothing was changed; says why. 409 when somebody else's work is in the way."""
         db.session.rollback()
@@ -102,7 +98,7 @@ class Imports(Screen):
             except Refusal as refusal:
                 code = self.refuse(refusal)
         kinds = [(kind, [(f.heading, f.label) for f in FIELDS[kind.name].values() if f.number < 2]) for kind in FileKind]
-        return self.render("admin/import/new.html", steps=STEPS, kinds=kinds), code
+        return self.render("admin/import/new.html", steps=STEPS, kinds=kinds, kept_days=KEPT.days, mappings=self.mappings()), code
 
     @expose("/model/")
     @gate("create")
@@ -126,72 +122,92 @@ class Imports(Screen):
         """The import, wherever it stands."""
         self.need_id()
         one: Import = self.get_one(request.args["id"])
-        context = {"one": one, "steps": STEPS, "detected": preview.detected(one), "received": show_instant(one.created_at)}
+        checking = one.status is ImportStatus.checking and one.under_way
+        if one.status is ImportStatus.checked or (checking and one.generation):
+            return self.preview_page(one)
         if one.under_way:
-            return self.render("admin/import/progress.html", job=one.job, **context)
-        if one.status is ImportStatus.checked:
-            return self.preview_page(one, context)
+            return self.render("admin/import/progress.html", job=one.job, **self.shared(one))
+        return self.result_page(one)
+
+    def shared(self, one: Import) -> dict[str, Any]:
+        """What every page of one import shows."""
+        return {"one": one, "steps": STEPS, "detected": words.detected(one), "received": show_instant(one.created_at)}
+
+    def result_page(self, one: Import) -> ResponseReturnValue:
+        """What was written, undone, or why nothing was."""
         problem = sentence_of(one.problem).sentence if one.problem else ""
         if one.stuck:
             problem = (one.job.error if one.job else "") or gettext("This work stopped before its end.")
+        written = one.status in (ImportStatus.done, ImportStatus.undone)
         return self.render(
             "admin/import/result.html",
             problem=problem,
             remedy=remedy_of(one.problem) if one.problem else "",
-            written=preview.summary(one.written),
-            remarks=preview.remarks(one.counts) if one.status is ImportStatus.done else [],
+            written=words.summary(one, one.written),
+            remarks=words.remarks(one.counts) if written else [],
             written_at=show_instant(one.written_at) if one.written_at else "",
-            **context,
+            undone_at=show_instant(one.undone_at) if one.undone_at else "",
+            kept_until=show_instant(one.kept_until),
+            history_url=self.history_url(one),
+            undo_url=undo_url(one.batch, self.page_url(one)) if self.may_undo(one) else "",
+            **self.shared(one),
         )
 
-    def preview_page(self, one: Import, context: dict[str, Any]) -> ResponseReturnValue:
-        """Five tabs: in error, created, changed, unchanged, absent."""
+    def history_url(self, one: Import) -> str:
+        """The lines of the history that tell what was written; empty for who does not read it."""
+        if not one.batch or not self.may("read", "journal_event"):
+            return ""
+        return f"{url_for('journal_event.index_view')}?{urlencode({'flt0_batch.Contains': one.batch})}"
+
+    def may_undo(self, one: Import) -> bool:
+        """Whether this person may take back what this import wrote."""
+        found = find(db.session, one.batch) if one.batch and one.status is ImportStatus.done and self.may("undo", "journal_event") else None
+        return found is not None and may_undo(found)
+
+    def preview_page(self, one: Import, clashes: Iterable[Clash] = ()) -> ResponseReturnValue:
+        """The tabs: in error, to decide, created, changed, unchanged, absent; what is asked, and the cells to set right."""
         tab = request.args.get("tab", "")
         if tab and tab not in RowStatus.__members__:
             abort(404)
-        status = RowStatus[tab] if tab else preview.first_tab(one)
-        page = preview.page_of(one, status, request.args.get("page", 0, type=int))
+        status = RowStatus[tab] if tab else words.first_tab(one)
+        number = request.args.get("page", 0, type=int)
+        may_check = self.may("check")
+        sheet = preview.Sheet(one, clashes)
+        context: dict[str, Any] = {"questions": [], "answers": [], "page": None}
+        if status is RowStatus.unsure:
+            context["questions"], pages = doubts.questions_of(one, number)
+            context |= {"answers": doubts.answers_of(one), "number": number, "pages": pages, "count": words.number_of(one, status)}
+        else:
+            page = preview.page_of(sheet, status, number, request.args.get("line", "") if may_check else "")
+            context |= {"page": page, "number": page.number, "pages": page.pages, "count": page.count}
         counts = one.counts
-        lines = counts["created"] + counts["changed"] + counts["unchanged"]
+        lines = counts["created"] + counts["changed"]
         return self.render(
             "admin/import/preview.html",
-            tabs=preview.tabs(one, status, lambda name: self.page_url(one, tab=name)),
+            tabs=words.tabs(one, status, lambda name: self.page_url(one, tab=name)),
             tab=status,
-            page=page,
-            headline=preview.headline(status, page.count),
+            headline=words.headline(status, context["count"]),
             page_at=lambda number: self.page_url(one, tab=status.name, page=number),
+            line_at=lambda shown: self.page_url(one, tab=status.name, page=context["number"], line=shown.name) + f"#r.{shown.name}",
+            closed_at=lambda shown: self.page_url(one, tab=status.name, page=context["number"]) + f"#r.{shown.name}",
             problem=one.problem and sentence_of(one.problem).sentence,
             remedy=one.problem and remedy_of(one.problem),
-            useful=bool(counts["created"] or counts["changed"] or counts["absent"]),
-            continue_words=ngettext("Continue with %(num)d line", "Continue with %(num)d lines", lines),
-            summary=preview.summary(counts),
-            remarks=preview.remarks(counts),
+            checking=one.status is ImportStatus.checking,
+            may_check=may_check,
+            places=preview.places_of(sheet),
+            useful=bool(lines or counts["absent"]),
+            continue_words=ngettext("Continue with %(num)d line", "Continue with %(num)d lines", lines) if lines else gettext("Continue"),
+            summary=words.summary(one, counts),
+            remarks=words.remarks(counts),
             **context,
+            **self.shared(one),
         )
 
-    @expose("/correct/", methods=("POST",))
-    @gate("check")
-    def correct_view(self) -> ResponseReturnValue:
-        """Cells typed anew in the preview, or a line ignored; the files are checked again."""
-        one = self.mine("check")
-        row = db.session.scalar(select(ImportRow).where(ImportRow.import_id == one.id, ImportRow.id == request.form.get("row", -1, type=int)))
-        if row is None:
-            abort(404)
-        try:
-            if request.form.get("ignore"):
-                one.ignore(row.line)
-            else:
-                cells = {name[5:]: value for name, value in request.form.items() if name.startswith("cell_")}
-                file = next((f for f in one.files if f.kind is row.kind), None)
-                if file is None:
-                    abort(404)
-                one.correct(file, row.line, cells)
-            db.session.commit()
-        except Refusal as refusal:
-            return self.refused_page(one, refusal)
-        return redirect(self.page_url(one), code=303)
+    def checked_page(self, one: Import, clashes: list[Clash]) -> ResponseReturnValue:
+        """The preview with what somebody typed in vain."""
+        return self.preview_page(one, clashes)
 
-    def refused_page(self, one: Import, refusal: Refusal) -> ResponseReturnValue:
+    def answer(self, one: Import, refusal: Refusal) -> ResponseReturnValue:
         """The import's page again, with the reason."""
         number, code = one.id, self.refuse(refusal)
         return self.render("admin/import/refused.html", back=self.get_url(".details_view", id=number)), code
@@ -201,10 +217,7 @@ class Imports(Screen):
     def columns_view(self) -> ResponseReturnValue:
         """What each column is, and how the file is read; saving checks again."""
         one = self.mine("check")
-        wanted = request.values.get("file", type=int)
-        file = next((f for f in one.files if f.id == wanted), one.files[0] if wanted is None else None)
-        if file is None:
-            abort(404)
+        file = self.file_of_address(one)
         code = 200
         if request.method == "POST":
             try:
@@ -219,11 +232,11 @@ class Imports(Screen):
             one=one,
             file=file,
             steps=STEPS,
-            choices=preview.column_choices(file),
+            choices=words.column_choices(file),
             columns=[(at, heading, [s[at] for s in file.samples if at < len(s)], file.mapping[at]) for at, heading in enumerate(file.headings)],
             kinds=[(kind.name, kind.label) for kind in FileKind],
-            encodings=[(key, words) for key, words in preview.ENCODINGS.items() if key in ("utf-8", "cp1252", "latin-1", "iso-8859-15", "mac_roman", "utf-16")],
-            separators=list(preview.SEPARATORS.items()),
+            encodings=[(key, words) for key, words in words.ENCODINGS.items() if key in ("utf-8", "cp1252", "latin-1", "iso-8859-15", "mac_roman", "utf-16")],
+            separators=list(words.SEPARATORS.items()),
             sheets=file.detected.get("sheets", []),
         ), code
 
@@ -237,21 +250,20 @@ class Imports(Screen):
     def rows_view(self) -> ResponseReturnValue:
         """The lines in error as a file to correct and send again; leaves its line in the history, as every export."""
         one = self.mine("check")
-        rows = db.session.scalars(select(ImportRow).where(ImportRow.import_id == one.id, ImportRow.status == RowStatus.error).order_by(ImportRow.line)).all()
+        rows = db.session.scalars(self.wrong_rows(one)).all()
         keys = [key for key in FIELDS["students"] if any(key in row.cells for row in rows)]
         lines = [[FIELDS["students"][key].heading for key in keys] + [gettext("Line"), gettext("To correct")]]
         for row in rows:
             told = " ".join(sentence_of(note).sentence for note in row.problems)
             lines.append([row.cells.get(key, "") for key in keys] + [str(row.line), told])
-        number = one.id
-        db.session.rollback()
-        token = BEGIN.set("IMMEDIATE")
-        try:
-            record(db.session, "export", self.table, number, rows=len(lines) - 1)
-            db.session.commit()
-        finally:
-            BEGIN.reset(token)
+        self.record_export(one.id, len(lines) - 1)
         return self.csv_answer("lignes-en-erreur.csv", lines)
+
+    @staticmethod
+    def wrong_rows(one: Import) -> Any:
+        """The lines in error of the last check."""
+        clause = (ImportRow.import_id == one.id, ImportRow.generation == one.generation, ImportRow.status == RowStatus.error)
+        return select(ImportRow).where(*clause).order_by(ImportRow.line)
 
     # -- step 3: confirm
 
@@ -271,7 +283,7 @@ class Imports(Screen):
             except Refusal as refusal:
                 code = self.refuse(refusal)
                 one = db.session.get_one(Import, one.id)
-        counts = one.counts
+        counts, typed = one.counts, one.too_many(one.leaving(deactivate=True))
         to_write = counts.get("created", 0) + counts.get("changed", 0)
         return self.render(
             "admin/import/confirm.html",
@@ -279,10 +291,10 @@ class Imports(Screen):
             steps=STEPS,
             count=to_write,
             count_sentence=ngettext("line will be written.", "lines will be written.", to_write),
-            summary=preview.summary(counts),
-            remarks=preview.remarks(counts),
+            summary=words.summary(one, counts),
+            remarks=words.remarks(counts),
             absent=counts.get("absent", 0),
-            share=ABSENT_SHARE,
+            typed_words=words.number_to_type(one) if typed else "",
             button=ngettext("Write %(num)d line", "Write %(num)d lines", to_write) if to_write else gettext("Write"),
         ), code
 

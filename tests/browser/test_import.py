@@ -1,10 +1,10 @@
 """Story B in a real browser: a spreadsheet sent, read, corrected, confirmed; sent again, it changes nothing."""
 
 import pytest
+from import_desk import book, table
 from import_people import HEADINGS, STUDENTS
 from playwright.sync_api import expect
 from sizes import PHONE, overflow
-from test_imports import book, table
 
 from jobs.runner import run_pending
 

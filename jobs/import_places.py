@@ -1,0 +1,116 @@
+"""Levels and classes of the rows: known by their compared names, coming with the import, or nearly those of the school.
+
+A class that the school lacks comes with the import and is named before anything is written. One that is nearly a class of the school
+("5e Bleu" for "5e Bleue") is a problem of its lines until somebody says which is meant: two classes are never made by a slip of the hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jobs.import_doubts import near_words
+from jobs.import_match import Known, group_key, level_key
+from jobs.import_plan import Place, Planned, Rules
+
+COMPARED = {"homeroom": group_key, "level": level_key}
+PROBLEM = {"homeroom": "class_near", "level": "level_near"}
+SHORTEST = 4  # letters of a name that can be mistyped: "5e A" and "5e B" are two classes
+
+
+class Places:
+    """What the rows say of levels and classes; `new_levels` and `new_groups` are those to make: compared name -> name."""
+
+    def __init__(self, known: Known, rules: Rules) -> None:
+        self.known, self.rules = known, rules
+        self.new_levels: dict[str, str] = {}
+        self.new_groups: dict[str, str] = {}
+        self.deduced = 0
+        self.found: dict[tuple[str, str], Place] = {}
+        self._level_of_number = _levels_by_number(known)
+        self._near: dict[tuple[str, str], str] = {}
+
+    def place(self, planned: Planned, record: Mapping[Any, Any], values: dict[str, Any], taken: bool) -> list[tuple[str, str, str, str]]:
+        """(field, before, after, compared name) of what changes for a row. Only a row that is `taken` makes a level or a class."""
+        changes = []
+        moved = False
+        if values.get("homeroom"):
+            key = group_key(values["homeroom"])
+            found = self.known.groups.get(key)
+            if found and not found[2]:
+                planned.row.problem("homeroom", "group_name", name=found[1])
+                return []
+            if not found and not self._comes(planned, "homeroom", key, values["homeroom"]):
+                return []
+            if not found and taken:
+                self.new_groups.setdefault(key, values["homeroom"])
+            if not found or found[0] != record.get("homeroom_id"):
+                moved = True
+                before = self.known.group_names.get(record.get("homeroom_id") or 0, "")
+                changes.append(("homeroom", before, found[1] if found else self.new_groups.get(key, values["homeroom"]), key))
+        level = level_key(values["level"]) if values.get("level") else ""
+        if not level and values.get("homeroom") and (moved or not record.get("level_id")):
+            level = self._level_of_class(values["homeroom"])
+            self.deduced += bool(level) and taken
+        if level:
+            known = self.known.levels.get(level)
+            if not known and not self._comes(planned, "level", level, values["level"]):
+                return changes
+            if not known and taken:
+                self.new_levels.setdefault(level, values["level"])
+            if not known or known[0] != record.get("level_id"):
+                before = self.known.level_names.get(record.get("level_id") or 0, "")
+                changes.append(("level", before, known[1] if known else self.new_levels.get(level, values.get("level", "")), level))
+        return changes
+
+    def all(self) -> list[Place]:
+        """Every name that the school lacks, told whether it comes with the import."""
+        for (field, key), place in self.found.items():
+            place.comes = key in (self.new_levels if field == "level" else self.new_groups)
+        return list(self.found.values())
+
+    def _comes(self, planned: Planned, field: str, key: str, text: str) -> bool:
+        """Count a name that the school lacks; whether it may come with the import."""
+        place = self.found.setdefault((field, key), Place(field, text))
+        place.lines += 1
+        if key in self.rules.to_create.get(field, ()):
+            return True
+        place.near = self._near_of(field, key)
+        if place.near:
+            planned.row.problem(field, PROBLEM[field], name=text, near=place.near)
+        return not place.near
+
+    def _near_of(self, field: str, key: str) -> str:
+        """The level or class of the school that a name nearly is, or ""."""
+        if (field, key) not in self._near:
+            if field == "level":
+                names = {known: name for known, (_id, name) in self.known.levels.items()}
+            else:
+                names = {known: name for known, (_id, name, klass) in self.known.groups.items() if klass}
+            self._near[field, key] = next((name for known, name in names.items() if _near(key, known)), "")
+        return self._near[field, key]
+
+    def _level_of_class(self, name: str) -> str:
+        """ "4A" is in the only level of the school that begins with 4; anything less certain is left to people."""
+        number = re.match(r"[0-9]{1,2}", group_key(name))
+        return self._level_of_number.get(number[0], "") if number else ""
+
+
+def compared(to_create: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """What somebody said is to come with an import, by compared names."""
+    return {field: frozenset(COMPARED[field](text) for text in texts) for field, texts in to_create.items() if field in COMPARED}
+
+
+def _near(one: str, two: str) -> bool:
+    letters = [re.sub(r"[0-9]", "", text) for text in (one, two)]
+    numbers = [re.sub(r"[^0-9]", " ", text).split() for text in (one, two)]
+    return numbers[0] == numbers[1] and min(map(len, letters)) >= SHORTEST and near_words(letters[0], letters[1])
+
+
+def _levels_by_number(known: Known) -> dict[str, str]:
+    numbers: dict[str, list[str]] = {}
+    for key in known.levels:
+        if found := re.match(r"[0-9]{1,2}", key):
+            numbers.setdefault(found[0], []).append(key)
+    return {number: keys[0] for number, keys in numbers.items() if len(keys) == 1}

@@ -1,0 +1,30 @@
+"""The values that a cell with a closed list may take, as the preview offers them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.people import Authority, Group, GroupCategory, Relation, Sex
+from models.school import Level
+
+LANGUAGES = (("fr", "Français"), ("fr_CA", "Français (Québec)"), ("en", "English"))  # languages name themselves
+CHOICES: dict[str, type[Any]] = {"sex": Sex, "relation": Relation, "authority": Authority}
+
+# The lists that the school itself makes: what they lack may come with the import.
+PLACES = ("level", "homeroom")
+
+
+def values_of(session: Session, school_id: int, bare: str) -> list[tuple[str, Any]] | None:
+    """(text of the cell, words) of a field, in the order of the lists; None for a field without one. Asks once for levels and classes."""
+    if bare == "level":
+        return [(name, name) for name in session.scalars(select(Level.name).where(Level.school_id == school_id).order_by(Level.rank, Level.name))]
+    if bare == "homeroom":
+        classes = select(Group.name).where(Group.school_id == school_id, Group.category == GroupCategory.klass)
+        return [(name, name) for name in session.scalars(classes.order_by(Group.name))]
+    if bare == "language":
+        return list(LANGUAGES)
+    choice = CHOICES.get(bare)
+    return None if choice is None else [(member.name, member.label) for member in choice]

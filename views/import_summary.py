@@ -1,0 +1,215 @@
+"""An import in words: what each file was taken for, what its columns are called, the tabs, what the write does and does not do."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from models.base import today
+from models.import_fields import FIELDS, Field
+from models.import_words import BadCell
+from models.imports import Import, ImportFile, RowStatus
+from models.people import Authority, Relation, Sex, StudentStatus
+from models.values import read_date
+from views.formats import show_date
+from views.i18n import gettext, ngettext
+from views.i18n import lazy_gettext as _
+
+SHOWN = 80  # characters of a cell (security case 49)
+MOST_COLUMNS = 5
+MOST_NAMES = 12
+SEPARATORS = {";": _("semicolon"), ",": _("comma"), "\t": _("tab"), "|": _("vertical bar")}
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8",
+    "cp1252": "Windows-1252",
+    "latin-1": "ISO-8859-1",
+    "iso-8859-15": "ISO-8859-15",
+    "mac_roman": "Mac Roman",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+}
+# Numbers of guardians told apart in the words of a column.
+NUMBERS = {1: _("[Guardian] 1"), 2: _("[Guardian] 2"), 3: _("[Guardian] 3")}
+_SHORT = {"national_id": _("Identifier"), "born_on": _("Birth"), "status": _("Status")}
+DATES = ("born_on", "left_on")
+_CHOICES: dict[str, Any] = {"sex": Sex, "status": StudentStatus, "relation": Relation, "authority": Authority}
+
+
+def field_of(kind: str, key: str) -> Field | None:
+    """The column behind a key, also of another kind of file: a line of one shows what the others say."""
+    bare = key.rpartition(".")[2]
+    return FIELDS[kind].get(key) or FIELDS["students"].get(key) or FIELDS["guardians"].get(bare) or FIELDS["links"].get(bare)
+
+
+def label_of(kind: str, key: str) -> str:
+    """The words of a column: "Date of birth", "Guardian 2: E-mail"."""
+    number, _dot, bare = key.rpartition(".")
+    if bare == "tie":
+        return gettext("Tie with [a guardian]")
+    if key in _SHORT:
+        return str(_SHORT[key])
+    found = field_of(kind, key)
+    words = str(found.label) if found else key
+    if not number:
+        return words
+    place = NUMBERS.get(int(number[1:]), _("[Guardian]"))
+    return gettext("%(who)s: %(what)s", who=str(place), what=words)
+
+
+def cut(text: str) -> str:
+    """A cell as the preview shows it."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def day_of(text: str) -> dt.date | None:
+    """The day that the text of a cell says; None when it says none."""
+    try:
+        return read_date(text, today(), future=True) if text else None
+    except BadCell:
+        return None
+
+
+def value_of(key: str, text: str) -> str:
+    """A stored value in words: F is "Female" for the reader, 2014-03-14 a date as they write it."""
+    bare = key.rpartition(".")[2]
+    choice = _CHOICES.get(bare)
+    if choice is not None and text in choice.__members__:
+        return str(choice[text].label)
+    day = day_of(text) if bare in DATES else None
+    return show_date(day) if day else cut(text)
+
+
+def detected(one: Import) -> list[dict[str, Any]]:
+    """What each file was taken for, in a sentence, and whether its columns were understood as last time."""
+    return [{"file": f, "title": _format(f), "sentence": _details(f), "remembered": _remembered(f)} for f in one.files]
+
+
+def _remembered(f: ImportFile) -> str:
+    if f.remembered_at is None:
+        return ""
+    return gettext("Its columns are understood as last time (%(when)s).", when=show_date(f.remembered_at.date()))
+
+
+def _format(f: ImportFile) -> str:
+    if not f.detected:
+        return gettext("%(name)s: not read", name=f.name)
+    kind = {"xlsx": gettext("spreadsheet"), "xls": gettext("spreadsheet (old format)"), "csv": gettext("CSV text")}[f.detected["kind"]]
+    return gettext("Recognised: %(format)s, %(content)s.", format=kind, content=str(f.kind.label).lower())
+
+
+def _details(f: ImportFile) -> str:
+    parts = []
+    known = sum(1 for key in f.mapping if key)
+    if f.headings:
+        parts.append(ngettext("%(known)d column understood of %(num)d", "%(known)d columns understood of %(num)d", len(f.headings), known=known))
+    if f.detected.get("encoding"):
+        parts.append(gettext("encoding %(name)s", name=ENCODINGS.get(f.detected["encoding"], f.detected["encoding"])))
+    if f.detected.get("separator"):
+        parts.append(gettext("separator: %(name)s", name=str(SEPARATORS.get(f.detected["separator"], f.detected["separator"]))))
+    if f.detected.get("sheet"):
+        parts.append(gettext("sheet “%(name)s”", name=cut(f.detected["sheet"])))
+    unread = [cut(heading) for heading, key in zip(f.headings, f.mapping, strict=False) if heading and not key]
+    if unread:
+        some = [*unread[:MOST_COLUMNS], "…"] if len(unread) > MOST_COLUMNS else unread
+        parts.append(ngettext("not imported: %(names)s", "not imported: %(names)s", len(unread), names=" · ".join(some)))
+    return ", ".join(parts)
+
+
+def number_of(one: Import, status: RowStatus) -> int:
+    """How many lines stand under a tab."""
+    return one.counts.get("asked" if status is RowStatus.unsure else status.name, 0)
+
+
+def tabs(one: Import, current: RowStatus, url: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Five tabs with their counts; lines to decide and lines left out have theirs when there are any."""
+    seldom = {RowStatus.ignored: number_of(one, RowStatus.ignored), RowStatus.unsure: number_of(one, RowStatus.unsure) or one.decisions}
+    shown = [s for s in RowStatus if s not in seldom or seldom[s] or s is current]
+    return [{"label": str(s.label), "n": number_of(one, s), "current": s is current, "url": url(s.name)} for s in shown]
+
+
+def first_tab(one: Import) -> RowStatus:
+    """Errors first, then what is to decide; where there are none, what changes."""
+    return next((s for s in RowStatus if number_of(one, s)), RowStatus.created)
+
+
+def headline(status: RowStatus, count: int) -> str:
+    """The title of a tab."""
+    return {
+        RowStatus.error: lambda: ngettext("%(num)d line in error", "%(num)d lines in error", count),
+        RowStatus.unsure: lambda: ngettext("%(num)d line may speak of somebody known", "%(num)d lines may speak of somebody known", count),
+        RowStatus.created: lambda: ngettext("%(num)d [student] to create", "%(num)d [students] to create", count),
+        RowStatus.changed: lambda: ngettext("%(num)d line changed", "%(num)d lines changed", count),
+        RowStatus.unchanged: lambda: ngettext("%(num)d line unchanged", "%(num)d lines unchanged", count),
+        RowStatus.absent: lambda: ngettext("%(num)d [student] absent from the file", "%(num)d [students] absent from the file", count),
+        RowStatus.ignored: lambda: ngettext("%(num)d line left out", "%(num)d lines left out", count),
+    }[status]()
+
+
+Words = Callable[[int], str]
+_WRITTEN: tuple[tuple[str, Words], ...] = (
+    ("created", lambda n: ngettext("%(num)d [student] created", "%(num)d [students] created", n)),
+    ("changed", lambda n: ngettext("%(num)d [student] changed", "%(num)d [students] changed", n)),
+    ("deactivated", lambda n: ngettext("%(num)d [student] deactivated", "%(num)d [students] deactivated", n)),
+    ("new_guardians", lambda n: ngettext("%(num)d [guardian] created", "%(num)d [guardians] created", n)),
+    ("changed_guardians", lambda n: ngettext("%(num)d [guardian] changed", "%(num)d [guardians] changed", n)),
+    ("new_links", lambda n: ngettext("%(num)d tie between [student] and [guardian]", "%(num)d ties between [students] and [guardians]", n)),
+    ("new_groups", lambda n: ngettext("%(num)d class created", "%(num)d classes created", n)),
+    ("new_levels", lambda n: ngettext("%(num)d [level] created", "%(num)d [levels] created", n)),
+)
+_NOT_WRITTEN: tuple[tuple[str, Words], ...] = (
+    ("error", lambda n: ngettext("%(num)d line in error, not written.", "%(num)d lines in error, not written.", n)),
+    ("unsure", lambda n: ngettext("%(num)d line to decide, not written.", "%(num)d lines to decide, not written.", n)),
+    ("kept", lambda n: ngettext("%(num)d value that [the school] corrected is kept.", "%(num)d values that [the school] corrected are kept.", n)),
+    ("ignored", lambda n: ngettext("%(num)d line is left out.", "%(num)d lines are left out.", n)),
+    ("deduced_levels", lambda n: ngettext("%(num)d [level] deduced from the class.", "%(num)d [levels] deduced from the class.", n)),
+    (
+        "guardians_left_out",
+        lambda n: ngettext("%(num)d [guardian] left out: not with your role.", "%(num)d [guardians] left out: not with your role.", n),
+    ),
+)
+
+
+_NAMED = {"new_groups": "homeroom", "new_levels": "level"}
+
+
+def summary(one: Import, counts: dict[str, int]) -> list[str]:
+    """What the write does, or did, line by line, in words; new classes and levels by name; zero is not said."""
+    told = []
+    for key, words in _WRITTEN:
+        if counts.get(key):
+            names = [place["text"] for place in one.places if place["comes"] and place["field"] == _NAMED.get(key)]
+            told.append(gettext("%(what)s: %(names)s", what=words(counts[key]), names=_some(names)) if names else words(counts[key]))
+    return told
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join([cut(name) for name in names[:MOST_NAMES]] + (["…"] if len(names) > MOST_NAMES else []))
+
+
+def written(one: Import) -> str:
+    """What an import wrote, on one line of the list."""
+    return ", ".join(words(one.written[key]) for key, words in _WRITTEN[:3] if one.written.get(key))
+
+
+def remarks(counts: dict[str, int]) -> list[str]:
+    """What the write does not do, or does by deduction."""
+    return [words(counts[key]) for key, words in _NOT_WRITTEN if counts.get(key)]
+
+
+def number_to_type(one: Import) -> str:
+    """Which number is to be typed when more than one student in five would leave."""
+    leaving, together = one.leaving(deactivate=False), one.leaving(deactivate=True)
+    if not one.too_many(leaving):
+        return gettext("To deactivate them, type their number (%(num)d)", num=together)
+    if together == leaving:
+        return gettext("By their date in the file, %(num)d [students] leave: type that number", num=leaving)
+    return gettext("Type how many [students] leave: %(num)d by their date in the file, %(all)d with the absent ones", num=leaving, all=together)
+
+
+def column_choices(f: ImportFile) -> list[tuple[str, str]]:
+    """What a column of this file may be called, nothing first."""
+    words = ((key, str(found.label) if key in _SHORT else label_of(f.kind.name, key)) for key, found in FIELDS[f.kind.name].items())
+    return [("", gettext("Not imported")), *words]

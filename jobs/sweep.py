@@ -14,6 +14,7 @@ from models.base import utcnow
 from models.changes import purge
 from models.db import BEGIN, db
 from models.scope import unscoped
+from models.seeing import sweep as end_looks
 from models.strays import strays
 from models.suspensions import lift_ended
 from models.work import KEPT_DAYS, Job
@@ -67,7 +68,12 @@ def suspensions() -> int:
     return lift_ended(db.session)
 
 
-STEPS: tuple[Callable[[], int], ...] = (old_files, stray_files, expired_codes, old_changes, suspensions)
+def looks() -> int:
+    """End, in the history too, what a site administrator still sees as somebody else although its hour or its session is over."""
+    return end_looks(db.session)
+
+
+STEPS: tuple[Callable[[], int], ...] = (old_files, stray_files, expired_codes, old_changes, suspensions, looks)
 
 
 def sweep() -> dict[str, int]:

@@ -81,6 +81,11 @@ PORTAL_RULES: dict[str, dict[type, Callable[[Scope], ColumnElement[bool]]]] = {
 }
 
 
+# Rows that only their author reads (rights.md, rule 4): class -> (whose they are, which of them others read too). Nobody else sees them,
+# whatever their role, nor does whoever looks at the screens as their author.
+AUTHOR_ONLY: dict[type, tuple[Any, Any]] = {SavedView: (SavedView.owner_id, SavedView.shared)}
+
+
 def people_of_school(school_id: int | None) -> Any:
     """The ids of users whom a membership, guardian or student of the school points to."""
     return (
@@ -122,8 +127,9 @@ def criterion(mapper: Mapper[Any], scope: Scope) -> ColumnElement[bool] | None:
     if not issubclass(cls, SchoolScoped):
         return None
     clause: ColumnElement[bool] = cls.school_id == scope.school_id
-    if cls is SavedView:  # a colleague's own views exist for nobody else
-        return clause & or_(SavedView.owner_id == scope.user_id, SavedView.shared)
+    if cls in AUTHOR_ONLY:
+        author, shared = AUTHOR_ONLY[cls]
+        clause = clause & (shared if scope.looking else or_(author == scope.user_id, shared))
     how = scope.reach.get(screen_of(mapper))
     if how == "g" and cls in GROUP_RULES:
         clause = clause & GROUP_RULES[cls](scope)

@@ -1,20 +1,19 @@
 """What a school changes in the table of rights: one row for each cell it has touched, effective at the next request everywhere.
 
-Every change gives the school a new stamp, in the same transaction. The stamp comes with the statement that finds a person's roles, so
-that an unchanged table costs no query; whoever sees another stamp reads the rows again (one query, once in each process). It is drawn at
-random: a rolled back change or a restored backup never passes for a stamp seen before.
+The mark of a school's rows (how many, their versions, the last change) comes with the statement that finds a person's roles, so that an
+unchanged table costs no query more; whoever sees another mark reads the rows again (one query, once in each process). It is made from the
+rows themselves: whichever door wrote them, undoing and a restored backup included, it is another one or the same rows.
 
 What may be changed stands in `check_cell` (rights.md, rules 5, 8 and 11).
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Select, UniqueConstraint, event, select
+from sqlalchemy import ForeignKey, Select, UniqueConstraint, event, func, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from models import right_words
@@ -30,16 +29,6 @@ WORKING = tuple(role for role in Role if role in STAFF)
 
 class ChangedMeanwhile(Refusal):
     """Somebody else changed the same cell since the page was opened."""
-
-
-class RightStamp(Base):
-    """One row a school: a number that is another after every change of its rights."""
-
-    __tablename__ = "right_stamp"
-    __journal__ = False
-
-    school_id: Mapped[int] = mapped_column(ForeignKey("school.id", ondelete="CASCADE"), primary_key=True)
-    value: Mapped[int] = mapped_column(BigInteger)
 
 
 class RightOverride(Base, Identified, SchoolScoped, Stamped, Versioned):
@@ -190,17 +179,23 @@ def changed_cells(session: Session, role: str | None = None) -> list[RightOverri
     return sorted(rows, key=lambda row: (list(Role).index(row.role), place[row.table], cells(row.table).index(row.verb)))
 
 
-# --- reading: the stamp, then the rows when it is another --------------------------------------------------------------------
+# --- reading: the mark, then the rows when it is another ---------------------------------------------------------------------
 
-_known: dict[int, Overrides] = {}  # by school, the last one seen
+_known: dict[int, Overrides] = {}  # by school, the last ones seen
 
 
-def overrides_at(session: Session, school_id: int | None, stamp: int | None) -> Overrides:
-    """What a school has changed, as it stood at `stamp` (read in the same transaction): from memory while the stamp is the same."""
-    if school_id is None or not stamp:
+def mark_of(school_id: Any) -> tuple[Any, ...]:
+    """The columns that mark the rows of a school, to put in a SELECT; `school_id` is a column of it, or a number."""
+    mine = RightOverride.school_id == school_id
+    return tuple(select(what).where(mine).scalar_subquery() for what in (func.count(), func.sum(RightOverride.version), func.max(RightOverride.updated_at)))
+
+
+def overrides_at(session: Session, school_id: int | None, mark: tuple[Any, ...]) -> Overrides:
+    """What a school has changed, as its rows stood at `mark` (read in the same transaction): from memory while the mark is the same."""
+    if school_id is None or not any(mark):
         return AS_BY_DEFAULT
     found = _known.get(school_id)
-    if found is not None and found.stamp == stamp:
+    if found is not None and found.mark == mark:
         return found
     cells_of: dict[tuple[str, str], dict[str, bool]] = {}
     columns = (RightOverride.table, RightOverride.role, RightOverride.verb, RightOverride.granted)
@@ -208,35 +203,24 @@ def overrides_at(session: Session, school_id: int | None, stamp: int | None) -> 
         for table, role, verb, granted in session.execute(select(*columns).where(RightOverride.school_id == school_id)):
             if granted is not None and table in POLICY and fixed(role.name, table, verb) is None:
                 cells_of.setdefault((table, role.name), {})[verb] = granted
-    found = _known[school_id] = Overrides(stamp, cells_of)
+    found = _known[school_id] = Overrides(mark, cells_of)
     return found
 
 
 def overrides_of(session: Session, school_id: int) -> Overrides:
     """What a school has changed, now: for whoever works without a request (jobs, the console)."""
     with unscoped("what somebody may do is asked before there is a scope"):
-        stamp = session.scalar(select(RightStamp.value).where(RightStamp.school_id == school_id))
-    return overrides_at(session, school_id, stamp)
+        mark = session.execute(select(*mark_of(school_id))).one()
+    return overrides_at(session, school_id, tuple(mark))
 
 
-# --- whichever door writes: the same rules, a new stamp, who ------------------------------------------------------------------
+# --- whichever door writes: the same rules, and who ---------------------------------------------------------------------------
 
 
 @event.listens_for(Session, "before_flush")
-def _renew(session: Session, _context: Any, _instances: Any) -> None:
-    """Check what is written, note who writes it, and give the school another stamp, in the same transaction."""
-    touched = [row for rows in (session.new, session.dirty, session.deleted) for row in rows if isinstance(row, RightOverride)]
-    touched = [row for row in touched if row in session.deleted or row in session.new or session.is_modified(row)]
-    if not touched:
-        return
-    with session.no_autoflush:
-        for row in touched:
-            if row not in session.deleted:
-                check_cell(row.role.name, row.table, row.verb, row.granted, _giver())
-                row.by_id = WHO.get().user_id
-        for school_id in {row.school_id or current_school_id() for row in touched}:
-            stamp = session.get(RightStamp, school_id)
-            if stamp is None:
-                stamp = RightStamp(school_id=school_id)
-                session.add(stamp)
-            stamp.value = secrets.randbits(62)
+def _check(session: Session, _context: Any, _instances: Any) -> None:
+    """Check what is written, and note who writes it."""
+    for row in (*session.new, *session.dirty):
+        if isinstance(row, RightOverride) and (row in session.new or session.is_modified(row)):
+            check_cell(row.role.name, row.table, row.verb, row.granted, _giver())
+            row.by_id = WHO.get().user_id

@@ -16,7 +16,8 @@ from models import right_words
 from models.access import STAFF, Membership, Role, User
 from models.actors import staff_in
 from models.base import today
-from models.reach import is_own, narrower
+from models.journal import screen_of
+from models.reach import AUTHOR_ONLY, is_own, narrower
 from models.right_override import RightOverride, by_default, changed_cells, fixed
 from models.rights import grant, in_force, nature, reach
 from models.school import School
@@ -39,6 +40,7 @@ class Why:
     """The answer and its reasons, in the order in which they decide."""
 
     allowed: bool
+    what: str
     lines: tuple[Line, ...]
 
 
@@ -52,14 +54,15 @@ def explain(session: Session, user: User, table: str, verb: str, row: Any = None
     lines = [_closed(m, day, show_date) for m in held if m not in opened]
     working = [m.role for m in opened if m.role in STAFF]
     lines += [Line(_text(_("The role “%(role)s” has pages of its own and none of the staff’s."), role=m.role)) for m in opened if m.role not in STAFF]
+    what = right_words.phrase(table, verb)
     if not working:
-        return Why(False, (Line(_text(_("%(name)s holds no role of the staff that is open today in this [school]."), name=user), NO), *lines))
+        return Why(False, what, (Line(_text(_("%(name)s holds no role of the staff that is open today in this [school]."), name=user), NO), *lines))
     names = ", ".join(str(role.label) for role in working)
     lines.insert(0, Line(_text(_("%(name)s works here as: %(roles)s."), name=user, roles=names)))
     changed = {(row.role, row.table, row.verb): row for row in changed_cells(session)}
     found = staff_in(session, user.id, school.id)
     if found is None:
-        return Why(False, tuple(lines))
+        return Why(False, what, tuple(lines))
     actor, scope = found
     for role in working:
         lines += _cell(role, table, verb, actor, changed, show_date)
@@ -73,7 +76,14 @@ def explain(session: Session, user: User, table: str, verb: str, row: Any = None
     if allowed and row is not None:
         allowed, line = _row(session, row, table, verb, actor, scope)
         lines.append(line)
-    return Why(allowed, tuple(lines))
+    if is_author_only(table):
+        lines.append(Line(_text(_("What only its author reads stays away from everybody else, whatever their role."))))
+    return Why(allowed, right_words.phrase(table, verb, far or "all"), tuple(lines))
+
+
+def is_author_only(table: str) -> bool:
+    """Whether some rows of this table are for their author alone."""
+    return table in {screen_of(cls.__mapper__) for cls in AUTHOR_ONLY}  # type: ignore[attr-defined]  # mapped classes
 
 
 def _text(sentence: Any, **params: Any) -> str:

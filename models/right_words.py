@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from models.access import Role
-from models.words import _, fill
+from models.words import _, _p, fill
 
 # A role as the subject of a sentence.
 SUBJECTS: dict[str, Any] = {
@@ -22,16 +22,27 @@ SUBJECTS: dict[str, Any] = {
     "inspector": _("An inspector"),
 }
 
+# A role in one word, for a row of tabs.
+SHORT: dict[str, Any] = {
+    "acc": _p("right", "Site"),
+    "ac": _("[Counsellor]"),
+    "ec": _("[Teacher]"),
+    "amp": _("Other staff"),
+    "registrar": _("Registrar"),
+    "head": _p("right", "Head"),
+    "inspector": _("Inspector"),
+}
+
+# The letters without their rows, for a line that names the rows once.
+BARE: dict[str, Any] = {"create": _p("right", "add"), "edit": _p("right", "change"), "delete": _p("right", "delete"), "export": _p("right", "export")}
+
 # The rows of a table with their article: table -> reach -> words.
 ROWS: dict[str, dict[str, Any]] = {
-    "student": {"all": _("the [students]"), "g": _("the [students] of their [groups] and those they advise")},
-    "issued_paper": {"all": _("the papers already issued"), "g": _("the papers already issued for the [students] whom they follow")},
-    "guardian": {"all": _("the [guardians]"), "g": _("the [guardians] of the [students] whom they follow")},
-    "guardian_link": {
-        "all": _("the links between [guardians] and [students]"),
-        "g": _("the links between [guardians] and the [students] whom they follow"),
-    },
-    "activation_code": {"all": _("the activation codes"), "g": _("the activation codes of the [students] whom they follow")},
+    "student": {"all": _("the [students]"), "g": _("the [students] of their [groups]")},
+    "issued_paper": {"all": _("the papers already issued"), "g": _("the papers already issued for their [students]")},
+    "guardian": {"all": _("the [guardians]"), "g": _("the [guardians] of their [students]")},
+    "guardian_link": {"all": _("the links between [guardians] and [students]"), "g": _("the links between [guardians] and their [students]")},
+    "activation_code": {"all": _("the activation codes"), "g": _("the activation codes of their [students]")},
     "group": {"all": _("the [groups]"), "g": _("their own [groups] and those shared with them"), "o": _("their own [groups]")},
     "user": {"all": _("the accounts of the staff")},
     "membership": {"all": _("the roles held")},
@@ -43,8 +54,9 @@ ROWS: dict[str, dict[str, Any]] = {
     "right": {"all": _("the rights of each role")},
     "job": {"all": _("the operations"), "o": _("the operations that they asked for")},
     "outgoing_mail": {"all": _("the mails that leave"), "o": _("the mails that they caused")},
-    "journal_event": {"all": _("the history"), "o": _("their own lines of the history")},
+    "journal_event": {"all": _("what everybody did"), "o": _("what they did themselves")},
     "login_event": {"all": _("the sign-ins"), "g": _("the sign-ins of the [students] whom they see")},
+    "custom_field": {"all": _("the fields that the [school] has added")},
 }
 
 # What the letters mean everywhere, unless a table says it otherwise below.
@@ -63,10 +75,14 @@ PHRASES: dict[tuple[str, str], Any] = {
     ("student", "print_class_list"): _("print class lists with %(rows)s"),
     ("student", "print_labels"): _("print address labels for %(rows)s"),
     ("student", "print_certificate"): _("issue certificates of enrolment for %(rows)s"),
+    ("student", "merge"): _("merge double records of %(rows)s"),
     ("student", "deactivate"): _("deactivate %(rows)s who leave"),
     ("student", "reactivate"): _("reactivate %(rows)s who come back"),
+    ("student", "merge"): _("make one record of two that are of the same person"),
     ("issued_paper", "print_again"): _("print %(rows)s again"),
     ("guardian", "create"): _("add [a guardian]"),
+    ("guardian", "merge"): _("make one record of two that are of the same person"),
+    ("guardian", "merge"): _("merge double records of %(rows)s"),
     ("guardian", "print_reset_letter"): _("print a letter to choose a new password for %(rows)s"),
     ("guardian_link", "create"): _("add a link between [a guardian] and [a student]"),
     ("guardian_link", "suspend"): _("suspend %(rows)s"),
@@ -92,6 +108,10 @@ PHRASES: dict[tuple[str, str], Any] = {
     ("import_", "check"): _("check the files of an import"),
     ("import_", "confirm"): _("write an import"),
     ("import_", "abandon"): _("give up an import"),
+    ("import_", "undo"): _("undo an import"),
+    ("custom_field", "create"): _("add a field to the records"),
+    ("custom_field", "retire"): _("withdraw %(rows)s"),
+    ("custom_field", "reactivate"): _("bring %(rows)s back"),
     ("label", "create"): _("write a text of [the school] in place of ours"),
     ("label", "reset"): _("take the default texts back"),
     ("label", "export_po"): _("download the texts of [the school]"),
@@ -104,6 +124,10 @@ PHRASES: dict[tuple[str, str], Any] = {
     ("outgoing_mail", "retry"): _("send %(rows)s once more"),
     ("outgoing_mail", "cancel"): _("cancel %(rows)s"),
     ("outgoing_mail", "download"): _("download %(rows)s"),
+    ("journal_event", "read"): _("see, in the history, %(rows)s"),
+    ("journal_event", "export"): _("export the history"),
+    ("journal_event", "undo"): _("undo %(rows)s"),
+    ("journal_event", "restore"): _("bring deleted records back from the trash"),
 }
 
 

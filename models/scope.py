@@ -75,9 +75,9 @@ EVERYTHING = _Everything()
 
 @dataclass(frozen=True, eq=False)
 class Overrides:
-    """What a school has changed in the table of rights: (table, role) -> verb -> granted. Compared by identity: one for each stamp."""
+    """What a school has changed in the table of rights: (table, role) -> verb -> granted. Compared by identity: one for each mark of its rows."""
 
-    stamp: int = 0
+    mark: tuple[Any, ...] = ()
     cells: Mapping[tuple[str, str], Mapping[str, bool]] = field(default_factory=dict)
 
 

@@ -23,7 +23,7 @@ from models.actors import staff_scope
 from models.base import Refusal, today, utcnow
 from models.db import BEGIN, PATIENCE, db
 from models.people import Guardian, Student, StudentStatus
-from models.right_override import RightStamp, overrides_at
+from models.right_override import mark_of, overrides_at
 from models.rights import reach
 from models.school import School
 from models.scope import AS_BY_DEFAULT, Actor, Scope, unscoped
@@ -47,7 +47,7 @@ class Place:
     name: str
     language: str
     time_zone: str
-    stamp: int  # of what the school has changed in the table of rights
+    mark: tuple[Any, ...]  # of what the school has changed in the table of rights
     roles: frozenset[str]
 
     @property
@@ -160,12 +160,11 @@ def _portals(user_id: InstrumentedAttribute[int] | int) -> tuple[ColumnElement[b
 
 def _standing(user_id: int, guardian: bool, student: bool) -> Standing:
     """The roles open today, in one statement."""
-    look = select(Membership, School.name, School.language, School.time_zone, RightStamp.value).join(School, School.id == Membership.school_id)
-    look = look.outerjoin(RightStamp, RightStamp.school_id == Membership.school_id)
-    found: dict[int, tuple[tuple[str, str, str, int], set[str]]] = {}
-    for membership, name, language, zone, stamp in db.session.execute(look.where(Membership.user_id == user_id)):
+    look = select(Membership, School.name, School.language, School.time_zone, *mark_of(School.id)).join(School, School.id == Membership.school_id)
+    found: dict[int, tuple[tuple[str, str, str, tuple[Any, ...]], set[str]]] = {}
+    for membership, name, language, zone, *mark in db.session.execute(look.where(Membership.user_id == user_id)):
         if membership.open_on(today(zone)):
-            found.setdefault(membership.school_id, ((name, language, zone, stamp or 0), set()))[1].add(membership.role.name)
+            found.setdefault(membership.school_id, ((name, language, zone, tuple(mark)), set()))[1].add(membership.role.name)
     places = tuple(Place(school_id, *about, frozenset(roles)) for school_id, (about, roles) in sorted(found.items()))
     held = frozenset(role for place in places for role in place.roles)
     return Standing(places, guardian or Role.guardian.name in held, student or Role.student.name in held)
@@ -189,7 +188,7 @@ def identity_for(user: User, standing: Standing, school_id: int | None, wanted: 
     else:
         assert place is not None  # noqa: S101 (portal() is None only where a place has staff roles)
         roles = place.staff_roles
-        overrides = overrides_at(db.session, place.school_id, place.stamp)
+        overrides = overrides_at(db.session, place.school_id, place.mark)
         scope = _scope_of_staff(place.school_id, user.id, roles, overrides)
     language = user.language or (place.language if place else "fr")
     return Actor(user_id=user.id, name=str(user), roles=roles, language=language, overrides=overrides), scope, roles
@@ -270,7 +269,7 @@ def _looking(visitor: Visitor, view: SeeAs, place: Place | None) -> Visitor:
     if place is None or not roles or Role.acc.name in roles:
         close_at_once(view_id)
         return replace(visitor, seeing_ended=True)
-    overrides = overrides_at(db.session, place.school_id, place.stamp)
+    overrides = overrides_at(db.session, place.school_id, place.mark)
     return replace(
         visitor,
         school_id=place.school_id,
@@ -284,7 +283,7 @@ def _looking(visitor: Visitor, view: SeeAs, place: Place | None) -> Visitor:
 
 def may_look(place: Place) -> bool:
     """Whether the roles held there may see the application as somebody else: a site administrator's right, fixed (rule 10)."""
-    overrides = overrides_at(db.session, place.school_id, place.stamp)
+    overrides = overrides_at(db.session, place.school_id, place.mark)
     return Role.acc.name in place.roles and reach({Role.acc.name}, "user", "see_as", overrides) is not None
 
 

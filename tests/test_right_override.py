@@ -40,7 +40,7 @@ def with_changes(**of):
     for role, changes in of.items():
         for (table, verb), granted in changes.items():
             found.setdefault((table, role), {})[verb] = granted
-    return Overrides(1, found)
+    return Overrides((1,), found)
 
 
 # --- how far a changed right reaches (rule 11) ---------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, PasswordField, StringField
 
-from models import accounts, keys, rights, sessions
+from models import accounts, keys, rights, seeing, sessions
 from models.db import BEGIN, db
 from models.journal import new_batch
 from models.school import School
@@ -292,6 +292,8 @@ def _device() -> tuple[str, tuple[str, ...]]:
 def logout() -> ResponseReturnValue:
     """Sign out: the session's row goes, so that a copied cookie is dead; the browser forgets what it kept."""
     if current_user.is_authenticated:
+        if current_user.seeing is not None:
+            seeing.close(db.session, current_user.seeing.view_id)
         accounts.sign_out(current_user.session_id, current_user.id, **client())
     logout_user()
     session.clear()

@@ -18,9 +18,10 @@ from models.db import db
 from models.journal import record
 from models.right_override import WORKING, Change, ChangedMeanwhile, RightOverride, apply, cells, changed_cells, fixed
 from models.rights import POLICY, grant, in_force, nature
-from models.scope import WHO
+from models.scope import BATCH, WHO
 from views.base import Screen, gate
 from views.formats import show_instant
+from views.history_undo import undo_url
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.menu import HEADINGS, screens
@@ -57,11 +58,7 @@ class Part:
     label: str
     icon: str
     cells: tuple[Cell, ...]
-
-    @property
-    def changed(self) -> int:
-        """How many differ from the default."""
-        return sum(cell.changed for cell in self.cells)
+    rests_on: str  # the reading without which other cells are without effect, in words; empty where it is there
 
 
 class Rights(PresetPages, WhyPages, Screen):
@@ -103,7 +100,8 @@ class Rights(PresetPages, WhyPages, Screen):
         rows = changed_cells(db.session)
         tabs = [
             {
-                "label": role.label,
+                "label": right_words.SHORT[role.name],
+                "title": role.label,
                 "url": self.get_url(".index_view", role=role.name),
                 "current": current == role.name,
                 "n": _count(rows, role),
@@ -131,7 +129,8 @@ class Rights(PresetPages, WhyPages, Screen):
             for table in mine:
                 del left[table]
         found.append((gettext("Other screens"), [self.part(role, table, rows) for table in left]))
-        return [(label, [part for part in parts if part.cells]) for label, parts in found if parts]
+        shown = [(label, [part for part in parts if part.cells]) for label, parts in found]
+        return [(label, parts) for label, parts in shown if parts]
 
     def part(self, role: str, table: str, rows: dict[tuple[str, str], RightOverride]) -> Part:
         """The ticks of one screen for one role."""
@@ -147,8 +146,11 @@ class Rights(PresetPages, WhyPages, Screen):
             if fixed_words and not on:
                 continue  # what nobody can give is not shown; what nobody can take is
             found.append(Cell(f"{table}.{verb}", right_words.phrase(table, verb, far), on, default, fixed_words, rests, row))
+        rests_on = found[0].words if any(cell.rests for cell in found) else ""
         screen = screens().get(table)
-        return Part(table, str(screen.name) if screen is not None else right_words.rows_of(table), screen.icon if screen is not None else "file", tuple(found))
+        return Part(
+            table, str(screen.name) if screen is not None else right_words.rows_of(table), screen.icon if screen is not None else "file", tuple(found), rests_on
+        )
 
     def tables(self) -> list[tuple[str, str]]:
         """Every screen of the matrix with its name, in the order of the menu."""
@@ -161,12 +163,28 @@ class Rights(PresetPages, WhyPages, Screen):
         found = []
         for role in WORKING:
             held = in_force(table, role.name, WHO.get().overrides).verbs
-            can = [right_words.phrase(table, verb, held[verb]) for verb in cells(table) if verb in held]
-            cannot = [
-                right_words.phrase(table, verb, nature(table, role.name)) for verb in cells(table) if verb not in held and not fixed(role.name, table, verb)
-            ]
-            found.append({"role": role, "can": can, "cannot": cannot, "url": self.get_url(".index_view", role=role.name, _anchor=f"part-{table}")})
+            others = [verb for verb in cells(table) if verb != "read"]
+            found.append(
+                {
+                    "role": role,
+                    "sees": right_words.phrase(table, "read", held["read"]) if "read" in held else "",
+                    "can": [self.bare(table, verb) for verb in others if verb in held],
+                    "cannot": [self.bare(table, verb) for verb in others if verb not in held and not fixed(role.name, table, verb)],
+                    "url": self.get_url(".index_view", role=role.name, _anchor=f"part-{table}"),
+                }
+            )
         return found
+
+    @staticmethod
+    def bare(table: str, verb: str) -> str:
+        """What a right allows, without naming the rows again: as the button of the screen says it."""
+        screen = screens().get(table)
+        if verb in right_words.BARE:
+            return str(right_words.BARE[verb])
+        if screen is None or verb not in screen.verbs:
+            return right_words.phrase(table, verb)
+        text = str(screen.verbs[verb].text)
+        return text[:1].lower() + text[1:]
 
     @staticmethod
     def when(value: dt.datetime) -> str:
@@ -208,25 +226,26 @@ class Rights(PresetPages, WhyPages, Screen):
 
     def write(self, role: str, changes: list[Change], verb: str = "") -> ResponseReturnValue:
         """Write, and answer with the page (without script) or with the part that changed."""
-        status, tone, said = 200, "success", ""
+        status, tone, said, undo = 200, "success", "", ""
         try:
             done = apply(db.session, changes)
             for row in done if verb else ():
                 record(db.session, verb, self.table, row.id)
             db.session.commit()
+            undo = undo_url(BATCH.get() or "") if done and self.may("undo", "journal_event") else ""
             said = gettext("Saved.") if len(done) <= 1 else ngettext("%(num)d right changed.", "%(num)d rights changed.", len(done))
         except Refusal as refusal:
             db.session.rollback()
             status, tone, said = 409 if isinstance(refusal, ChangedMeanwhile) else 422, "danger", refusal.sentence
         if request.headers.get("X-Requested-With") == "fetch":
-            return self.answer_part(role, changes, said, status)
+            return self.answer_part(role, changes, said, status, undo)
         flash(said, tone)
         if status == 200:
             back = self.get_url(".index_view", changed=1) if request.form.get("from") == "changed" else self.get_url(".index_view", role=role)
             return redirect(back, code=303)
         return self.render("admin/right/role.html", groups=self.groups(role), **self.frame(role), role=role, subject=right_words.SUBJECTS[role]), status
 
-    def answer_part(self, role: str, changes: list[Change], said: str, status: int) -> ResponseReturnValue:
+    def answer_part(self, role: str, changes: list[Change], said: str, status: int, undo: str) -> ResponseReturnValue:
         """The part as it stands now, with what happened in words."""
         table = changes[0].table if changes else ""
         if table not in POLICY:
@@ -237,6 +256,7 @@ class Rights(PresetPages, WhyPages, Screen):
             part=self.part(role, table, rows),
             said=said,
             saved=status == 200,
+            undo=undo,
             changed=len(rows),
             role=role,
             may_edit=True,

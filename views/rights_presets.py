@@ -74,7 +74,7 @@ class PresetPages:
     def put(self, key: str, roles: tuple[str, ...], changes: list[Change]) -> ResponseReturnValue:
         """Write it: one batch in the history, which can be undone as a whole."""
         done = apply(db.session, changes)
-        record(db.session, "reset" if key == "default" else f"preset_{key}", self.table, rows=max(1, len(done)))
+        record(db.session, "reset" if key == "default" else "preset", self.table, rows=max(1, len(done)))
         db.session.commit()
         flash(ngettext("%(num)d right changed.", "%(num)d rights changed.", len(done)), "success")
         return redirect(self.get_url(".index_view", role=roles[0]), code=303)

@@ -82,7 +82,6 @@ class WhyPages:
                 right=right,
                 rights=_choices(),
                 answer=answer,
-                question=right_words.phrase(asked[0], asked[1]) if asked else "",
                 unknown=bool(address) and asked is None,
                 unseen=bool(asked and asked[2] and row is None),
                 **self.frame("why"),

@@ -13,6 +13,7 @@ from models.activation import wipe_expired
 from models.base import utcnow
 from models.changes import purge
 from models.db import BEGIN, db
+from models.imports import purge as purge_imports
 from models.scope import unscoped
 from models.seeing import sweep as end_looks
 from models.strays import strays
@@ -63,6 +64,11 @@ def old_changes() -> int:
     return purge(db.session)
 
 
+def old_imports() -> int:
+    """Remove the files and the lines of imports that can no longer be undone: they list minors."""
+    return purge_imports(db.session)
+
+
 def suspensions() -> int:
     """Open again the links whose suspension ended by its date."""
     return lift_ended(db.session)
@@ -73,7 +79,7 @@ def looks() -> int:
     return end_looks(db.session)
 
 
-STEPS: tuple[Callable[[], int], ...] = (old_files, stray_files, expired_codes, old_changes, suspensions, looks)
+STEPS: tuple[Callable[[], int], ...] = (old_files, stray_files, expired_codes, old_changes, old_imports, suspensions, looks)
 
 
 def sweep() -> dict[str, int]:

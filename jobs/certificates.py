@@ -34,16 +34,14 @@ PART = 1000  # papers in one PDF; more come as an archive
 def _certifies(facts: dict[str, Any], language: str) -> str:
     """Who certifies what. The name and the function of the head may be unknown; who left is said to have been enrolled until then."""
     head, title, year = short(facts["head_name"]), short(facts["head_title"]), year_words(facts["year"])
-    if head and title:
-        who = str(_("%(head)s, %(title)s,", head=head, title=title))
-    else:
-        who = head or str(_("The head of the [school]"))
-    if facts["until"]:
-        until = day_in_words(dt.date.fromisoformat(facts["until"]), language)
-        return str(
-            _("%(who)s certifies that the person named below was enrolled in [this school] for the school year %(year)s, until %(date)s.", who=who, year=year, date=until)
-        )
-    return str(_("%(who)s certifies that the person named below is enrolled in [this school] for the school year %(year)s.", who=who, year=year))
+    who = str(_("%(head)s, %(title)s,", head=head, title=title)) if head and title else head
+    who = who or str(_("The head of the [school]"))
+    if not facts["until"]:
+        return str(_("%(who)s certifies that the person named below is enrolled in [this school] for the school year %(year)s.", who=who, year=year))
+    until = day_in_words(dt.date.fromisoformat(facts["until"]), language)
+    sentence = _("%(who)s certifies that the person named below was enrolled in [this school] for the school year %(year)s, until %(date)s.",
+                 who=who, year=year, date=until)  # fmt: skip
+    return str(sentence)
 
 
 def compose(row: IssuedPaper, again_on: dt.date | None) -> dict[str, Any]:

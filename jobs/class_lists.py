@@ -33,6 +33,7 @@ WIDTHS = {
     "email": 2.1,
     "guardians": 2.8,
 }
+CELLS = 50  # of a table take the memory of a page
 NAMES, BLANK = 1.5, 1.0  # each of the two names, each empty column
 
 
@@ -118,7 +119,7 @@ def document(found: Sequence[Line], school: School, head: Letterhead, params: di
 
 @handler(JobKind.print_class_list, table="student", verb="print_class_list")
 def print_class_list(task: Task) -> Product:
-    """One list of `params["ids"]`, or one for each class. Refused for nobody, and for more than 5,000."""
+    """One list of `params["ids"]`, or one for each class. Refused for nobody, and for more than 3,000."""
     params = task.params
     school = db.session.get_one(School, task.school_id)
     if len(params["ids"]) > MOST_ROWS:
@@ -130,7 +131,7 @@ def print_class_list(task: Task) -> Product:
     head = letterhead(school, str(_("Logo of the [school]")))
     data = document(found, school, head, params, task.language)
     task.progress(0, total=len(found), note=str(N_("%(num)d [student]", "%(num)d [students]", len(found))))
-    pages = len(data["sections"]) + len(found) // 10  # guardians make rows tall
+    pages = len(data["sections"]) + len(found) * len(data["columns"]) // CELLS
     product = bind(_name(data["title"], data["date"]), [paper.render("class_list", data, pages=pages, pictures=head.pictures, beat=task.beat)])
     record(db.session, "print_class_list", "student", row_id=found[0].id if len(found) == 1 else None, rows=len(found))
     return product

@@ -17,7 +17,7 @@ from models.school import Level
 from models.words import _, _p
 
 STEP = 500
-MOST_ROWS = 5_000  # of one list; the drawing of more takes longer than its limits allow
+MOST_ROWS = 3_000  # of one list; the drawing of more takes longer than its limits allow
 MOST_BLANKS = 12
 
 
@@ -38,9 +38,9 @@ class ListColumn(Choice):
 class ListOrder(Choice):
     """In which order the lines stand."""
 
-    name = "name", _("Name and given name")
-    klass = "klass", _("Class, then name")
-    level = "level", _("[Level], then name")
+    by_name = "by_name", _("Name and given name")
+    by_class = "by_class", _("Class, then name")
+    by_level = "by_level", _("[Level], then name")
 
 
 class Contact(NamedTuple):
@@ -98,9 +98,9 @@ def lines(session: Session, ids: Sequence[int], *, order: ListOrder, guardians: 
 
 
 _KEYS: dict[ListOrder, Callable[[Line], tuple[Any, ...]]] = {
-    ListOrder.name: lambda line: (line.search_key, line.id),
-    ListOrder.klass: lambda line: class_order(line.rank, line.klass, line.search_key, line.id),
-    ListOrder.level: lambda line: (line.rank is None, line.rank or 0, line.search_key, line.id),
+    ListOrder.by_name: lambda line: (line.search_key, line.id),
+    ListOrder.by_class: lambda line: class_order(line.rank, line.klass, line.search_key, line.id),
+    ListOrder.by_level: lambda line: (line.rank is None, line.rank or 0, line.search_key, line.id),
 }
 
 

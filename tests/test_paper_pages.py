@@ -43,7 +43,7 @@ def paper_of(app):
         return job.id, job.params, [flat(page) for page in texts(files.path_of(job.file_key).read_bytes(), "-layout")]
 
 
-LIST = {"_asked": "1", "title": "", "columns": ["number", "born_on"], "blanks": "0", "headings": "", "order": "name", "landscape": "0"}
+LIST = {"_asked": "1", "title": "", "columns": ["number", "born_on"], "blanks": "0", "headings": "", "order": "by_name", "landscape": "0"}
 LABELS = {"_asked": "1", "to": "guardians", "sheet": "l7160", "first": "1", "right": "0", "down": "0"}
 CERTIFICATE = {"_asked": "1", "language": "fr"}
 

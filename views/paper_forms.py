@@ -79,7 +79,7 @@ class ClassListForm(PaperForm):
         self.order.choices = options((order.name, order.label) for order in ListOrder)
         self.landscape.choices = options((("0", gettext("Portrait")), ("1", gettext("Landscape"))))
         # A button elsewhere (a group's page) may have named the list.
-        self.usual(title=_tidy(request.form.get("title"))[:LONGEST_TITLE], columns=list(USUAL_COLUMNS), blanks=0, order=ListOrder.name.name, landscape="0")
+        self.usual(title=_tidy(request.form.get("title"))[:LONGEST_TITLE], columns=list(USUAL_COLUMNS), blanks=0, order=ListOrder.by_name.name, landscape="0")
 
 
 def list_params(*, columns: list[str], blanks: int, headings: str, landscape: str, **rest: Any) -> dict[str, Any]:
@@ -117,8 +117,8 @@ class LabelsForm(PaperForm):
     def __init__(self) -> None:
         super().__init__()
         reads = permitted("guardian", "read") and permitted("guardian_link", "read")
-        receivers = list(LabelTo) if reads else [LabelTo.students]
-        self.to.choices = options((to.name, to.label) for to in receivers)
+        self.receivers = list(LabelTo) if reads else [LabelTo.students]
+        self.to.choices = options((to.name, to.label) for to in self.receivers)
         self.sheet.choices = options((sheet.name, sheet.label) for sheet in LabelSheet)
         usual = LabelTo.guardians if reads else LabelTo.students
         self.usual(to=usual.name, sheet=USUAL_SHEET[this_school().country].name, first=1, right=0, down=0)
@@ -151,7 +151,7 @@ class CertificateForm(StampForm):
     def __init__(self) -> None:
         super().__init__()
         school = this_school()
-        start = school_year(today(school.time_zone), school.country)
+        self.current = start = school_year(today(school.time_zone), school.country)
         self.year.choices = options((str(year), year_words(year)) for year in (start, start + 1))
         self.year.hints = {str(start + 1): gettext("[Level] and class are printed as they are today.")}  # type: ignore[attr-defined]  # read by forms.html
         ours = {"en", "fr_CA" if school.country is Country.CA else "fr", school.language}

@@ -84,7 +84,7 @@ class PaperVerbs:
     def prepare_print_labels(self, selection: Selection, form: LabelsForm) -> dict[str, Any]:
         """How many labels each choice makes, and who has no address."""
         ids = selection.all_ids()
-        by = {to: mailing(db.session, ids, to) for to in LabelTo if to.name in {choice.value for choice in form.to.choices}}
+        by = {to: mailing(db.session, ids, to) for to in form.receivers}
         form.to.hints = {to.name: ngettext("%(num)d label", "%(num)d labels", len(found.labels)) for to, found in by.items()}  # type: ignore[attr-defined]
         unknown = {name: None for found in by.values() for name in found.without}
         n = len(unknown)
@@ -113,8 +113,8 @@ class PaperVerbs:
 
     def prepare_print_certificate(self, selection: Selection, form: CertificateForm) -> dict[str, Any]:
         """How many, and everything that the paper would say wrongly or not at all."""
-        year = form.year.data if str(form.year.data).isdecimal() else form.year.choices[0].value
-        found = certifiable(db.session, selection.all_ids(), int(year))
+        year = form.current + 1 if form.year.data == str(form.current + 1) else form.current
+        found = certifiable(db.session, selection.all_ids(), year)
         n, school = len(found.ids), this_school()
         facts = (
             (found.unborn, ngettext("%(num)d has no date of birth and gets no paper.", "%(num)d have no date of birth and get no paper.", len(found.unborn))),

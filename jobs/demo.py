@@ -58,6 +58,7 @@ class Plan:
     language: str
     time_zone: str
     staff: tuple[tuple[str, str], ...]
+    head_title: str
     own_group: str
     shared_group: str
 
@@ -86,6 +87,7 @@ PLANS = (
             ("Karim", "Belkacem"),
             ("Solène", "Œillet"),
         ),
+        head_title="principale",
         own_group="Latin",
         shared_group="UNSS",
     ),
@@ -111,6 +113,7 @@ PLANS = (
             ("Annick", "Lemay"),
             ("Pascal", "Guénette"),
         ),
+        head_title="directrice générale",
         own_group="Tutorat",
         shared_group="Club de robotique",
     ),
@@ -181,6 +184,8 @@ class _Loader:
             town=home.town,
             language=plan.language,
             time_zone=plan.time_zone,
+            head_name=" ".join(plan.staff[ROLES.index("head")]),
+            head_title=plan.head_title,
         )
         school = self.session.get_one(School, self._store("schools", [row])[0].id)
         nouns = create_nouns(school)

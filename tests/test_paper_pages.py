@@ -1,6 +1,7 @@
 """Printing from the screens: what is asked and told before, the job that follows, the papers in the student's file and the register."""
 
 import datetime as dt
+import html
 import re
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from jobs import runner
 from models import files
 from models.access import User
-from models.papers import IssuedPaper
+from models.papers import IssuedPaper, issue
 from models.people import Group, GroupCategory, Student
 from models.school import School
 from models.work import Job, JobKind, JobState
@@ -120,6 +121,7 @@ def test_labels_tell_how_many_each_choice_makes_and_who_has_no_address(app, as_,
 def test_certificates_tell_before_printing_what_they_could_not_say(app, as_, schools, a_student, year):
     with rows(app) as session:
         session.get_one(Student, a_student).born_on = dt.date(2014, 3, 14)
+        session.get_one(School, schools[0]).head_name = ""
         unborn = Student(school_id=schools[0], family_name="Sansdate", given_name="Nil")
         session.add(unborn)
         session.flush()
@@ -294,3 +296,43 @@ def test_the_questions_ask_the_database_no_more_for_many_than_for_few(app, as_, 
                 assert ask(browser, verb, some).status_code == 200
             told.append(len(seen))
         assert told[0] == told[1], verb
+
+
+def test_44_names_that_are_markup_stay_names_in_the_questions_the_file_and_the_register(app, as_, schools, year):
+    canary = '"><img src=x onerror=alert(1)>'
+    with rows(app) as session:
+        people = [Student(school_id=schools[0], family_name=canary, given_name=canary, born_on=born) for born in (dt.date(2014, 3, 14), None)]
+        session.add_all(people)
+        session.flush()
+        ids = [student.id for student in people]
+    browser = as_("acc")
+    pages = [ask(browser, verb, ids) for verb in ("print_class_list", "print_labels", "print_certificate")]
+    assert all(canary in words_of(page) for page in pages[1:])
+    ask(browser, "print_certificate", ids, **CERTIFICATE, year=year)
+    job, _params, (page,) = paper_of(app)
+    assert canary in page
+    pages += [browser.get(path) for path in (f"/admin/student/details/?id={ids[0]}&part=papers", "/admin/issued_paper/", f"/admin/job/details/?id={job}")]
+    for page in pages:
+        assert page.status_code == 200
+        assert "<img src=x" not in page.text
+    assert canary in words_of(pages[-2])
+
+
+def words_of(answer):
+    """What a person reads, when what they read looks like markup."""
+    return html.unescape(answer.text)
+
+
+def test_the_register_asks_as_much_for_many_papers_as_for_few(app, as_, schools):
+    browser, told = as_("acc"), []
+    for first, last in ((1, 20), (21, 300)):
+        with rows(app) as session:
+            crowd = [Student(school_id=schools[0], family_name=f"Foule{n}", given_name="Un", born_on=dt.date(2014, 3, 14)) for n in range(first, last + 1)]
+            session.add_all(crowd)
+            session.flush()
+            issue(session, [s.id for s in crowd], school=session.get_one(School, schools[0]), job_id=9000 + first, language="fr", start=2026)
+        browser.get("/admin/issued_paper/")
+        with counted(app) as seen:
+            assert "Foule" in words(browser.get("/admin/issued_paper/?search=foule&page_size=20"))
+        told.append(len(seen))
+    assert told[0] == told[1] <= 10

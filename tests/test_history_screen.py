@@ -272,3 +272,22 @@ def test_the_time_line_asks_as_much_for_forty_changes_as_for_two(app, as_, schoo
         asked()
         counts.append(asked())
     assert counts[0] == counts[1] <= 14
+
+
+@pytest.mark.parametrize("who", ["ec", "registrar"])
+def test_who_does_not_read_the_history_takes_back_their_own_work(app, as_, schools, who):
+    with As(app, schools[0], who)("look") as session:
+        student = session.scalar(select(Student).order_by(Student.id))
+        number, phone = student.id, student.phone
+    browser = as_(who)
+    form = browser.get(f"/admin/student/edit/?id={number}").text
+    fields = dict(re.findall(r'name="([a-z]\w*)"[^>]*value="([^"]*)"', form))
+    answer = send(browser, f"/admin/student/edit/?id={number}", page="/account", **{**fields, "language": "fr", "phone": "06 39 98 00 77"})
+    assert answer.status_code == 302, words(answer)
+    assert browser.get("/admin/journal_event/").status_code == 403
+    back = way_back(browser, answer)
+    answer = send(browser, back, page="/account")
+    assert answer.status_code == 303
+    with rows(app) as session:
+        assert session.get_one(Student, number).phone == phone
+    assert browser.get(answer.headers["Location"]).status_code == 200

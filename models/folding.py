@@ -9,11 +9,14 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import String, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from models.base import fold
+
+# The type of a folded key: both databases compare it sign by sign, so that an index on it serves its order and its beginnings.
+SearchKey = Text().with_variant(Text(collation="C"), "postgresql")
 
 _LETTERS = [chr(code) for first, last in ((0xE0, 0x17F), (0x1EA0, 0x1EF9)) for code in range(first, last + 1)]
 _ONE = {letter: fold(letter) for letter in _LETTERS if unicodedata.category(letter) == "Ll" and fold(letter) != letter and len(fold(letter)) == 1}

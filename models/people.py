@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint, func, select
+from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, column_property, mapped_column, object_session, query_expression, relationship, validates
 
 from models.access import User
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, fold, today
 from models.custom import Extensible
+from models.folding import SearchKey
 from models.names import Named
 from models.school import Level, School
 from models.scope import SchoolScoped
@@ -101,7 +102,7 @@ class Group(Base, Identified, SchoolScoped, Versioned, Extensible):
     """A set of students: a class, or any group that somebody made to write, print or give work at once."""
 
     __tablename__ = "student_group"
-    __table_args__ = (UniqueConstraint("school_id", "name"),)
+    __table_args__ = (UniqueConstraint("school_id", "name"), Index("ix_student_group_category", "school_id", "category", "name"))
 
     name: Mapped[str] = mapped_column(info={"label": _("Name of [the group]")})
     category: Mapped[GroupCategory] = mapped_column(choice_column(GroupCategory), default=GroupCategory.other, info={"label": _("Category")})
@@ -159,7 +160,13 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensi
     __tablename__ = "student"
     __table_args__ = (
         Index("ix_student_search", "school_id", "search_key", "id"),
-        Index("ix_student_school_status", "school_id", "status"),
+        # The list shows the active ones by name; the others serve its orders and filters (tests/test_plans.py).
+        Index("ix_student_school_status", "school_id", "status", "search_key", "id"),
+        Index("ix_student_school_level", "school_id", "level_id", "status", "search_key", "id"),
+        Index("ix_student_school_homeroom", "school_id", "homeroom_id", "status"),
+        Index("ix_student_school_adviser", "school_id", "adviser_id", "status"),
+        Index("ix_student_school_user", "school_id", "user_id"),
+        Index("ix_student_school_born", "school_id", "born_on", "id"),
         Index("ix_student_name", "school_id", "family_name", "given_name", "id"),
         Index("ix_student_twin", "school_id", "name_key", "born_on"),
         UniqueConstraint("school_id", "national_id"),
@@ -181,13 +188,13 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensi
     postal_code: Mapped[str] = mapped_column(default="", info={"label": _("Postal code")})
     town: Mapped[str] = mapped_column(default="", info={"label": _("Town")})
     language: Mapped[str] = mapped_column(default="fr", info={"label": _("Language")})
-    status: Mapped[StudentStatus] = mapped_column(choice_column(StudentStatus), default=StudentStatus.active, index=True, info={"label": _("Status")})
+    status: Mapped[StudentStatus] = mapped_column(choice_column(StudentStatus), default=StudentStatus.active, info={"label": _("Status")})
     left_on: Mapped[dt.date | None] = mapped_column(info={"label": _("Left on")})
     level_id: Mapped[int | None] = mapped_column(ForeignKey("level.id", ondelete="RESTRICT"), index=True, info={"label": _("[Level]")})
     homeroom_id: Mapped[int | None] = mapped_column(ForeignKey("student_group.id", ondelete="SET NULL"), index=True, info={"label": _("Class")})
     adviser_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True, info={"label": _("Adviser")})
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
-    search_key: Mapped[str] = mapped_column(Text, default="")
+    search_key: Mapped[str] = mapped_column(SearchKey, default="")
 
     school: Mapped[School] = relationship()
     level: Mapped[Level | None] = relationship(info={"label": _("[Level]")})
@@ -271,7 +278,13 @@ class Guardian(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extens
     """A parent or other adult of one school's students; the same person in two schools is two guardians and one user."""
 
     __tablename__ = "guardian"
-    __table_args__ = (Index("ix_guardian_search", "school_id", "search_key", "id"), Index("ix_guardian_twin", "school_id", "name_key", "phone_e164", "email"))
+    __table_args__ = (
+        Index("ix_guardian_search", "school_id", "search_key", "id"),
+        Index("ix_guardian_twin", "school_id", "name_key", "phone_e164", "email"),
+        Index("ix_guardian_school_town", "school_id", "town", "id"),
+        Index("ix_guardian_school_email", "school_id", "email", "id"),
+        Index("ix_guardian_school_user", "school_id", "user_id"),
+    )
 
     title: Mapped[str] = mapped_column(default="", info={"label": _("Title (Mr, Ms)")})
     family_name: Mapped[str] = mapped_column(info={"label": _("Family name")})
@@ -285,7 +298,7 @@ class Guardian(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extens
     town: Mapped[str] = mapped_column(default="", info={"label": _("Town")})
     language: Mapped[str] = mapped_column(default="fr", info={"label": _("Language")})
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
-    search_key: Mapped[str] = mapped_column(Text, default="")
+    search_key: Mapped[str] = mapped_column(SearchKey, default="")
 
     school: Mapped[School] = relationship()
     user: Mapped[User | None] = relationship(info={"label": _("Account")})
@@ -324,14 +337,14 @@ class GuardianLink(Base, Identified, SchoolScoped, Stamped, Versioned):
     """Who may follow which student, and since when not."""
 
     __tablename__ = "guardian_link"
-    __table_args__ = (UniqueConstraint("student_id", "guardian_id"),)
+    __table_args__ = (UniqueConstraint("student_id", "guardian_id"), Index("ix_guardian_link_school_status", "school_id", "status", "student_id"))
     __named_by__ = ("student", "guardian")
 
     student_id: Mapped[int] = mapped_column(ForeignKey("student.id", ondelete="CASCADE"), index=True, info={"label": _("[Student]")})
     guardian_id: Mapped[int] = mapped_column(ForeignKey("guardian.id", ondelete="CASCADE"), index=True, info={"label": _("[Guardian]")})
     relation: Mapped[Relation] = mapped_column(choice_column(Relation), default=Relation.other, info={"label": _("Tie")})
     authority: Mapped[Authority] = mapped_column(choice_column(Authority), default=Authority.legal, info={"label": _("Authority")})
-    status: Mapped[LinkStatus] = mapped_column(choice_column(LinkStatus), default=LinkStatus.active, index=True, info={"label": _("Link")})
+    status: Mapped[LinkStatus] = mapped_column(choice_column(LinkStatus), default=LinkStatus.active, info={"label": _("Link")})
     suspended_reason: Mapped[str] = mapped_column(default="", info={"label": _("Reason"), "private": True})
     suspended_until: Mapped[dt.date | None] = mapped_column(info={"label": _("Suspended until")})
 

@@ -58,7 +58,7 @@ class OfStudent(Row):
     def apply(self, query: Any, value: int, alias: Any = None) -> Any:
         """Add the clause."""
         column = self.get_column(alias)
-        return query.filter(ActivationCode.student.has(column.is_(None) if value == 0 else column == value))
+        return query.filter(ActivationCode.student_id.in_(select(Student.id).where(column.is_(None) if value == 0 else column == value)))
 
 
 class OfBatch(ScreenFilter):

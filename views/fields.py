@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,7 @@ from flask_admin.model.ajax import AjaxModelLoader
 from flask_admin.model.fields import AjaxSelectField
 from flask_admin.model.form import converts
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from wtforms import BooleanField, DateField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import Choice as Option  # type: ignore[attr-defined]  # the stubs are of an earlier version
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
@@ -31,6 +32,7 @@ LOOKUP_ROWS = 20
 LOOKUP_LETTERS = 2
 LONGEST_SEARCH = 200
 MOST_WORDS = 12
+_LAST = "\U0010ffff"  # after every sign that a text can hold
 
 
 def words_of(text: str) -> list[str]:
@@ -59,6 +61,16 @@ def folded_like(column: Any, pattern: str) -> Any:
     """The clause: a folded pattern against a column, folded by the database unless it is a `search_key`, which is so already."""
     plain = column if getattr(column, "key", "") == "search_key" else folded(column)
     return plain.like(pattern, escape="\\")
+
+
+def starting_with(column: Any, text: str) -> Any:
+    """The clause: the column begins so (`*` and `?` are wild). A folded key is found by its index, in its order."""
+    beginning = re.split(r"[*?]", text, maxsplit=1)[0]
+    wild = folded_like(column, f"{like(text)}%")
+    if getattr(column, "key", "") != "search_key" or not beginning:
+        return wild
+    between = and_(column >= beginning, column < beginning + _LAST)
+    return between if beginning == text else and_(between, wild)
 
 
 class Lookup(AjaxModelLoader):

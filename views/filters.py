@@ -137,8 +137,13 @@ class Member(Row):
 
     def apply(self, query: Any, value: int, alias: Any = None) -> Any:
         """Add the clause."""
-        relation = self.get_column(alias)
-        return query.filter(~relation.any() if value == 0 else relation.any(self.model.id == value))  # type: ignore[attr-defined]
+        prop: Any = self.get_column(alias).property
+        ((own, ours),), ((_theirs, other),) = prop.synchronize_pairs, prop.secondary_synchronize_pairs
+        rows = select(ours).join_from(self.model, prop.secondary, other == self.model.id)  # type: ignore[attr-defined]
+        if value:
+            rows = rows.where(self.model.id == value)  # type: ignore[attr-defined]
+        key = getattr(prop.parent.class_, prop.parent.get_property_by_column(own).key)
+        return query.filter(key.in_(rows) if value else key.not_in(rows))
 
 
 def short_rows(model: Any) -> Iterable[Any]:

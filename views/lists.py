@@ -7,11 +7,11 @@ from typing import Any
 
 from babel.numbers import format_decimal
 from flask import abort, flash, g, request
-from sqlalchemy import or_
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, load_only
 
 from models.db import db
-from views.fields import field_pattern, folded_like, like, words_of
+from views.fields import field_pattern, folded_like, like, starting_with, words_of
 from views.filters import FilterEntry, ScreenFilter, filters_for
 from views.formats import locale
 from views.i18n import gettext, ngettext
@@ -57,18 +57,19 @@ class Lists:
             clause = by(search) if callable(by) else self.search_clause(getattr(self.model, by), search)
             return query.filter(clause), count_query.filter(clause) if count_query is not None else None, joins, count_joins
         for word in words_of(search):
-            pattern = f"%{like(word)}%" if not word.startswith("^") else f"{like(word[1:])}%"
-            clauses, count_clauses = [], []
-            for field, path in self._search_fields:  # type: ignore[attr-defined]
-                query, joins, alias = self._apply_path_joins(query, joins, path, inner_join=False)  # type: ignore[attr-defined]
-                clauses.append(folded_like(field if alias is None else getattr(alias, field.key), pattern))
-                if count_query is not None:
-                    count_query, count_joins, other = self._apply_path_joins(count_query, count_joins, path, inner_join=False)  # type: ignore[attr-defined]
-                    count_clauses.append(folded_like(field if other is None else getattr(other, field.key), pattern))
-            query = query.filter(or_(*clauses))
-            if count_query is not None:
-                count_query = count_query.filter(or_(*count_clauses))
+            clause = or_(*(self._word_clause(field, path, word) for field, path in self._search_fields))  # type: ignore[attr-defined]
+            query = query.filter(clause)
         return query, count_query, joins, count_joins
+
+    @staticmethod
+    def _word_clause(field: Any, path: Any, word: str) -> Any:
+        """A word of the search in one column, at its beginning with `^`; in a column of a related row, by the set of such rows."""
+        clause = starting_with(field, word[1:]) if word.startswith("^") else folded_like(field, f"%{like(word)}%")
+        for relation in reversed(path or ()):
+            prop = relation.property
+            (local,) = prop.local_columns
+            clause = getattr(prop.parent.class_, prop.parent.get_property_by_column(local).key).in_(select(prop.mapper.class_.id).where(clause))
+        return clause
 
     def search_clause(self, column: Any, text: str) -> Any:
         """A chosen field: the text stands anywhere in it; with `*` or `?` the whole value must match. Accents folded."""
@@ -194,6 +195,11 @@ class Lists:
             return query
         size = page_size or self.page_size  # type: ignore[attr-defined]
         return query.limit(size).offset((page or 0) * size)
+
+    def _apply_path_joins(self, query: Any, joins: Any, path: Any, inner_join: bool = True) -> Any:
+        """What a row always points to is joined as such: the database may then begin with the other table, in the order asked for."""
+        needed = all(not column.nullable for relation in path or () if hasattr(relation, "property") for column in relation.property.local_columns)
+        return super()._apply_path_joins(query, joins, path, inner_join or needed)  # type: ignore[misc]
 
     def _apply_sorting(self, query: Any, joins: Any, sort_column: Any, sort_desc: Any) -> Any:
         """By the column, then in the list's usual order, then by key: a row stands on one page only."""

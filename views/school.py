@@ -17,7 +17,7 @@ from models.access import User
 from models.base import Refusal
 from models.db import db
 from models.journal import record
-from models.people import Group, GroupCategory, Student, StudentStatus
+from models.people import Group, GroupCategory, Student, StudentStatus, group_member
 from models.rights import reach
 from models.school import Level, School
 from models.scope import WHO, current_school_id
@@ -221,7 +221,8 @@ class Groups(Screen):
 
     def members(self, group: Group) -> list[Student]:
         """The students of the group, as far as they exist for this person, by name."""
-        inside = Student.homeroom_id == group.id if group.category is GroupCategory.klass else Student.groups.any(Group.id == group.id)
+        joined = Student.id.in_(select(group_member.c.student_id).where(group_member.c.group_id == group.id))
+        inside = Student.homeroom_id == group.id if group.category is GroupCategory.klass else joined
         statement = select(Student).where(inside).options(undefer(Student.homeroom_name)).order_by(Student.search_key, Student.id).limit(SHOWN)
         return list(db.session.scalars(statement))
 

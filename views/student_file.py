@@ -18,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 from models.access import LoginEvent
 from models.db import db
 from models.followed import access, with_access
-from models.people import Group, GuardianLink, LinkStatus, Student, StudentStatus
+from models.people import Group, GuardianLink, LinkStatus, Student, StudentStatus, group_member
 from views.auth import permitted
 from views.formats import show
 from views.i18n import gettext
@@ -232,8 +232,13 @@ def _contacts(student: Student) -> dict[str, Any]:
     return {"links": rows, "link_screen": screen, "show": show, "may_open_guardian": permitted("guardian", "read")}
 
 
+def _joined(student_id: int) -> Any:
+    """The groups, other than the class, that a student is in."""
+    return Group.id.in_(select(group_member.c.group_id).where(group_member.c.student_id == student_id))
+
+
 def _groups(student: Student) -> dict[str, Any]:
-    statement = select(Group).where(Group.members.any(Student.id == student.id) | (Group.id == student.homeroom_id)).options(joinedload(Group.owner))
+    statement = select(Group).where(_joined(student.id) | (Group.id == student.homeroom_id)).options(joinedload(Group.owner))
     return {"groups": list(db.session.scalars(statement.order_by(Group.category, Group.name)))}
 
 
@@ -262,7 +267,7 @@ def _count_links(student_id: int) -> Any:
 
 def _count_groups(student_id: int) -> Any:
     homeroom = select(Student.homeroom_id).where(Student.id == student_id).scalar_subquery()
-    inside = Group.members.any(Student.id == student_id) | (Group.id == homeroom)
+    inside = _joined(student_id) | (Group.id == homeroom)
     return select(func.count(Group.id)).where(inside).scalar_subquery()
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import g
-from sqlalchemy import and_, case, func, literal, or_, select, true, union_all
+from sqlalchemy import and_, func, literal, or_, select, true, union_all
 
+from models import overview
 from models.access import User
 from models.base import fold
 from models.db import db
@@ -15,13 +16,21 @@ from models.people import Group, GroupCategory, Guardian, GuardianLink, Student
 from models.school import Level
 from views.colleagues import is_staff
 from views.fields import field_pattern, folded_like, words_of
-from views.filters import Is
+from views.filters import OPTIONS, Is
 from views.i18n import pgettext
 
 
 def is_class() -> Any:
     """The groups that are classes."""
     return Group.category == GroupCategory.klass
+
+
+def tally() -> overview.Students:
+    """How many students the person sees, asked once a request."""
+    if "tally" not in g:
+        g.tally = overview.students()
+    found: overview.Students = g.tally
+    return found
 
 
 @dataclass(frozen=True)
@@ -38,17 +47,18 @@ class Offered:
 def offered(kind: str) -> list[Offered]:
     """The rows of a filter ("level", "class", "group" or "adviser"); those of all four are read together, once a request."""
     if "offered" not in g:
-        family = case((is_class(), "class"), else_="group")
         name = User.given_name + " " + User.family_name
-        statement = union_all(
-            select(literal("level").label("kind"), Level.id, Level.name, Level.rank.label("place"), literal("").label("sorted")),
-            select(family, Group.id, Group.name, literal(0), Group.name),
-            select(literal("adviser"), User.id, name, literal(0), User.family_name).where(is_staff()),
-        )
-        rows = sorted(db.session.execute(statement), key=lambda row: (row[3], fold(row[4]), fold(row[2])))
-        g.offered = {key: [Offered(row[1], row[2]) for row in rows if row[0] == key] for key in ("level", "class", "group", "adviser")}
-    found: list[Offered] = g.offered[kind]
-    return found
+        found = [
+            select(literal("level").label("kind"), Level.id, Level.name, Level.rank.label("place"), literal("").label("sorted")).order_by(Level.rank),
+            select(literal("class"), Group.id, Group.name, literal(0), Group.name).where(is_class()).order_by(Group.name),
+            select(literal("group"), Group.id, Group.name, literal(0), Group.name).where(~is_class()).order_by(Group.name),
+            select(literal("adviser"), User.id, name, literal(0), User.family_name).where(is_staff()).order_by(User.family_name),
+        ]
+        rows = db.session.execute(union_all(*(each.limit(OPTIONS).subquery().select() for each in found)))
+        g.offered = {key: [] for key in ("level", "class", "group", "adviser")}
+        for row in sorted(rows, key=lambda row: (row[3], fold(row[4]), fold(row[2]))):
+            g.offered[row[0]].append(Offered(row[1], row[2]))
+    return list(g.offered[kind])
 
 
 def by_name(text: str) -> Any:
@@ -63,14 +73,15 @@ def by_name(text: str) -> Any:
 def by_own_words(text: str) -> Any:
     """Students by their own names and numbers alone, for who may not read what guardians are called and how they are reached."""
     columns = (Student.family_name, Student.given_name, Student.usage_name, Student.national_id, Student.local_id)
-    clauses = [or_(*(folded_like(column, field_pattern(word)) for column in columns)) for word in words_of(text)]
-    return and_(true(), *clauses)
+    found = [field_pattern(word) for word in words_of(text)]
+    return and_(true(), *(folded_like(Student.search_key, f"%{p}%") & or_(*(folded_like(column, p) for column in columns)) for p in found))
 
 
 def by_identifier(text: str) -> Any:
     """Students by national or local number, spaces or not."""
     pattern = field_pattern("".join(text.split()))
-    return or_(folded_like(Student.national_id, pattern), folded_like(Student.local_id, pattern), folded_like(Student.local_id, field_pattern(text)))
+    narrowed = or_(folded_like(Student.search_key, f"%{pattern}%"), folded_like(Student.search_key, f"%{field_pattern(text)}%"))
+    return narrowed & or_(folded_like(Student.national_id, pattern), folded_like(Student.local_id, pattern), folded_like(Student.local_id, field_pattern(text)))
 
 
 def by_guardian(text: str) -> Any:
@@ -78,10 +89,15 @@ def by_guardian(text: str) -> Any:
     digits = "".join(c for c in text if c.isdigit() or c in "*?+")
     pattern = field_pattern(digits if sum(map(str.isdigit, digits)) > 3 else text)
     if "*" not in text and "?" not in text:
-        return Student.links.any(GuardianLink.guardian.has(folded_like(Guardian.search_key, pattern)))
+        return _followed_by(folded_like(Guardian.search_key, pattern))
     typed = func.replace(func.replace(func.replace(Guardian.phone, " ", ""), ".", ""), "-", "")
     columns = (Guardian.family_name, Guardian.given_name, Guardian.phone_e164, typed)
-    return Student.links.any(GuardianLink.guardian.has(or_(*(folded_like(column, pattern) for column in columns))))
+    return _followed_by(or_(*(folded_like(column, pattern) for column in columns)))
+
+
+def _followed_by(guardians: Any) -> Any:
+    """The students of these guardians, as a set that is worked out once."""
+    return Student.id.in_(select(GuardianLink.student_id).where(GuardianLink.guardian_id.in_(select(Guardian.id).where(guardians))))
 
 
 class StatusIs(Is):

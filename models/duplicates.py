@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ForeignKey, Select, UniqueConstraint, and_, exists, func, or_, select, union
+from sqlalchemy import ForeignKey, Select, UniqueConstraint, and_, case, exists, func, or_, select, union
 from sqlalchemy.orm import Mapped, Session, aliased, joinedload, mapped_column, relationship
 
 from models.access import User
@@ -21,16 +21,17 @@ from models.scope import WHO, SchoolScoped
 from models.words import _
 
 SHOWN = 1_000  # pairs that are counted; beyond, "more than 1,000"
+COUNTED = 20_000  # records of a list above which the home page does not look for pairs: their own page does
 
 
 class Reason(Choice):
     """Why two records may be of the same person."""
 
-    birth = "birth", _("Same names, same date of birth"), "warn"
-    unknown_birth = "unknown_birth", _("Same names, a date of birth is missing"), "info"
-    phone = "phone", _("Same names, same phone"), "warn"
-    email = "email", _("Same names, same e-mail"), "warn"
-    child = "child", _("Same names, same child"), "warn"
+    birth = "birth", _("Same date of birth"), "warn"
+    unknown_birth = "unknown_birth", _("A date of birth is missing"), "info"
+    phone = "phone", _("Same phone"), "warn"
+    email = "email", _("Same e-mail"), "warn"
+    child = "child", _("Same child"), "warn"
 
 
 class StudentsApart(Base, Identified, SchoolScoped):
@@ -116,6 +117,12 @@ def pairs(model: Any) -> Select[Any]:
         .where(a.name_key.in_(names), alike, ~said.correlate(a, b))
         .order_by(a.name_key, a.id, b.id)
     )
+
+
+def due_pairs(model: Any) -> Select[Any]:
+    """The same for the home page; none in a list that is too long to be walked through each time."""
+    size = select(func.count(model.id)).scalar_subquery()
+    return pairs(model).order_by(None).limit(case((size <= COUNTED, SHOWN), else_=0))  # a limit of none is known before the first row
 
 
 def doubles_clause(model: Any) -> Any:

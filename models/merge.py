@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Column, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from models.activation import ActivationCode
 from models.base import Refusal, utcnow
@@ -20,7 +20,7 @@ from models.custom_values import PREFIX
 from models.following import Found, collections, follow, joins, survey
 from models.journal import FOLLOWING, record, record_rows, screen_of
 from models.names import name_key
-from models.people import Authority, Guardian, GuardianLink, LinkStatus, Relation, Student
+from models.people import Authority, Guardian, GuardianLink, LinkStatus, Relation, Student, StudentStatus
 from models.scope import BATCH, WHO, Scope, acting
 from models.words import _
 
@@ -138,6 +138,15 @@ def check(kept: Any, gone: Any) -> None:
         raise Refusal(remedy)
 
 
+def better(first: Any, second: Any) -> Any:
+    """The record that is proposed to stay: the one with an account, active, with a national identifier; else the older one."""
+
+    def weight(row: Any) -> tuple[bool, bool, bool, int]:
+        return row.user_id is not None, getattr(row, "status", None) is StudentStatus.active, bool(getattr(row, "national_id", None)), -row.id
+
+    return max(first, second, key=weight)
+
+
 def name_needed(kept: Any, gone: Any) -> bool:
     """Whether the two have different national identifiers: then the name is to be typed."""
     first, second = getattr(kept, "national_id", None), getattr(gone, "national_id", None)
@@ -166,7 +175,8 @@ def stricter(mine: GuardianLink, other: GuardianLink) -> tuple[GuardianLink, Gua
 
 
 def _links(session: Session, student: Student) -> list[GuardianLink]:
-    return list(session.scalars(select(GuardianLink).where(GuardianLink.student_id == student.id).order_by(GuardianLink.id)))
+    named = (joinedload(GuardianLink.guardian), joinedload(GuardianLink.student))
+    return list(session.scalars(select(GuardianLink).where(GuardianLink.student_id == student.id).options(*named).order_by(GuardianLink.id)))
 
 
 def _wait(session: Session, kept: Any, gone: Any) -> list[GuardianLink]:

@@ -16,6 +16,7 @@ from models.access import User
 from models.activation import missing_clause
 from models.base import today
 from models.db import db
+from models.duplicates import doubles_clause
 from models.followed import access, deletion_problem, with_access
 from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, StudentStatus
 from models.rights import reach
@@ -31,6 +32,7 @@ from views.filters import Clause, Member, Row
 from views.formats import zone
 from views.i18n import gettext, ngettext, pgettext
 from views.i18n import lazy_gettext as _
+from views.merge import MergeVerb
 from views.papers import PaperVerbs
 from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
@@ -53,7 +55,7 @@ class AddToGroupForm(FlaskForm):
     group = RowField(Lookup("group", Group, ("name",)), _("[Group]"), validators=[InputRequired()])
 
 
-class Students(CodesVerbs, PaperVerbs, StudentFile, Screen):
+class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
     """Pupils, students, candidates: the list that the whole school works from."""
 
     model = Student
@@ -99,11 +101,12 @@ class Students(CodesVerbs, PaperVerbs, StudentFile, Screen):
         "phone": {"validators": [checks.phone]},
     }
     verb_order = ("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate")
-    lookups = {"homeroom": (Group, ("name",), is_class), "adviser": STAFF_LOOKUP, "group": (Group, ("name",))}
+    lookups = {"homeroom": (Group, ("name",), is_class), "adviser": STAFF_LOOKUP, "group": (Group, ("name",)), "other": STUDENT_LOOKUP}
 
     def __init__(self) -> None:
         self.column_filters = (
             Clause(Student.id, _("Without access"), "access", missing_clause),
+            Clause(Student.id, _("Possible duplicates"), "doubles", lambda: doubles_clause(Student)),
             Clause(Student.id, _("With a national identifier"), "identified", lambda: Student.national_id.is_not(None)),
             StatusIs(Student.status, _("Status"), "status"),
             Row(Student.level_id, _("[Level]"), "level", Level, lambda: offered("level")),
@@ -218,7 +221,7 @@ class Students(CodesVerbs, PaperVerbs, StudentFile, Screen):
         record.reactivate()
 
 
-class Guardians(ResetLetterVerb, Screen):
+class Guardians(ResetLetterVerb, MergeVerb, Screen):
     """Parents and other adults; whether they have signed up, and for which children."""
 
     model = Guardian
@@ -244,10 +247,15 @@ class Guardians(ResetLetterVerb, Screen):
     )
     form_overrides = {"language": SelectField}
     form_args = {"language": {"choices": dict(LANGUAGES)}, "email": {"validators": [checks.email]}, "phone": {"validators": [checks.phone]}}
+    lookups = {"other": GUARDIAN_LOOKUP}
     details_template = "admin/student/guardian.html"
 
     def __init__(self) -> None:
-        self.column_filters = (Clause(Guardian.id, _("With an account"), "account", lambda: Guardian.user_id.is_not(None)), "town")
+        self.column_filters = (
+            Clause(Guardian.id, _("With an account"), "account", lambda: Guardian.user_id.is_not(None)),
+            Clause(Guardian.id, _("Possible duplicates"), "doubles", lambda: doubles_clause(Guardian)),
+            "town",
+        )
         super().__init__()
 
     def get_query(self) -> Any:

@@ -13,8 +13,9 @@ from sqlalchemy import Select, false, func, select
 from models import overview
 from models.activation import missing_clause
 from models.db import db
+from models.duplicates import due_pairs
 from models.imports import Import, ImportStatus
-from models.people import GuardianLink, LinkStatus, Student, StudentStatus
+from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
 from models.work import Job, JobState, MailState, OutgoingMail
 from views.auth import permitted
 from views.i18n import lazy_gettext as _
@@ -38,13 +39,14 @@ class Todo:
     badge: Any
     action: Any
     filters: dict[str, str] = field(default_factory=dict)
+    page: str = ""  # another page of the screen than its list
 
     def line(self, count: int) -> dict[str, Any]:
         """What the home page shows of it."""
         return {
             "title": self.title(count),
             "sub": self.sub,
-            "url": filtered(self.right[0], **self.filters),
+            "url": url_for(f"{self.right[0]}.{self.page}") if self.page else filtered(self.right[0], **self.filters),
             "badge": {"tone": self.tone, "label": self.badge},
             "action_label": self.action,
         }
@@ -109,6 +111,28 @@ TODOS = (
         badge=_("To complete"),
         action=_("See"),
         filters={"identified__Clause": "0"},
+    ),
+    Todo(
+        name="same_students",
+        right=("student", "merge"),
+        rows=lambda: due_pairs(Student),
+        title=lambda n: ngettext("%(num)d possible duplicate among the [students]", "%(num)d possible duplicates among the [students]", n),
+        sub=_("Same names: one person twice, or two people?"),
+        tone="mute",
+        badge=_("To compare"),
+        action=_("Compare"),
+        page="duplicates_view",
+    ),
+    Todo(
+        name="same_guardians",
+        right=("guardian", "merge"),
+        rows=lambda: due_pairs(Guardian),
+        title=lambda n: ngettext("%(num)d possible duplicate among the [guardians]", "%(num)d possible duplicates among the [guardians]", n),
+        sub=_("Same names: one person twice, or two people?"),
+        tone="mute",
+        badge=_("To compare"),
+        action=_("Compare"),
+        page="duplicates_view",
     ),
     Todo(
         name="mails_failed",

@@ -11,7 +11,7 @@ import hashlib
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, delete, event, exists, or_, select
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import files
 from models.access import User
@@ -244,9 +244,10 @@ def note_undo(session: Session, batch: str) -> None:
     if one is not None:
         one.status, one.undone_at, one.undone_by = ImportStatus.undone, utcnow(), WHO.get().name
         return
-    first = aliased(JournalEvent)
-    undone = select(JournalEvent.row_id).where(JournalEvent.batch == batch, JournalEvent.table_name == "journal_event", JournalEvent.verb == "undo")
-    for back in session.scalars(select(Import).join(first, first.batch == Import.batch).where(Import.batch != "", first.id.in_(undone))):
+    e = JournalEvent
+    firsts = list(session.scalars(select(e.row_id).where(e.batch == batch, e.table_name == "journal_event", e.verb == "undo")))
+    batches = list(session.scalars(select(e.batch).where(e.id.in_(firsts)))) if firsts else []
+    for back in session.scalars(select(Import).where(Import.batch.in_(batches), Import.status == ImportStatus.undone)) if batches else ():
         back.status, back.undone_at, back.undone_by = ImportStatus.done, None, ""
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from models.activation import ActivationCode
 from models.base import Base, Refusal, utcnow
 from models.changes import KEPT, SNAPSHOTS, UNRECORDED, Change, JournalChange, columns_of
+from models.imports import note_undo
 from models.journal import JournalEvent, collections_of, record
 from models.labels import renew_stamp
 from models.packing import model_of
@@ -113,6 +114,7 @@ def undo(session: Session, batch: str) -> Plan:
     if not done.total:
         raise nothing_left(session, found)
     record(session, "undo", "journal_event", found.first, rows=done.total)
+    note_undo(session, batch)
     return done
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 
 from models.base import fold
+from models.custom_import import key_of as own_key
+from models.custom_import import own_specs
 from models.import_fields import FIELDS, GUARDIANS_PER_ROW
 
 _PERSON = {
@@ -97,7 +99,13 @@ def guardian_heading(heading: str) -> tuple[int, str, str] | None:
 
 def key_of(heading: str, kind: str) -> str:
     """The key of one heading in a file of this kind, or "" when it says nothing to us."""
-    return _key_of(heading, kind) or _key_of(_NUMBERED.sub("", heading), kind)
+    return _own_key(heading, kind) or _key_of(heading, kind) or _key_of(_NUMBERED.sub("", heading), kind)
+
+
+def _own_key(heading: str, kind: str) -> str:
+    """A field that the school has added, by its own name: it says more than any synonym."""
+    word = squash(heading)
+    return next((own_key(spec) for spec in own_specs(kind) if word and squash(spec.label) == word), "")
 
 
 def _key_of(heading: str, kind: str) -> str:

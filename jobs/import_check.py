@@ -13,10 +13,13 @@ from typing import Any
 
 from jobs.import_doubts import answered, ask, ask_of_file, ask_of_school, ask_pair, held, open_refs
 from jobs.import_guardians import plan_guardians
+from jobs.import_kept import PLACES
 from jobs.import_match import STUDENT_TEXTS, Known, name_key
 from jobs.import_parse import Parsed
 from jobs.import_places import Places
 from jobs.import_plan import Plan, Planned, Rules, digest_of, same_value, text_of
+from models.custom_import import MARK, values_in
+from models.custom_import import text_of as text_of_own
 from models.identifiers import clean_uai
 from models.people import Sex, StudentStatus
 from models.values import lost_letters
@@ -157,6 +160,10 @@ class _Check:
                 self._set(planned, key, record.get(key), values[key])
         if values.get("sex") and (record.get("sex") is None or record["sex"].name != values["sex"]):
             self._set(planned, "sex", record["sex"].name if record.get("sex") else "", values["sex"], Sex[values["sex"]])
+        kept = values_in("student", record.get("extra"))
+        for key in values:
+            if MARK in key and values[key] != kept.get(key):
+                self._set(planned, key, text_of_own(key, kept.get(key)), text_of_own(key, values[key]), values[key])
         taken = not row.problems and not held(row)
         for key, before, after, compared in self.places.place(planned, record, values, taken):
             self._set(planned, key, before, after, compared)
@@ -169,6 +176,9 @@ class _Check:
         return planned
 
     def _set(self, planned: Planned, key: str, before: Any, after: Any, value: Any = None) -> None:
+        if ("student", planned.student_id, PLACES.get(key, key)) in self.known.corrected:
+            planned.diff.append({"field": key, "before": text_of(before), "after": text_of(after), "kept": True})
+            return
         planned.values[key] = after if value is None else value
         if planned.student_id is not None:
             planned.status = "changed"
@@ -209,6 +219,7 @@ def check_rows(rows: Iterable[Parsed], known: Known, rules: Rules, preset: dict[
         "new_guardians": len(fresh),
         "changed_guardians": sum(1 for e in known.book.entries if e.used and e.id is not None and e.said),
         "new_links": sum(1 for one in planned for tie in one.ties if tie.link_id is None),
+        "kept": sum(1 for one in planned for change in one.diff if change.get("kept")),
         "doubts": sum(1 for one in planned if one.row.doubts and one.status != "ignored"),
     }
     digest = digest_of(planned, absent)

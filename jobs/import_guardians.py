@@ -6,6 +6,7 @@ from jobs.import_doubts import MOST, Answers, answered, ask, open_refs
 from jobs.import_match import GUARDIAN_TEXTS, GuardianEntry, Known
 from jobs.import_parse import LEGAL_TIES, GuardianCells
 from jobs.import_plan import Planned, Tie, same_value
+from models.custom_import import MARK, text_of
 
 GUARDIAN_KEYS = (*GUARDIAN_TEXTS, "phone_e164")
 
@@ -25,7 +26,7 @@ def plan_guardians(planned: Planned, known: Known, answers: Answers) -> None:
             continue
         here.append(entry)
         entry.used = True
-        _merge(planned, entry, said, cells, known)
+        _merge(planned, entry, {**said, **{key: value for key, value in cells.values.items() if MARK in key}}, cells, known)
         _tie(planned, entry, cells, known)
 
 
@@ -60,9 +61,13 @@ def _merge(planned: Planned, entry: GuardianEntry, said: dict[str, str], cells: 
         kept = entry.kept.get(key, "")
         if same_value(key, kept, value):
             continue
+        if ("guardian", entry.id, "phone" if key == "phone_e164" else key) in known.corrected:
+            if key != "phone_e164":
+                planned.diff.append({"field": prefix + key, "before": kept, "after": value, "who": entry.name, "kept": True})
+            continue
         entry.said[key] = value
         if entry.id is not None and key != "phone_e164":
-            planned.diff.append({"field": prefix + key, "before": kept, "after": value, "who": entry.name})
+            planned.diff.append({"field": prefix + key, "before": text_of(key, kept), "after": text_of(key, value), "who": entry.name})
             if planned.status == "unchanged":
                 planned.status = "changed"
     if len(entry.said) > told_before:
@@ -81,7 +86,8 @@ def _tie(planned: Planned, entry: GuardianEntry, cells: GuardianCells, known: Kn
     else:
         link_id, had_relation, had_authority = link
         relation = "" if relation == "other" else relation  # an unknown word says less than what is known
-        relation, authority = relation or had_relation, authority or had_authority
+        relation = _kept(planned, cells, "relation", link_id, had_relation, relation or had_relation, known, entry.name)
+        authority = _kept(planned, cells, "authority", link_id, had_authority, authority or had_authority, known, entry.name)
         if (relation, authority) == (had_relation, had_authority):
             return
         planned.ties.append(Tie(entry, relation, authority, link_id))
@@ -90,3 +96,11 @@ def _tie(planned: Planned, entry: GuardianEntry, cells: GuardianCells, known: Kn
                 planned.diff.append({"field": f"g{cells.number}.{key}", "before": before, "after": after, "who": entry.name})
     if planned.status == "unchanged":
         planned.status = "changed"
+
+
+def _kept(planned: Planned, cells: GuardianCells, key: str, link_id: int, had: str, said: str, known: Known, who: str) -> str:
+    """What a tie says once the file is written: what the school corrected by hand stays, and is told."""
+    if said == had or ("guardian_link", link_id, key) not in known.corrected:
+        return said
+    planned.diff.append({"field": f"g{cells.number}.{key}", "before": had, "after": said, "who": who, "kept": True})
+    return had

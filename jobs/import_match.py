@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.base import fold
+from models.custom_import import values_in
 from models.names import plain_words
 from models.people import Group, GroupCategory, Guardian, GuardianLink, LinkStatus, Student, StudentStatus
 from models.school import Level
@@ -25,8 +26,8 @@ from models.school import Level
 _CONTACT = ("email", "phone", "address1", "address2", "postal_code", "town", "language")
 STUDENT_TEXTS = ("family_name", "given_name", "usage_name", "middle_names", "local_id", *_CONTACT)
 GUARDIAN_TEXTS = ("title", "family_name", "given_name", *_CONTACT)
-_STUDENT_COLUMNS = ("id", *STUDENT_TEXTS, "sex", "born_on", "national_id", "level_id", "homeroom_id", "status", "left_on")
-_GUARDIAN_COLUMNS = ("id", *GUARDIAN_TEXTS, "phone_e164")
+_STUDENT_COLUMNS = ("id", *STUDENT_TEXTS, "sex", "born_on", "national_id", "level_id", "homeroom_id", "status", "left_on", "extra")
+_GUARDIAN_COLUMNS = ("id", *GUARDIAN_TEXTS, "phone_e164", "extra")
 
 Key = tuple[str, str, dt.date]
 
@@ -92,6 +93,7 @@ class Known:
     links: dict[tuple[int, int], tuple[int, str, str]] = field(default_factory=dict)
     guardians_of: dict[int, list[int]] = field(default_factory=dict)
     suspended: set[int] = field(default_factory=set)
+    corrected: frozenset[tuple[str, int, str]] = frozenset()  # (table, row, column) that keep their value: jobs/import_kept.py
     book: GuardianBook = field(default_factory=lambda: GuardianBook())
 
     @cached_property
@@ -134,7 +136,8 @@ def load_known(session: Session, school_id: int, official_code: str) -> Known:
     columns = [getattr(Guardian, name) for name in _GUARDIAN_COLUMNS]
     for row in session.execute(select(*columns).where(Guardian.school_id == school_id).order_by(Guardian.id)):
         person = dict(zip(_GUARDIAN_COLUMNS, row, strict=True))
-        known.book.add(GuardianEntry(person.pop("id"), {key: value for key, value in person.items() if value}))
+        person |= values_in("guardian", person.pop("extra"))
+        known.book.add(GuardianEntry(person.pop("id"), {key: value for key, value in person.items() if value not in ("", None)}))
     ties = select(GuardianLink.id, GuardianLink.student_id, GuardianLink.guardian_id, GuardianLink.relation, GuardianLink.authority, GuardianLink.status)
     for link_id, student_id, guardian_id, relation, authority, status in session.execute(ties.where(GuardianLink.school_id == school_id)):
         known.links[student_id, guardian_id] = (link_id, relation.name, authority.name)

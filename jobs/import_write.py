@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from jobs.import_guardians import GUARDIAN_KEYS
 from jobs.import_match import STUDENT_TEXTS, GuardianEntry
 from jobs.import_plan import Plan, Planned
+from models.custom_import import parted
 from models.journal import record_rows
 from models.people import (
     Authority,
@@ -91,7 +92,8 @@ class _Writer:
         used = [entry for entry in self.plan.known.book.entries if entry.used]
         for piece in _pieces([entry for entry in used if entry.id is None]):
             blank = dict.fromkeys(GUARDIAN_KEYS, "")
-            rows = [{**blank, "language": self.language, **entry.said} for entry in piece]
+            said = [parted(entry.said) for entry in piece]
+            rows = [{**blank, "language": self.language, **plain, "extra": own} for plain, own in said]
             keyed = [{**row, "search_key": guardian_search_key(_seen_as(Guardian, **row))} for row in rows]
             for entry, row_id in zip(piece, self._insert(Guardian, "guardian", keyed), strict=True):
                 entry.id = row_id
@@ -101,8 +103,11 @@ class _Writer:
     def _update_guardians(self, piece: Sequence[GuardianEntry]) -> None:
         rows = {g.id: g for g in self.session.scalars(select(Guardian).where(Guardian.id.in_([e.id for e in piece])))}
         for entry in piece:
-            for key, value in entry.said.items():
-                setattr(rows[entry.id or 0], key, value)
+            guardian, (plain, own) = rows[entry.id or 0], parted(entry.said)
+            for key, value in plain.items():
+                setattr(guardian, key, value)
+            if own:
+                guardian.extra = {**(guardian.extra or {}), **own}
         self.session.flush()
         self._forget(rows.values())
 
@@ -121,7 +126,8 @@ class _Writer:
     def _create(self, piece: Sequence[Planned]) -> None:
         rows = []
         for one in piece:
-            row = {**dict.fromkeys(STUDENT_TEXTS, ""), "national_id": None, "born_on": None, "sex": None, "language": self.language, **one.values}
+            plain, own = parted(one.values)
+            row = {**dict.fromkeys(STUDENT_TEXTS, ""), "national_id": None, "born_on": None, "sex": None, "language": self.language, **plain, "extra": own}
             row["level_id"] = self.level_ids.get(row.pop("level", ""))
             row["homeroom_id"] = self.group_ids.get(row.pop("homeroom", ""))
             people = [_seen_as(Guardian, name=tie.guardian.name, **{"phone": "", "phone_e164": "", **_phones(tie.guardian)}) for tie in one.ties]
@@ -143,8 +149,11 @@ class _Writer:
         return {student.id: student for student in self.session.scalars(wanted)}
 
     def _change(self, one: Planned, student: Student, guardians: dict[int, Guardian]) -> Student:
-        for key, value in one.values.items():
+        plain, own = parted(one.values)
+        for key, value in plain.items():
             self._set(student, key, value)
+        if own:
+            student.extra = {**(student.extra or {}), **own}
         suspended = one.student_id in self.plan.known.suspended
         for tie in one.ties:
             link = next((found for found in student.links if tie.link_id is not None and found.id == tie.link_id), None)

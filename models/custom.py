@@ -7,7 +7,7 @@ longer wanted is withdrawn: it is shown nowhere, and its values wait for its ret
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Column, String, UniqueConstraint, event, select, text
@@ -17,9 +17,10 @@ from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column, object
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, fold, utcnow
 from models.custom_json import count_filled, has_value, text_at
 from models.custom_values import FieldKind, Option, Spec, slug
+from models.db import db
 from models.import_words import BadCell
 from models.journal import screen_of
-from models.scope import SchoolScoped
+from models.scope import SchoolScoped, current_school_id
 from models.values import one_line, visible
 from models.words import N_, _
 
@@ -201,6 +202,24 @@ def read_specs(session: Session, school_id: int | None) -> dict[str, tuple[Spec,
     return {table: tuple(specs) for table, specs in found.items()}
 
 
+_fields: Callable[[str], tuple[Spec, ...]] | None = None
+
+
+def configure(fields: Callable[[str], tuple[Spec, ...]]) -> None:
+    """Tell who remembers the fields of the present school's tables from one question to the next (views/custom.py)."""
+    global _fields
+    _fields = fields
+
+
+def in_use(table: str) -> tuple[Spec, ...]:
+    """The fields of a table of the present school that are not withdrawn, in their order; none without a school."""
+    school_id = current_school_id()
+    if school_id is None:
+        return ()
+    found = _fields(table) if _fields is not None else read_specs(db.session, school_id).get(table, ())
+    return tuple(spec for spec in found if not spec.retired)
+
+
 def table_of(table: str) -> Table:
     """The Core table behind a name: values are counted beneath the scope, since a field has values of rows that its keeper may not see."""
     found: Table = extensible()[table].__table__
@@ -245,9 +264,9 @@ def _check_field(session: Session, row: CustomField) -> None:
         row.rank = max((one.rank or 0 for one in others), default=0) + 1
     if row.retired_at is None:
         _check_name(row, model, others)
-        in_use = sum(one.retired_at is None for one in others)
-        if in_use >= MOST_FIELDS:
-            raise Refusal(_("This list already has %(num)d fields of your own. Withdraw one first."), num=in_use)
+        number = sum(one.retired_at is None for one in others)
+        if number >= MOST_FIELDS:
+            raise Refusal(_("This list already has %(num)d fields of your own. Withdraw one first."), num=number)
     if row.required and row.in_form is False:  # (a new row has its defaults after this)
         raise Refusal(_("A field that must be filled in stands in the form. Tick “In the form”, or let it be left empty."))
     if not fresh:

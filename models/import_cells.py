@@ -13,6 +13,8 @@ from typing import Any
 
 from models import values as read
 from models.base import fold
+from models.custom_import import spec_of
+from models.custom_values import FieldKind
 from models.identifiers import compact
 from models.import_words import BadCell
 
@@ -92,4 +94,5 @@ READERS: dict[str, Reader] = {
 
 def read_cell(bare: str, text: str, context: Context, doubts: list[BadCell]) -> Any:
     """The value of a cell of this field (without a guardian's place); what somebody should look at is added to `doubts`. Raises `BadCell`."""
-    return READERS.get(bare, _TEXT)(text, context, doubts)
+    own = spec_of(bare)
+    return own.read(read.tidy(text, 2_000) if own.kind is not FieldKind.long_text else text) if own else READERS.get(bare, _TEXT)(text, context, doubts)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.custom_import import options_of, spec_of
 from models.people import Authority, Group, GroupCategory, Relation, Sex
 from models.school import Level
 
@@ -26,5 +27,7 @@ def values_of(session: Session, school_id: int, bare: str) -> list[tuple[str, An
         return [(name, name) for name in session.scalars(classes.order_by(Group.name))]
     if bare == "language":
         return list(LANGUAGES)
+    if (own := spec_of(bare)) is not None:
+        return options_of(own)
     choice = CHOICES.get(bare)
     return None if choice is None else [(member.name, member.label) for member in choice]

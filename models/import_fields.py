@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from models.custom_import import key_of, own_specs
+from models.custom_values import FieldKind, Spec
 from models.words import _
 
 GUARDIANS_PER_ROW = 3
@@ -22,6 +24,7 @@ class Field:
     heading: str
     label: Any
     number: int = 0
+    own: Spec | None = None  # the school's own field, if it is one
 
     @property
     def bare(self) -> str:
@@ -31,6 +34,8 @@ class Field:
     @property
     def control(self) -> str:
         """How a person sets such a cell right: "date", "choice" (a closed list, models/import_choices.py) or "text"."""
+        if self.own is not None:
+            return {FieldKind.date: "date", FieldKind.choice: "choice", FieldKind.yes_no: "choice"}.get(self.own.kind, "text")
         return CONTROLS.get(self.bare, "text")
 
 
@@ -99,11 +104,25 @@ GUARDIAN_FIELDS = (
 )
 LINK_FIELDS = tuple(Field(key, heading, label) for key, heading, label in _LINK)
 
-FIELDS: dict[str, dict[str, Field]] = {
-    "students": {field.key: field for field in (*STUDENT_FIELDS, *ROW_GUARDIAN_FIELDS)},
-    "guardians": {field.key: field for field in GUARDIAN_FIELDS},
-    "links": {field.key: field for field in LINK_FIELDS},
-}
+
+class Kinds(dict[str, dict[str, Field]]):
+    """Kind of a file -> its columns by key: those of every school, then the fields that the present one has added."""
+
+    def __getitem__(self, kind: str) -> dict[str, Field]:
+        found, specs = super().__getitem__(kind), own_specs(kind)
+        return {**found, **{field.key: field for field in map(own_field, specs)}} if specs else found
+
+
+def own_field(spec: Spec) -> Field:
+    """The column of one of the school's own fields: headed as the field is called."""
+    return Field(key_of(spec), spec.label, spec.label, own=spec)
+
+
+FIELDS = Kinds(
+    students={field.key: field for field in (*STUDENT_FIELDS, *ROW_GUARDIAN_FIELDS)},
+    guardians={field.key: field for field in GUARDIAN_FIELDS},
+    links={field.key: field for field in LINK_FIELDS},
+)
 
 
 def model_headings() -> list[str]:

@@ -16,7 +16,7 @@ from wtforms.validators import InputRequired
 from wtforms.widgets import DateInput
 
 from models.base import Refusal
-from models.custom import Extensible, read_specs
+from models.custom import Extensible, configure, in_use, read_specs
 from models.custom_json import has_exactly, has_text, has_value
 from models.custom_values import PREFIX, FieldKind, Spec
 from models.import_words import BadCell
@@ -46,6 +46,9 @@ def fields_of(table: str) -> tuple[Spec, ...]:
         with looking() as session:  # not the request's own: that one may look at the database as it was before the stamp
             kept = _known[school_id] = snapshot, read_specs(session, school_id)
     return kept[1].get(table, ())
+
+
+configure(fields_of)
 
 
 def words_of(spec: Spec, row: Any) -> Any:
@@ -231,8 +234,12 @@ class CustomFields(Base):
             return ()
         known: dict[str, dict[str, Spec]] = g.setdefault("extra_specs", {})
         if self.table not in known:
-            known[self.table] = {spec.name: spec for spec in fields_of(self.table) if not spec.retired}
+            known[self.table] = {spec.name: spec for spec in in_use(self.table)}
         return tuple(known[self.table].values())
+
+    def extra_names(self, kind: FieldKind) -> list[str]:
+        """The columns of the fields of a type."""
+        return [spec.name for spec in self.extra_specs() if spec.kind is kind]
 
     def extra_value(self, row: Any, name: str, *, whole: bool = True) -> Any:
         """The value of a column `extra.key`; in a list, the beginning of a long text."""

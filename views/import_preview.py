@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, case, cast, func, select
 
 from models.base import fold, today
+from models.custom_import import text_of as cell_text
 from models.db import db
 from models.import_cells import Context, read_cell
 from models.import_choices import PLACES, values_of
@@ -162,7 +163,7 @@ class Sheet:
                 value = None
         if text and value is None:
             return [(text, cut(text)), *options], text
-        return [("", "—"), *options], value or ""
+        return [("", "—"), *options], cell_text(bare, value) or ""
 
 
 def _squash(text: str) -> str:
@@ -174,7 +175,9 @@ def page_of(sheet: Sheet, status: RowStatus, number: int, opened: str = "") -> P
     one = sheet.one
     clause = (ImportRow.import_id == one.id, ImportRow.generation == one.generation, ImportRow.status == status)
     count = db.session.scalar(select(func.count()).select_from(ImportRow).where(*clause)) or 0
-    order = (ImportRow.name, ImportRow.id) if status is RowStatus.absent else (ImportRow.line, ImportRow.id)
+    order: tuple[Any, ...] = (ImportRow.name, ImportRow.id) if status is RowStatus.absent else (ImportRow.line, ImportRow.id)
+    if status is RowStatus.unchanged:  # first those whose values the school corrected, and which stay so
+        order = (case((cast(ImportRow.diff, Text) == "[]", 1), else_=0), *order)
     rows = list(db.session.scalars(select(ImportRow).where(*clause).order_by(*order).limit(ON_A_PAGE).offset(number * ON_A_PAGE)))
     keys = _keys(sheet, rows, status)
     shown = [_show(sheet, row, keys, status, opened) for row in rows]
@@ -196,7 +199,7 @@ def _keys(sheet: Sheet, rows: list[ImportRow], status: RowStatus) -> list[str]:
 
 def _show(sheet: Sheet, row: ImportRow, keys: list[str], status: RowStatus, opened: str) -> Shown:
     shown = Shown(row, {key: sheet.read(row, key) for key in keys}, doubts=[_doubt(row, note) for note in row.doubts])
-    for change in row.diff if status is RowStatus.changed else ():
+    for change in row.diff if status in (RowStatus.changed, RowStatus.unchanged) else ():
         before, after = value_of(change["field"], change["before"]), value_of(change["field"], change["after"])
         kept = bool(change.get("kept"))
         cell = shown.cells.get(change["field"])

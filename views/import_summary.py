@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from models.base import today
+from models.custom_import import spec_of
+from models.custom_values import Spec
 from models.import_fields import FIELDS, Field
 from models.import_words import BadCell
 from models.imports import Import, ImportFile, RowStatus
 from models.people import Authority, Relation, Sex, StudentStatus
 from models.values import read_date
-from views.formats import show_date
+from views.formats import show, show_date
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 
@@ -75,11 +77,21 @@ def day_of(text: str) -> dt.date | None:
 def value_of(key: str, text: str) -> str:
     """A stored value in words: F is "Female" for the reader, 2014-03-14 a date as they write it."""
     bare = key.rpartition(".")[2]
+    own = spec_of(bare)
+    if own is not None:
+        return _own_words(own, text)
     choice = _CHOICES.get(bare)
     if choice is not None and text in choice.__members__:
         return str(choice[text].label)
     day = day_of(text) if bare in DATES else None
     return show_date(day) if day else cut(text)
+
+
+def _own_words(spec: Spec, text: str) -> str:
+    try:
+        return cut(str(show(spec.value(spec.read(text)))))
+    except BadCell:
+        return cut(text)
 
 
 def detected(one: Import) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from wtforms.validators import InputRequired, Length
 
 from models import saved_view
 from models.base import Refusal
+from models.custom_values import FieldKind
 from models.db import db
 from models.saved_view import LONGEST_NAME, SavedView, may_change, may_delete, may_share, views_of
 from models.scope import WHO
@@ -172,6 +173,8 @@ class SavedViews(Base):
             columns_args=[(name, value) for name, value in request.args.items() if name not in (COLUMNS, "page", "url")],
             usual_columns_url=self._url_with([(name, value) for name, value in request.args.items() if name not in (COLUMNS, "page", "url")]),
             sort_places={name: self.sort_place(name) for name, _label in self._list_columns},
+            number_columns=(*self.number_columns, *self.extra_names(FieldKind.number)),
+            nowrap_columns=(*self.nowrap_columns, *self.extra_names(FieldKind.date)),
             view_query=query,
             present_view=here,
             view_changed=here is not None and query != self.kept_args(self.opened(here).args),

@@ -19,6 +19,7 @@ from jobs.columns import kind_of, map_columns
 from jobs.import_check import check_rows
 from jobs.import_doubts import Answers, lines_out
 from jobs.import_join import Joined, join_files
+from jobs.import_kept import corrected
 from jobs.import_match import load_known
 from jobs.import_parse import Fixes, Parsed, parse_others, parse_students
 from jobs.import_places import compared
@@ -72,6 +73,7 @@ class Work:
     revision: int
     answers: Answers
     to_create: dict[str, list[str]]
+    keep_edits: bool
     context: Context
     sent: list[Sent]
 
@@ -88,7 +90,7 @@ def _gather(import_id: int) -> Work:
     context = Context(school.country.name, today(school.time_zone))
     out = lines_out(one.decisions)
     sent = [Sent(f.id, f.name, f.kind.name, f.file_key, dict(f.choices), list(f.mapping), _fixes(f, out)) for f in one.files]
-    return Work(one.id, school.id, school.official_code, school.language, one.revision, one.decisions, one.to_create, context, sent)
+    return Work(one.id, school.id, school.official_code, school.language, one.revision, one.decisions, one.to_create, one.keep_edits, context, sent)
 
 
 def _fixes(file: ImportFile, out: frozenset[int]) -> Fixes:
@@ -149,6 +151,8 @@ def _given_up(table: Table) -> Table:
 
 def _plan(work: Work, parsed: dict[str, list[Parsed]]) -> tuple[Plan, Joined]:
     known = load_known(db.session, work.school_id, work.official_code)
+    if work.keep_edits:
+        known.corrected = corrected(db.session, known)
     joined = join_files(parsed.get("students"), parsed.get("guardians", []), parsed.get("links", []), known)
     rules = work.rules
     if not joined.whole:

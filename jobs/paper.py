@@ -11,12 +11,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from models import files
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "print"
 CHILD = Path(__file__).resolve().with_name("paper_child.py")
@@ -84,8 +85,7 @@ def render(
     source = TEMPLATES / f"{template}.typ"
     if not template.isidentifier() or not source.is_file():
         raise KeyError(template)
-    with tempfile.TemporaryDirectory(prefix="scolabri-paper-") as name:
-        folder = Path(name)
+    with files.workplace() as folder:
         shutil.copyfile(source, folder / "main.typ")
         (folder / "data.json").write_text(json.dumps(clean_tree(data), ensure_ascii=False), encoding="utf-8")
         for file, content in (pictures or {}).items():

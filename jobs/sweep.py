@@ -23,6 +23,7 @@ from models.work import KEPT_DAYS, Job
 log = logging.getLogger("scolabri.jobs")
 
 STRAY = dt.timedelta(days=1)  # a file without a row may still be on its way to one
+LEFT = dt.timedelta(hours=1)  # no child process works so long
 AT_ONCE = 200  # files looked for at a time
 
 
@@ -51,7 +52,7 @@ def stray_files() -> int:
         for key in lost:
             files.drop(key)
         gone += len(lost)
-    return gone + files.drop_unfinished(before)
+    return gone + files.drop_unfinished(before) + files.drop_workplaces(utcnow() - LEFT)
 
 
 def expired_codes() -> int:

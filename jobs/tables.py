@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from models import files
 from models.import_words import SENTENCES, BadFile
 
 CHILD = Path(__file__).with_name("table_child.py")
@@ -40,8 +40,8 @@ def read_table(path: Path, choices: dict[str, Any] | None = None) -> Table:
     wanted = {key: value for key, value in (choices or {}).items() if key in {"encoding", "separator", "sheet"} and value}
     if wanted.get("encoding") not in {None, *ENCODINGS} or wanted.get("separator") not in {None, *SEPARATORS}:
         raise BadFile("encoding")
-    with tempfile.TemporaryDirectory(prefix="scolabri-") as folder:
-        target = Path(folder) / "rows.jsonl"
+    with files.workplace() as folder:
+        target = folder / "rows.jsonl"
         try:
             done = subprocess.run(
                 [sys.executable, "-I", str(CHILD), str(path), str(target), json.dumps(wanted)],

@@ -304,7 +304,7 @@ def _store(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         if start:
             session.commit()
         some = rows[start : start + CHUNK]
-        session.execute(insert(ActivationCode), some)
+        session.execute(insert(ActivationCode), some, execution_options={"render_nulls": True})  # one statement, with or without a guardian
         record(session, "generate_codes", "student", rows=len(some), school_id=some[0]["school_id"])
 
 

@@ -10,7 +10,10 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _FOLDER: list[Path] = []
@@ -85,6 +88,28 @@ def drop_unfinished(instant: dt.datetime) -> int:
     for path in unfinished:
         path.unlink(missing_ok=True)
     return len(unfinished)
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """A folder for work under way, for the server's account alone, gone with all it holds at the end. Beside the files once they have a
+    place, so that what a killed process leaves there (letters hold codes in clear) is found by `drop_workplaces`."""
+    if _FOLDER:
+        _work().mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="scolabri-", dir=_work() if _FOLDER else None) as name:
+        yield Path(name)
+
+
+def drop_workplaces(instant: dt.datetime) -> int:
+    """Remove what was left of work that began before this instant; how many folders."""
+    left = [path for path in _work().glob("*") if path.stat().st_mtime < instant.timestamp()]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(left)
+
+
+def _work() -> Path:
+    return _FOLDER[0].parent / "work"
 
 
 def _kept(instant: dt.datetime) -> Iterator[Path]:

@@ -30,8 +30,8 @@ from views.i18n import start_again
 SECRET = "a key for tests, long enough to be one"
 
 
-def build(folder: Path, **config):
-    """An application on its own empty database under `folder`."""
+def build(folder: Path, tables: bool = True, **config):
+    """An application on its own empty database under `folder`, or (without `tables`) on the one that is there."""
     settings = {
         "DATA": folder,
         "DATABASE_URL": database_url(folder),
@@ -44,8 +44,9 @@ def build(folder: Path, **config):
     }
     app = application.create_app({**settings, **config})
     small.made.append(app)
-    with app.app_context():
-        Base.metadata.create_all(db.engine)
+    if tables:
+        with app.app_context():
+            Base.metadata.create_all(db.engine)
     return app
 
 

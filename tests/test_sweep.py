@@ -127,6 +127,19 @@ def test_a_file_that_no_row_names_goes_after_a_day_and_no_other_does(app):
     assert runner.sweep(app)["stray_files"] == 0
 
 
+def test_what_a_killed_process_left_of_its_work_goes_after_an_hour(app):
+    with files.workplace() as under_way:
+        left = under_way.parent / "scolabri-left"
+        left.mkdir()
+        (left / "data.json").write_text('{"code": "in clear"}')
+        then = left.stat().st_mtime - dt.timedelta(minutes=61).total_seconds()
+        os.utime(left, (then, then))
+        assert under_way.stat().st_mode & 0o077 == 0
+        assert runner.sweep(app)["stray_files"] == 1
+        assert [path.name for path in under_way.parent.iterdir()] == [under_way.name]
+    assert list(under_way.parent.iterdir()) == []
+
+
 def test_a_key_is_found_in_whatever_text_it_stands(app):
     with writing(app) as session:
         student = add_student(session, add_school(session))

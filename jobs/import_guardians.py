@@ -36,14 +36,14 @@ def _namesake(planned: Planned, said: dict[str, str], cells: GuardianCells, know
     chosen = answered(answers, key)
     if chosen and (entry := known.book.named(chosen)) is not None:
         return entry
-    found = [entry for entry in known.book.namesakes(said) if not (said.get("email") and entry.data.get("email"))] if said.get("given_name") else []
+    namesakes = known.book.namesakes(said)
+    found = [entry for entry in namesakes if not (said.get("email") and entry.data.get("email"))] if said.get("given_name") else []
     refs = open_refs(answers, key, (entry.ref for entry in found))
-    if refs:
-        first = next(entry for entry in found if entry.ref == refs[0])
-        people = {entry.ref: entry.data for entry in found if entry.id is None and entry.ref in refs[:MOST]}
-        ask(planned.row, key, "namesake", refs, held=False, name=first.name, said=said, people=people)
-    elif namesake := next(iter(known.book.namesakes(said)), None):
-        planned.row.doubt(f"g{cells.number}.family_name", "homonym", name=namesake.name)
+    if refs and len(namesakes) <= MOST:  # of a name that many have, nobody can say whose it is
+        people = {entry.ref: entry.data for entry in found if entry.id is None and entry.ref in refs}
+        ask(planned.row, key, "namesake", refs, held=False, name=namesakes[0].name, said=said, people=people)
+    elif namesakes:
+        planned.row.doubt(f"g{cells.number}.family_name", "homonym", name=namesakes[0].name)
     return None
 
 

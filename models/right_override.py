@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 from models import right_words
 from models.access import STAFF, Role, User
 from models.base import Base, Identified, Refusal, Stamped, Versioned, choice_column
-from models.rights import LETTERS, POLICY, VERBS, grant, reach
+from models.rights import LETTERS, POLICY, VERBS, grant, natural, reach
 from models.school import School
 from models.scope import AS_BY_DEFAULT, WHO, Overrides, SchoolScoped, current_school_id, unscoped
 from models.words import _
@@ -49,7 +49,7 @@ class RightOverride(Base, Identified, SchoolScoped, Stamped, Versioned):
     by: Mapped[User | None] = relationship(foreign_keys=[by_id])
 
     def __str__(self) -> str:
-        return right_words.sentence(self.role.name, self.table, self.verb, self.granted)
+        return in_words(self.role.name, self.table, self.verb, self.granted)
 
     @property
     def default(self) -> bool:
@@ -74,6 +74,11 @@ def cells(table: str) -> tuple[str, ...]:
 def by_default(role: str, table: str, verb: str) -> bool:
     """Whether the role has this verb before anybody changes anything."""
     return verb in grant(table, role).verbs
+
+
+def in_words(role: str, table: str, verb: str, granted: bool | None) -> str:
+    """A cell as a sentence, as far as it reaches for the role."""
+    return right_words.sentence(role, table, verb, granted, natural(table, role, verb))
 
 
 def fixed(role: str, table: str, verb: str) -> Any:
@@ -145,7 +150,7 @@ def apply(session: Session, changes: Iterable[Change]) -> list[RightOverride]:
         if change.was is not None and now != change.was:
             raise ChangedMeanwhile(
                 _("Somebody changed a right while you were reading: %(right)s. Look at what holds now, then decide."),
-                right=right_words.sentence(*key, now),
+                right=in_words(*key, now),
             )
         wanted = None if change.granted == default else change.granted
         if wanted == (row.granted if row is not None and row.differs else None):
@@ -159,7 +164,7 @@ def apply(session: Session, changes: Iterable[Change]) -> list[RightOverride]:
     return done
 
 
-def _rows() -> Select[tuple[RightOverride]]:
+def _rows() -> Select[RightOverride]:
     return select(RightOverride).where(RightOverride.school_id == current_school_id())
 
 

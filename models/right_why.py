@@ -18,8 +18,8 @@ from models.actors import staff_in
 from models.base import today
 from models.journal import screen_of
 from models.reach import AUTHOR_ONLY, is_own, narrower
-from models.right_override import RightOverride, by_default, changed_cells, fixed
-from models.rights import grant, in_force, nature, reach
+from models.right_override import RightOverride, by_default, changed_cells, fixed, in_words
+from models.rights import in_force, natural, reach
 from models.school import School
 from models.scope import Actor, Scope, acting, current_school_id, unscoped
 from models.words import _
@@ -114,8 +114,7 @@ def _cell(
     """What one role has to say: the cell, the default or who changed it, and the reading on which it rests."""
     row = changed.get((role, table, verb))
     given = bool(row.granted) if row is not None else by_default(role.name, table, verb)
-    far = grant(table, role.name).verbs.get(verb) or nature(table, role.name)
-    what = right_words.sentence(role.name, table, verb, given, far)
+    what = in_words(role.name, table, verb, given)
     tone = OK if given else NO
     if row is None:
         lines = [Line(_text(_("%(right)s: by default."), right=what), tone)]
@@ -125,7 +124,7 @@ def _cell(
     else:
         lines = [Line(_text(_("%(right)s: changed on %(date)s; by default it is the other way round."), right=what, date=show_date(row.updated_at)), tone)]
     if given and verb not in in_force(table, role.name, actor.overrides).verbs:
-        reading = right_words.phrase(table, "read", far)
+        reading = right_words.phrase(table, "read", natural(table, role.name, "read"))
         lines.append(Line(_text(_("It rests, because this role may not %(reading)s: nobody works on what they do not see."), reading=reading), NO))
     return lines
 

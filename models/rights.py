@@ -159,6 +159,11 @@ def nature(table: str, role: str) -> str:
     return "g" if "g" in read and (role == Role.ec.name or table in _STUDENTS_ONLY) else "all"
 
 
+def natural(table: str, role: str, verb: str) -> str:
+    """How far a right reaches for a role, held or not: as the default says, else as `nature` does."""
+    return grant(table, role).verbs.get(verb) or nature(table, role)
+
+
 @lru_cache(maxsize=4096)
 def in_force(table: str, role: str, overrides: Overrides) -> Grant:
     """The grant of a role on a table as the school has changed it. What nobody reads cannot be worked on either (rule 5): a verb that the
@@ -170,7 +175,7 @@ def in_force(table: str, role: str, overrides: Overrides) -> Grant:
         return Grant(default)
     verbs = {verb: far for verb, far in default.items() if changed.get(verb, True)}
     if "read" in verbs or changed.get("read"):
-        verbs |= {verb: nature(table, role) for verb, granted in changed.items() if granted and verb not in default}
+        verbs |= {verb: natural(table, role, verb) for verb, granted in changed.items() if granted and verb not in default}
     elif "read" in default:
         verbs = {}
     return Grant(verbs)

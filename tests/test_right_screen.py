@@ -238,7 +238,7 @@ def test_differences_are_listed_with_who_and_taken_back_from_there(as_, app):
     save(browser, "ec", untick=["student.export"])
     page = browser.get("/admin/right/?changed=1")
     assert "1 droit diffère du défaut." in words(page)
-    assert "Un enseignant ou conseiller ne peut pas exporter les élèves. Hélène Marchand" in words(page)
+    assert "Un enseignant ou conseiller ne peut pas exporter les élèves de ses groupes. Hélène Marchand" in words(page)
     assert "Reprendre le défaut" not in words(as_("head").get("/admin/right/?changed=1"))
     answer = send(browser, "/admin/right/reset/", page="/admin/right/?changed=1", role="ec", cell="student.export", **{"from": "changed"})
     assert answer.headers["Location"].endswith("changed=1")

@@ -5,7 +5,7 @@ import pytest
 from models import right_words
 from models.access import Role
 from models.right_override import WORKING, cells
-from models.rights import POLICY, grant, nature
+from models.rights import POLICY, natural
 from views.i18n import force_locale
 
 
@@ -19,7 +19,7 @@ def test_a_sentence_is_whole_for_every_role_that_has_the_right(app, language):
         for table in POLICY:
             for role in WORKING:
                 for verb in cells(table):
-                    far = grant(table, role.name).verbs.get(verb) or nature(table, role.name)
+                    far = natural(table, role.name, verb)
                     text = right_words.sentence(role.name, table, verb, granted=True, reach=far)
                     assert "%(" not in text, text
                     assert "_" not in text, text

@@ -49,14 +49,14 @@ def init_auth(app: Flask) -> None:
     app.before_request(_admit)
     principal = Principal(app, use_sessions=False, skip_static=True)
     principal.identity_loader(_identity)
-    app.before_request(_guard)
-    app.after_request(_theme_and_language)
-    app.teardown_request(_leave)
     from views import account, doors  # noqa: F401 (they add their pages to the blueprint)
     from views.see_as import init_see_as
 
+    init_see_as(app)  # before the portals: whoever only looks is told so
+    app.before_request(_guard)
+    app.after_request(_theme_and_language)
+    app.teardown_request(_leave)
     app.register_blueprint(bp)
-    init_see_as(app)
 
 
 # --- every request -------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from models.base import Refusal
 from models.db import db
 from models.journal import record
 from models.right_override import WORKING, Change, ChangedMeanwhile, RightOverride, apply, cells, changed_cells, fixed
-from models.rights import POLICY, grant, in_force, nature
+from models.rights import POLICY, grant, in_force, natural
 from models.scope import BATCH, WHO
 from views.base import Screen, gate
 from views.formats import show_instant
@@ -140,12 +140,11 @@ class Rights(PresetPages, WhyPages, Screen):
         for verb in cells(table):
             row, default = rows.get((table, verb)), verb in own
             on = bool(row.granted) if row is not None else default
-            far = own.get(verb) or nature(table, role)
             rests = verb != "read" and not reads and ("read" in own or not default)
             fixed_words = str(fixed(role, table, verb) or "")
             if fixed_words and not on:
                 continue  # what nobody can give is not shown; what nobody can take is
-            found.append(Cell(f"{table}.{verb}", right_words.phrase(table, verb, far), on, default, fixed_words, rests, row))
+            found.append(Cell(f"{table}.{verb}", right_words.phrase(table, verb, natural(table, role, verb)), on, default, fixed_words, rests, row))
         rests_on = found[0].words if any(cell.rests for cell in found) else ""
         screen = screens().get(table)
         return Part(

@@ -14,7 +14,7 @@ from models.db import db
 from models.journal import record
 from models.right_override import WORKING, Change, apply, changed_cells
 from models.right_presets import PRESETS, changes_of, preset
-from models.rights import grant, nature
+from models.rights import natural
 from views.base import gate
 from views.i18n import gettext, ngettext
 
@@ -89,8 +89,7 @@ def _lot(role: str, changes: list[Change]) -> dict[str, Any]:
     """What one role gains and loses, in sentences."""
 
     def words(change: Change) -> str:
-        far = grant(change.table, role).verbs.get(change.verb) or nature(change.table, role)
-        return right_words.phrase(change.table, change.verb, far)
+        return right_words.phrase(change.table, change.verb, natural(change.table, role, change.verb))
 
     return {
         "role": next(known for known in WORKING if known.name == role),

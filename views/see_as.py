@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Flask, abort, flash, g, redirect, request, url_for
@@ -19,6 +20,8 @@ from models.access import Role
 from models.base import Refusal
 from models.db import BEGIN, db
 from models.journal import record
+from models.scope import WHO
+from models.seeing import LASTS
 from views import auth
 from views.base import gate, own_path
 from views.formats import show_instant
@@ -51,12 +54,15 @@ def _wall() -> ResponseReturnValue | None:
     """Nothing is sent and nothing is taken away while somebody looks with other eyes; each try is a line in the history."""
     if g.get("loaded") and current_user.is_authenticated and current_user.seeing_ended:
         flash(gettext("You see the application with your own eyes again."), "info")
-    if not _looking() or (request.method in auth.SAFE and not _TAKES_AWAY.search(request.path)) or request.endpoint in WAYS_OUT:
+    if not _looking() or (request.method in auth.SAFE and not _TAKES_AWAY.search(request.path)):
+        return None
+    if request.endpoint in WAYS_OUT:
+        WHO.set(replace(current_user.actor, looking=False))  # what is written on the way out is written by themselves
         return None
     return _refuse()
 
 
-def _refuse() -> ResponseReturnValue:
+def _refuse() -> tuple[str, int]:
     from views.security import error_page
 
     db.session.rollback()
@@ -82,7 +88,7 @@ def _nothing_leaves(response: Response) -> Response:
     if not file and (response.mimetype in _PAGES or response.status_code >= 300):
         return response
     response.close()
-    body, status = _refuse()  # type: ignore[misc]
+    body, status = _refuse()
     return Response(body, status, content_type="text/html; charset=utf-8")
 
 
@@ -159,7 +165,7 @@ class SeeAsPages:
             person_id=user_id,
             role=role,
             refusal=refusal,
-            minutes=int(see_as.LASTS.total_seconds() // 60),
+            minutes=int(LASTS.total_seconds() // 60),
             back_url=own_path(request.args.get("url")) or (self.get_url(".details_view", id=user_id) if user_id else url_for("right.index_view", role=role)),
         )
         return page, status

@@ -18,7 +18,7 @@ from jobs.import_match import STUDENT_TEXTS, Known, name_key
 from jobs.import_parse import Parsed
 from jobs.import_places import Places
 from jobs.import_plan import Plan, Planned, Rules, digest_of, same_value, text_of
-from models.custom_import import MARK, values_in
+from models.custom_import import MARK, column_of, values_in
 from models.custom_import import text_of as text_of_own
 from models.identifiers import clean_uai
 from models.people import Sex, StudentStatus
@@ -176,7 +176,7 @@ class _Check:
         return planned
 
     def _set(self, planned: Planned, key: str, before: Any, after: Any, value: Any = None) -> None:
-        if ("student", planned.student_id, PLACES.get(key, key)) in self.known.corrected:
+        if ("student", planned.student_id, PLACES.get(key, column_of(key))) in self.known.corrected:
             planned.diff.append({"field": key, "before": text_of(before), "after": text_of(after), "kept": True})
             return
         planned.values[key] = after if value is None else value

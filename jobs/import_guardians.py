@@ -6,7 +6,7 @@ from jobs.import_doubts import MOST, Answers, answered, ask, open_refs
 from jobs.import_match import GUARDIAN_TEXTS, GuardianEntry, Known
 from jobs.import_parse import LEGAL_TIES, GuardianCells
 from jobs.import_plan import Planned, Tie, same_value
-from models.custom_import import MARK, text_of
+from models.custom_import import MARK, column_of, text_of
 
 GUARDIAN_KEYS = (*GUARDIAN_TEXTS, "phone_e164")
 
@@ -61,9 +61,9 @@ def _merge(planned: Planned, entry: GuardianEntry, said: dict[str, str], cells: 
         kept = entry.kept.get(key, "")
         if same_value(key, kept, value):
             continue
-        if ("guardian", entry.id, "phone" if key == "phone_e164" else key) in known.corrected:
+        if ("guardian", entry.id, "phone" if key == "phone_e164" else column_of(key)) in known.corrected:
             if key != "phone_e164":
-                planned.diff.append({"field": prefix + key, "before": kept, "after": value, "who": entry.name, "kept": True})
+                planned.diff.append({"field": prefix + key, "before": text_of(key, kept), "after": text_of(key, value), "who": entry.name, "kept": True})
             continue
         entry.said[key] = value
         if entry.id is not None and key != "phone_e164":

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.custom import in_use
-from models.custom_values import FieldKind, Spec
+from models.custom_values import PREFIX, FieldKind, Spec
 from models.words import _
 
 MARK = ":"
@@ -57,6 +57,11 @@ def options_of(spec: Spec) -> list[tuple[str, Any]] | None:
 def values_in(table: str, extra: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a row holds in its fields, under the keys of the columns."""
     return {f"{table}{MARK}{key}": value for key, value in (extra or {}).items()}
+
+
+def column_of(key: str) -> str:
+    """The name under which the history knows the value of a column of an import."""
+    return PREFIX + key.partition(MARK)[2] if MARK in key else key
 
 
 def parted(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,6 +7,7 @@ from hands import words as said
 from import_desk import table
 from import_people import GUARDIANS, HEADINGS, LINKS, STUDENTS
 from sqlalchemy import select
+from test_import_kept import edit
 from test_import_pages import Hands
 
 from models.custom import CustomField
@@ -126,6 +127,17 @@ def test_the_fields_of_guardians_come_with_their_own_file(app, desk, fields):
     assert desk.counts(key)["changed"]
     desk.do(key, "confirm")
     assert extra(app, desk, "Hélène", Guardian) == {"profession": "Facteur", "interprete": False}
+
+
+def test_a_value_that_the_school_corrected_since_the_last_import_is_kept_and_told(app, desk, fields):
+    first = [{**STUDENTS[0], **CELLS}, *STUDENTS[1:]]
+    desk.write(table(first, [*HEADINGS, *OWN]))
+    edit(desk, Student, "Zoé", extra={**PACKED, "ligne_de_car": "7"})
+    key = desk.send(table(first, [*HEADINGS, *OWN]))
+    assert [(d["field"], d["before"], d["after"], d["kept"]) for d in desk.row(key, 2).diff] == [("student:ligne_de_car", "7", "12 bis", True)]
+    desk.do(key, "keep", edits=False)
+    desk.do(key, "confirm")
+    assert extra(app, desk, "Zoé") == PACKED
 
 
 def test_what_we_export_is_read_again_as_it_was(app, as_, schools, a_student):

@@ -21,7 +21,8 @@ def plan_guardians(planned: Planned, known: Known, answers: Answers) -> None:
         entry = known.book.find(said, [*around, *here]) or _namesake(planned, said, cells, known, answers)
         if entry is None:
             entry = known.book.add(GuardianEntry(None, {}, place=f"{planned.row.line}.{cells.number}"))
-            known.book.by_place[entry.place] = entry
+            if answers:  # one of them may name this guardian
+                known.book.by_place[entry.place] = entry
         if any(entry is other for other in here):
             continue
         here.append(entry)

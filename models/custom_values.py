@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -77,8 +77,13 @@ class Spec:
             text = text if self.kind is FieldKind.long_text else " ".join(one_line(text).split())
             self._check_length(text)
             return text
-        reader = {FieldKind.number: self._number, FieldKind.date: self._date, FieldKind.yes_no: self._yes_no, FieldKind.choice: self._choice}
-        return reader[self.kind](text)
+        readers: dict[FieldKind, Callable[[str], str | bool]] = {
+            FieldKind.number: self._number,
+            FieldKind.date: self._date,
+            FieldKind.yes_no: self._yes_no,
+            FieldKind.choice: self._choice,
+        }
+        return readers[self.kind](text)
 
     def check(self, value: Any) -> None:
         """Refuse (`BadCell`) a packed value that this field does not take; none is refused where one is needed."""

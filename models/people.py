@@ -265,8 +265,7 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensi
             self.groups.append(group)
 
 
-# The class is told to whoever follows the student, also where the group itself is not theirs to open: a plain sub-query on
-# the table, which no scope limits; and one join less in every list.
+# The class is told to whoever follows the student, even where the group is not theirs to open: a plain sub-query that no scope limits.
 Student.homeroom_name = column_property(
     select(Group.__table__.c.name).where(Group.__table__.c.id == Student.homeroom_id).scalar_subquery(),
     deferred=True,

@@ -117,7 +117,7 @@ def make_default(session: Session, view: SavedView, *, on: bool) -> None:
     view.is_default = on
 
 
-def _own(table: str) -> Select[tuple[SavedView]]:
+def _own(table: str) -> Select[SavedView]:
     return select(SavedView).where(SavedView.table_name == table, SavedView.owner_id == WHO.get().user_id)
 
 

@@ -101,15 +101,15 @@ class ExtraField:
         obj.put(self.spec, self.data)
 
 
-class ExtraText(ExtraField, StringField):  # type: ignore[misc]  # (both write `_value`)
+class ExtraText(ExtraField, StringField):
     """A text of one line, or a number."""
 
 
-class ExtraLongText(ExtraField, TextAreaField):  # type: ignore[misc]
+class ExtraLongText(ExtraField, TextAreaField):
     """A long text."""
 
 
-class ExtraDate(ExtraField, StringField):  # type: ignore[misc]
+class ExtraDate(ExtraField, StringField):
     """A day, by the browser's own input."""
 
     widget = DateInput()
@@ -120,7 +120,7 @@ class ExtraDate(ExtraField, StringField):  # type: ignore[misc]
         return found.isoformat() if isinstance(found, dt.date) else ""
 
 
-class ExtraSelect(ExtraField, SelectField):  # type: ignore[misc]
+class ExtraSelect(ExtraField, SelectField):
     """Yes or no, or one of the choices; a withdrawn choice is offered to the row that holds it only."""
 
     def __init__(self, spec: Spec, **kwargs: Any) -> None:
@@ -160,7 +160,7 @@ class WithFields:
         super().process(formdata, obj, data=data, extra_filters=extra_filters, **kwargs)  # type: ignore[misc]
 
 
-def form_field(spec: Spec) -> UnboundField:
+def form_field(spec: Spec) -> UnboundField[Any]:
     """The form field of a field; numbers bring up the keyboard of digits."""
     if spec.kind is FieldKind.number:
         return UnboundField(ExtraText, spec, render_kw={"inputmode": "decimal"})
@@ -276,7 +276,7 @@ class CustomFields(Base):
 
     def form_groups(self, form: Form) -> list[tuple[Any, list[tuple[Any, int]]]]:
         """The screen's own sections, then the school's fields."""
-        groups = [(title, [pair for pair in pairs if not isinstance(pair[0], ExtraField)]) for title, pairs in super().form_groups(form)]  # type: ignore[misc]
+        groups = [(title, [pair for pair in pairs if not isinstance(pair[0], ExtraField)]) for title, pairs in super().form_groups(form)]
         mine = [(field, span_of(field.spec)) for field in form if isinstance(field, ExtraField)]
         return [group for group in (*groups, (gettext("Fields of [the school]"), mine)) if group[1]]
 

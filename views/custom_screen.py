@@ -202,7 +202,7 @@ class AddedFields(Screen):
         """Looking at the field saves nothing."""
         return request.form.get("_look") != PREVIEW and super().validate_form(form)
 
-    def extra_conflicts(self, form: Form, row: CustomField) -> list[dict[str, Any]]:
+    def extra_conflicts(self, form: Any, row: CustomField) -> list[dict[str, Any]]:
         """The choices that somebody else has saved meanwhile."""
         theirs, yours = ([(c["key"], c["label"], bool(c.get("retired"))) for c in row.choices or ()], form.offered.data)
         if theirs == yours:
@@ -250,7 +250,7 @@ def filled_of(row: CustomField) -> int:
     return int(g.filled[row.id])
 
 
-def preview_of(form: Form) -> tuple[Any, int]:
+def preview_of(form: Any) -> tuple[Any, int]:
     """(field, width) as the form describes it; no field while it has no name."""
     label = (form.label.data or "").strip()
     if not label or not isinstance(form.kind.data, FieldKind):

@@ -8,7 +8,7 @@ out and told. The rules on who may do what stand in models/saved_view.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
@@ -161,7 +161,7 @@ class SavedViews(Base):
 
     def list_context(self, context: dict[str, Any]) -> dict[str, Any]:
         """The tabs, the menus of views and columns, and what every form of the list sends along."""
-        found: dict[str, Any] = super().list_context(context)  # type: ignore[misc]
+        found: dict[str, Any] = super().list_context(context)
         here = self.present_view
         query = self.kept_args(request.args.items())
         kept = [(name, request.args[name]) for name in (COLUMNS, SAVED) if request.args.get(name)]
@@ -212,7 +212,7 @@ class SavedViews(Base):
         deed = request.form.get("do", "")
         if deed == "save":
             return self._save_view()
-        deeds = {
+        deeds: dict[str, Callable[[SavedView], None]] = {
             "overwrite": self._overwrite,
             "rename": lambda view: saved_view.rename(db.session, view, request.form.get("name", "")),
             "share": lambda view: saved_view.share(view, on=True),
@@ -257,7 +257,7 @@ class SavedViews(Base):
         if form.validate():
             try:
                 shared = bool(form.shared.data) if "shared" in form else False
-                view = saved_view.save(db.session, self.table, form.name.data, query, shared=shared, default=form.is_default.data)
+                view = saved_view.save(db.session, self.table, form.name.data or "", query, shared=shared, default=form.is_default.data)
                 db.session.commit()
             except Refusal as refusal:
                 db.session.rollback()

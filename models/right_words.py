@@ -69,7 +69,7 @@ LETTERS: dict[str, Any] = {
 }
 
 PHRASES: dict[tuple[str, str], Any] = {
-    ("student", "create"): _("add [a student]"),
+    ("student", "create"): _("add new [students]"),
     ("student", "generate_codes"): _("create activation codes for %(rows)s"),
     ("student", "add_to_group"): _("put %(rows)s into [a group]"),
     ("student", "print_class_list"): _("print class lists with %(rows)s"),
@@ -79,7 +79,7 @@ PHRASES: dict[tuple[str, str], Any] = {
     ("student", "deactivate"): _("deactivate %(rows)s who leave"),
     ("student", "reactivate"): _("reactivate %(rows)s who come back"),
     ("issued_paper", "print_again"): _("print %(rows)s again"),
-    ("guardian", "create"): _("add [a guardian]"),
+    ("guardian", "create"): _("add new [guardians]"),
     ("guardian", "merge"): _("merge double records of %(rows)s"),
     ("guardian", "print_reset_letter"): _("print a letter to choose a new password for %(rows)s"),
     ("guardian_link", "create"): _("add a link between [a guardian] and [a student]"),
@@ -88,7 +88,7 @@ PHRASES: dict[tuple[str, str], Any] = {
     ("guardian_link", "confirm"): _("confirm %(rows)s that are to check"),
     ("activation_code", "print_letters"): _("print the letters that carry %(rows)s"),
     ("activation_code", "revoke"): _("revoke %(rows)s"),
-    ("group", "create"): _("add [a group]"),
+    ("group", "create"): _("add new [groups]"),
     ("group", "share"): _("share %(rows)s with colleagues"),
     ("user", "create"): _("invite somebody to work here"),
     ("user", "invite"): _("send colleagues a one-time link to choose a password"),
@@ -101,7 +101,7 @@ PHRASES: dict[tuple[str, str], Any] = {
     ("membership", "delete"): _("withdraw a role that is theirs to give"),
     ("membership", "open_inspection"): _("open an inspection"),
     ("membership", "close_inspection"): _("close an inspection"),
-    ("level", "create"): _("add [a level]"),
+    ("level", "create"): _("add new [levels]"),
     ("import_", "create"): _("send files to import"),
     ("import_", "check"): _("check the files of an import"),
     ("import_", "confirm"): _("write an import"),

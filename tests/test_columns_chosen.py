@@ -137,6 +137,12 @@ def test_a_reader_without_the_right_gets_no_columns(as_):
     assert as_("inspector").get("/admin/guardian/columns/?col=name").status_code == 403
 
 
+def test_who_neither_exports_nor_edits_is_offered_what_the_pages_show(as_):
+    browser = as_("inspector")
+    assert "Téléphone" not in words(browser.get(LIST))
+    assert headings(browser.get(LIST + "?cols=name,phone,address1,born_on")) == ["Nom et prénom", "Naissance"]
+
+
 def test_every_column_of_every_screen_can_be_shown(as_, app):
     browser = as_("acc")
     for table in screens_with_lists(app):

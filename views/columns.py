@@ -62,8 +62,14 @@ class Columns(Base):
 
     @property
     def offered_columns(self) -> dict[str, Any]:
-        """Column -> words: all that the person may choose here, with the school's own fields."""
-        return {**self.own_columns, **{spec.name: spec.label for spec in self.extra_specs()}}
+        """Column -> words: all that the person may choose here, with the school's own fields. What no page but the export shows is
+        offered to whoever may export or edit: choosing a column opens nothing that was closed.
+        """
+        own = self.own_columns
+        if not self.column_offered_list and not (self.may("export") or self.may("edit")):
+            seen = {*(column for column, _label in self._list_declared), *(self.column_details_list or ())}
+            own = {name: label for name, label in own.items() if name in seen}
+        return {**own, **{spec.name: spec.label for spec in self.extra_specs()}}
 
     @property
     def usual_columns(self) -> list[str]:

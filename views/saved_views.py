@@ -126,16 +126,17 @@ class SavedViews(Base):
         """What of a view still exists: its filters, columns and order."""
         args: list[tuple[str, str]] = []
         left: list[str] = []
+        filters, offered = self._filter_args, self.offered_columns
         for name, value in parse_qsl(view.query):
             found = _FILTER.fullmatch(name)
             if found:
-                known = self._filter_args.get(found[2])
+                known = filters.get(found[2])
                 if known is None or not known[1].validate(value):
                     left.append(str(known[1].name) if known is not None else self._lost(found[2]))
                     continue
             elif name == COLUMNS:
                 names = value.split(",")
-                left += [self._lost(one) for one in names if one not in self.offered_columns]
+                left += [self._lost(one) for one in names if one not in offered]
                 value = ",".join(self.choose(names))
             elif name == "sort":
                 place = self.sort_place(value)

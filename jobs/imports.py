@@ -31,7 +31,7 @@ from jobs.tables import Table, read_table
 from models import files
 from models.base import today, utcnow
 from models.column_mapping import remember, remembered
-from models.db import BEGIN, db
+from models.db import BEGIN, db, refresh_statistics
 from models.import_cells import Context
 from models.import_fields import FIELDS, OWN
 from models.import_words import BadFile
@@ -44,6 +44,7 @@ from models.words import N_, _
 from models.work import Job, JobKind
 
 PIECE = 1_000  # rows of the preview between two commits
+MANY = 500  # new students after which the database counts its rows again
 SAMPLES = 3  # values of each column kept for the page of the columns
 
 
@@ -311,6 +312,8 @@ def write(task: Task) -> None:
         _account(task, work, plan, joined, problem={"code": "changed_since", "params": {}})
         return
     written = write_rows(db.session, plan, language=work.language, today=work.context.today, deactivate=deactivate)
+    if written["created"] > MANY:
+        refresh_statistics(db.session)
     one = db.session.get_one(Import, import_id)
     one.written, one.status, one.written_at, one.batch = written, ImportStatus.done, utcnow(), BATCH.get() or ""
     for file in one.files:

@@ -11,8 +11,9 @@ from sqlalchemy import and_, select, update
 from models import files
 from models.activation import wipe_expired
 from models.base import utcnow
+from models.bulk_edit import purge as purge_bulk_edits
 from models.changes import purge
-from models.db import BEGIN, db
+from models.db import BEGIN, db, refresh_statistics
 from models.imports import purge as purge_imports
 from models.scope import unscoped
 from models.seeing import sweep as end_looks
@@ -80,7 +81,13 @@ def looks() -> int:
     return end_looks(db.session)
 
 
-STEPS: tuple[Callable[[], int], ...] = (old_files, stray_files, expired_codes, old_changes, old_imports, suspensions, looks)
+def statistics() -> int:
+    """Let the database know how much its tables hold by now."""
+    refresh_statistics(db.session)
+    return 0
+
+
+STEPS: tuple[Callable[[], int], ...] = (old_files, stray_files, expired_codes, old_changes, old_imports, old_bulk_edits, suspensions, looks, statistics)
 
 
 def sweep() -> dict[str, int]:

@@ -104,6 +104,8 @@ _SPECIAL = str.maketrans(
 
 def fold(text: str) -> str:
     """A text as it is searched: no accents, œ as oe, straight apostrophes, lower case, single spaces."""
+    if text.isascii():  # four times as fast, and most texts are
+        return " ".join(text.lower().split())
     plain = unicodedata.normalize("NFD", text.translate(_SPECIAL))
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).lower().split())
 

@@ -102,13 +102,13 @@ def keep(name: Any, value: T) -> T:
     return value
 
 
-def counted(name: Any, ask: Callable[[], T], *, worth: bool) -> T:
-    """The number of this name: the one kept, else asked now, and kept when it is `worth` it."""
-    found: T | None = known(name) if worth else None
+def counted(name: Any, ask: Callable[[], T], *, worth: Callable[[T], bool]) -> T:
+    """The answer of this name: the one kept, else the one asked for now, kept when it is `worth` it."""
+    found: T | None = known(name)
     if found is not None:
         return found
     value = ask()
-    return keep(name, value) if worth else value
+    return keep(name, value) if worth(value) else value
 
 
 def forget() -> None:
@@ -119,16 +119,16 @@ def forget() -> None:
 
 def students() -> Students:
     """The students whom the person sees, in one statement."""
-    found: Students | None = known("students")
-    if found is not None:
-        return found
+    return counted("students", _ask_students, worth=lambda found: found.large)
+
+
+def _ask_students() -> Students:
     count = select(func.count(Student.id))
     active = count.where(Student.status == StudentStatus.active).scalar_subquery()
     left = count.where(Student.status == StudentStatus.left).scalar_subquery()
     unseen = count.where(Student.status == StudentStatus.active, missing_clause()).scalar_subquery()
     row = db.session.execute(select(active, left, case((active <= LARGE, unseen)))).one()
-    value = Students(*row)
-    return keep("students", value) if value.large else value
+    return Students(*row)
 
 
 def following(*, large: bool) -> Following:
@@ -146,7 +146,7 @@ def following(*, large: bool) -> Following:
         )
         return Following(registered, tuple(Followed(name, n, int(seen)) for name, n, seen in rows))
 
-    return counted("following", ask, worth=large)
+    return counted("following", ask, worth=lambda _found: large)
 
 
 # --- who has written: their next look is a fresh one ---------------------------------------------------------------------------------

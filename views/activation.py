@@ -11,6 +11,7 @@ from flask_admin import Admin, expose
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from models import overview
 from models.activation import ActivationCode, CodePurpose, CodeState, codes_of_batch, printable, state_clause, usable_clause
 from models.base import Refusal
 from models.db import db
@@ -85,7 +86,11 @@ def tally() -> list[tuple[str, str, int, dt.datetime]]:
     if "code_tally" not in g:
         state = cast("Any", ActivationCode.state).label("state")
         statement = select(ActivationCode.batch, state, func.count(ActivationCode.id), func.min(ActivationCode.created_at))
-        g.code_tally = [tuple(row) for row in db.session.execute(statement.group_by(ActivationCode.batch, state))]
+
+        def ask() -> list[tuple[Any, ...]]:
+            return [tuple(row) for row in db.session.execute(statement.group_by(ActivationCode.batch, state))]
+
+        g.code_tally = overview.counted("codes", ask, worth=lambda rows: sum(row[2] for row in rows) > overview.LARGE)
     return list(g.code_tally)
 
 

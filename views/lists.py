@@ -10,7 +10,9 @@ from flask import abort, flash, g, request
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, load_only
 
+from models import overview
 from models.db import db
+from models.scope import WHO
 from views.fields import field_pattern, folded_like, like, starting_with, words_of
 from views.filters import FilterEntry, ScreenFilter, filters_for
 from views.formats import locale
@@ -18,6 +20,7 @@ from views.i18n import gettext, ngettext
 
 MOST_COUNTED = 10_000  # of a search or a filter: beyond, "more than 10,000" says as much and costs less
 MOST_FILTERS = 20  # of one address: each is a clause more
+_ANYWAY = {"page", "page_size", "sort", "desc", "cols", "saved", "url"}  # arguments that change nothing about which rows are shown
 _FILTER = re.compile(r"flt(?P<place>\d{1,3})_(?P<arg>.+)")
 
 
@@ -178,7 +181,10 @@ class Lists:
         """How many rows the query finds: exactly when the whole list is shown, else up to one more than `MOST_COUNTED`."""
         ids = query.with_entities(self.model.id).order_by(None)
         if not search and not filters:
-            return int(ids.count())
+            # A screen of its own mind may narrow its rows by an argument of the address, or by the person's roles.
+            other = frozenset((name, value) for name, value in request.args.items() if name not in _ANYWAY)
+            name = ("whole list", self.table, other, WHO.get().roles)  # type: ignore[attr-defined]
+            return overview.counted(name, lambda: int(ids.count()), worth=lambda count: count > MOST_COUNTED)
         return int(ids.limit(MOST_COUNTED + 1).count())
 
     def matching(self, verb: str) -> tuple[int, Any]:

@@ -169,7 +169,8 @@ def counts() -> dict[str, int]:
             found = db.session.execute(select(*numbers)).one() if asked else ()
             return {todo.name: int(n) for todo, n in zip(asked, found, strict=True)}
 
-        g.todo_counts = overview.counted(("todos", *(todo.name for todo in asked)), ask, worth=tally().large)
+        large = tally().large
+        g.todo_counts = overview.counted(("todos", *(todo.name for todo in asked)), ask, worth=lambda _found: large)
     return dict(g.todo_counts)
 
 

@@ -21,7 +21,7 @@ from jobs.demo_people import People, make_people
 from models.access import LoginEvent, LoginKind, User
 from models.activation import ActivationCode, CodePurpose
 from models.base import Base, fold, utcnow
-from models.db import db
+from models.db import db, refresh_statistics
 from models.journal import JournalEvent
 from models.people import Authority, Group, GroupCategory, Guardian, GuardianLink, LinkStatus, Relation, Sex, Student, StudentStatus, group_member
 from models.school import Level, School
@@ -55,6 +55,7 @@ def build(folder: Path, url: str, size: int) -> None:
         Base.metadata.create_all(db.engine)
         load_demo(db.session, students=30, seed=SEED)
         _Crowd(make_people("FR", size, SEED, 2025), random.Random(SEED)).write()  # noqa: S311 (the same rows each time)
+        refresh_statistics(db.session)  # as the application does after an import
         db.session.commit()
         db.engine.dispose()
 

@@ -24,9 +24,10 @@ def strays(session: Session, keys: Iterable[str]) -> set[str]:
         for column in _texts(likely=False):
             if left:
                 left -= set(session.scalars(select(column).where(column.in_(left))))
-        for column in _packed():
+        for packed in _packed():
             if left:
-                told = " ".join(session.scalars(select(cast(column, Text)).where(or_(*(cast(column, Text).contains(key) for key in left)))))
+                text = cast(packed, Text)
+                told = " ".join(session.scalars(select(text).where(or_(*(text.contains(key) for key in left)))))
                 left = {key for key in left if key not in told}
     return left
 

@@ -20,7 +20,7 @@ def lift_ended(session: Session) -> int:
     Each is told in the history as done by the application itself. Runs without a scope of its own, in every school.
     """
     with unscoped("the schools, each with its own day"):
-        zones = [tuple(row) for row in session.execute(select(School.id, School.time_zone).order_by(School.id))]
+        zones = session.execute(select(School.id, School.time_zone).order_by(School.id)).all()
     lifted = 0
     for school_id, zone in zones:
         with acting(Actor(name="scolabri"), Scope(school_id=school_id), new_batch()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,12 +37,20 @@ def database_url(folder: Path) -> str:
     return f"postgresql+psycopg://app@/{name}?host={socket}&port={PORT}"
 
 
+def _binaries() -> Path:
+    """Where PostgreSQL's programs are: on the path, else the newest that Debian's packages have installed."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    installed = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").is_file()]
+    if not installed:
+        sys.exit("PostgreSQL is not installed: install the package postgresql, then start again.")
+    return max(installed, key=lambda path: [int(part) for part in path.parent.name.split(".")])
+
+
 @contextmanager
 def server():
     """The folder of the socket of a running server."""
-    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None) if not shutil.which("initdb") else Path(shutil.which("initdb")).parent
-    if binaries is None:
-        sys.exit("PostgreSQL is not installed: install the package postgresql, then start again.")
+    binaries = _binaries()
     # PostgreSQL refuses to run as root.
     who = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
     folder = Path(tempfile.mkdtemp(prefix="scolabri-pg-"))
@@ -65,7 +74,8 @@ def server():
 
 
 def main(command: list[str]) -> int:
-    """Run the command while the server stands."""
+    """Run the command while the server stands; it goes with us, also when somebody stops the tests."""
+    signal.signal(signal.SIGTERM, lambda *_given: sys.exit(128 + signal.SIGTERM))
     with server() as folder:
         return subprocess.run(command, check=False, env={**os.environ, NAME: str(folder)}).returncode
 

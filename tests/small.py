@@ -20,17 +20,18 @@ from views import i18n
 made: list[Flask] = []  # every application of the run: the connections of the last ones are closed after each test
 
 
-def small_app(folder: Path, **config) -> Flask:
-    """An application with its own empty database and files under `folder`."""
+def small_app(folder: Path, url: str = "", tables: bool = True, **config) -> Flask:
+    """An application with files under `folder` and its own empty database there, or that of `url` (without `tables`: as it is)."""
     app = Flask("small")
     made.append(app)
     app.config.update({"DATA": folder, "MAIL_URL": "", "BASE_URL": "https://tilleuls.exemple", **config})
     keys.configure(b"a key for tests, long enough")
     files.configure(folder / "files")
-    init_db(app, f"sqlite:///{folder / 'test.sqlite3'}")
+    init_db(app, url or f"sqlite:///{folder / 'test.sqlite3'}")
     i18n.install(app, lambda: "fr")
     with app.app_context():
-        Base.metadata.create_all(db.engine)
+        if tables:
+            Base.metadata.create_all(db.engine)
     return app
 
 

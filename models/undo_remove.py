@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapper
 from models.activation import ActivationCode
 from models.base import Base
 from models.changes import DELETED, EXTRA, SNAPSHOTS, WITH_OWNER, Change, JournalChange, columns_of, is_final, name_of, record_lines, sides, snapshot
+from models.custom import CustomField, filled
 from models.journal import JournalEvent, record_rows
 from models.packing import model_of
 from models.undo_plan import Act
@@ -76,6 +77,9 @@ class Removal(Steps):
     def _added(self, model: Any, ids: list[int]) -> set[int]:
         """Rows that others point to, beside those that this undo removes or turns elsewhere."""
         found: set[int] = set()
+        if model is CustomField:  # records hold its values under its key: no column points to it
+            fields = self.session.scalars(select(CustomField).where(CustomField.id.in_(ids)))
+            found.update(field for field, number in filled(self.session, fields).items() if number)
         for column in pointing_to(model.__table__):
             where = column.table
             if "id" not in where.c:  # a table of many to many

@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from batches import As
 from conftest import counted, rows
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from models.custom_values import FieldKind, slug
 from models.import_words import BadCell
 from models.labels import read_stamp
 from models.people import Group, Student
+from models.undo import Act, plan, undo
 from models.words import in_language
 
 CHOICES = [("", "Externe", False), ("", "Demi-pensionnaire", False), ("", "Interne", False)]
@@ -282,6 +284,21 @@ def test_choices_that_cannot_be_told_apart_are_refused(app, schools):
         assert "trop long" in refused(session, lambda: field.offer([("", "x" * 81, False)]))
         assert "n’existe pas" in refused(session, lambda: field.offer([("forged", "Forgé", False)]))
         assert "200 choix" in refused(session, lambda: field.offer([("", f"Choix {n}", False) for n in range(201)]))
+
+
+def test_undoing_a_new_field_removes_it_unless_somebody_has_filled_it_in(app, schools, a_student):
+    acc = As(app, schools[0], "acc")
+    for batch, label in (("b1", "Car"), ("b2", "Casier")):
+        with acc(batch) as session:
+            session.add(CustomField(table_name="student", label=label))
+    with acc("b3") as session:
+        spec = read_specs(session, schools[0])["student"][1]
+        session.get_one(Student, a_student).put(spec, "12")
+    with acc("b4") as session:
+        undo(session, "b1")
+        found = plan(session, "b2")
+        assert [(line.act, str(line.reason)) for line in found.lines] == [(Act.keep, "Quelque chose y a été ajouté depuis.")]
+        assert [spec.label for spec in read_specs(session, schools[0])["student"]] == ["Casier"]
 
 
 # --- counting and finding

@@ -12,18 +12,19 @@ from sqlalchemy.orm import Session
 from models.base import Refusal, utcnow
 from models.changes import DELETED, KEPT, WITH_OWNER, JournalChange, columns_of
 from models.packing import model_of
-from models.rights import reach
+from models.rights import POLICY, reach
 from models.scope import WHO
 from models.undo import Act, Plan, finish, in_order
 from models.undo_back import Back
-from models.undo_steps import LEFT
+from models.undo_steps import LEFT, reads
 from models.words import _
 
 
 def deleted() -> Select[JournalChange]:
     """What the person who acts may bring back, the latest first: their own deletions, or everybody's in the school."""
     c, who = JournalChange, WHO.get()
-    found = select(c).where(c.field == DELETED, c.after.is_(None), c.at >= utcnow() - KEPT, c.table_name.not_in(LEFT)).order_by(c.id.desc())
+    closed = [*LEFT, *(table for table in POLICY if not reads(table))]
+    found = select(c).where(c.field == DELETED, c.after.is_(None), c.at >= utcnow() - KEPT, c.table_name.not_in(closed)).order_by(c.id.desc())
     return found if reach(who.roles, "journal_event", "restore") == "all" else found.where(c.user_id == who.user_id, c.user_id.is_not(None))
 
 

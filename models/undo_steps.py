@@ -18,7 +18,7 @@ from models.base import Base
 from models.changes import PIECE, Change, name_of, named_by, record_links, sides
 from models.packing import model_of
 from models.reach import narrower
-from models.rights import VERBS, may, reach
+from models.rights import POLICY, VERBS, may, reach
 from models.scope import SCOPE, WHO
 from models.undo_plan import Act, Line, Plan
 from models.words import _
@@ -43,6 +43,11 @@ NOT_YOURS = _("You may no longer change it.")
 FORGOTTEN = _("Its earlier values are no longer kept.")
 USED = _("This code was used, printed or sent.")
 CLOSED = _("A code that was closed stays closed.")
+
+
+def reads(table: str) -> bool:
+    """Whether the person reads this screen: what a school has closed to a role is neither shown nor taken back here (rights.md, rule 5)."""
+    return table not in POLICY or may(WHO.get().roles, table, "read")
 
 
 def pieces(ids: Iterable[int]) -> Iterator[list[int]]:
@@ -91,7 +96,11 @@ class Steps:
     def may_touch(self, table: str) -> bool:
         """Whether the person still may write on this table; what an import wrote is taken back by whoever may undo it."""
         roles = WHO.get().roles
-        if self.by_import or table in FOLLOWS or reach(roles, "journal_event", "undo") == "all":
+        if self.by_import or table in FOLLOWS:
+            return True
+        if not reads(table):
+            return False
+        if reach(roles, "journal_event", "undo") == "all":
             return True
         return any(may(roles, table, verb) for verb in ("create", "edit", "delete", *VERBS.get(table, ())))
 
@@ -115,6 +124,9 @@ class Steps:
         if shown and options and rows:  # the names of others, in one query
             for row in self.session.scalars(select(model).where(model.id.in_([i for i, *_rest in shown])).options(*options)):
                 rows[row.id] = row
+        if not reads(table):
+            self.plan.lines += [Line(act, table, i, "", (), reason) for i, _fields, reason in shown]
+            return
         self.plan.lines += [Line(act, table, i, name_of(rows[i]) if i in rows else "", fields, reason) for i, fields, reason in shown]
 
     def forget(self, rows: Iterable[Any]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import counted, rows
-from hands import do, send, user_of, words
+from hands import do, form_of, send, user_of, words
 from sqlalchemy import func, select
 
 from jobs.runner import run_pending
@@ -11,7 +11,7 @@ from models.actors import staff_in
 from models.base import Refusal
 from models.db import db
 from models.journal import JournalEvent, screen_of
-from models.people import Group, Student
+from models.people import Group, Guardian, Student
 from models.reach import GROUP_RULES
 from models.right_override import Change, ChangedMeanwhile, RightOverride, apply, cells, changed_cells, fixed, offered
 from models.rights import LETTERS, POLICY, VERBS, grant, in_force, may, nature, reach
@@ -265,6 +265,28 @@ def test_07_a_job_asked_for_before_the_right_was_withdrawn_is_not_done(app, scho
 def staff_in_app(app, user, school):
     with app.app_context():
         return staff_in(db.session, user, school)
+
+
+def test_05_what_a_role_no_longer_reads_is_not_read_in_the_history_either(as_, app, schools, change):
+    with rows(app) as session:
+        guardian = session.scalar(select(Guardian).where(Guardian.school_id == schools[0]))
+        number, name = guardian.id, guardian.family_name
+    counsellor = as_("ac")
+    fields = form_of(counsellor, f"/admin/guardian/edit/?id={number}")
+    assert send(counsellor, f"/admin/guardian/edit/?id={number}", page="/account", **{**fields, "town": "Villesecrète"}).status_code == 302
+    with rows(app) as session:
+        last = select(JournalEvent.batch).where(JournalEvent.table_name == "guardian", JournalEvent.row_id == number).order_by(JournalEvent.id.desc())
+        address = f"/admin/journal_event/undo?batch={session.scalar(last)}"
+    administrator = as_("acc")
+    assert "Villesecrète" in words(administrator.get(address))
+    change("acc", "guardian", "read", False)
+    for page in (address, "/admin/journal_event/", "/admin/journal_event/trash", "/admin/"):
+        shown = words(administrator.get(page))
+        assert "Villesecrète" not in shown, page
+        assert name not in shown, page
+    assert send(administrator, address, page="/account").status_code == 409
+    with rows(app) as session:
+        assert session.get_one(Guardian, number).town == "Villesecrète"
 
 
 # --- cost ----------------------------------------------------------------------------------------------------------------------

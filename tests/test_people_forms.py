@@ -173,7 +173,7 @@ def test_a_student_without_records_goes_after_the_question(as_, app, schools):
         session.flush()
         number = student.id
     browser = as_("ac")
-    assert "définitif" in send(browser, "/admin/student/delete/", page="/account", id=number).text
+    assert "corbeille" in send(browser, "/admin/student/delete/", page="/account", id=number).text
     assert one(app, select(Student.id).where(Student.id == number)) is not None
     assert send(browser, "/admin/student/delete/", page="/account", id=number, _asked="1").status_code == 302
     assert one(app, select(Student.id).where(Student.id == number)) is None

@@ -20,7 +20,7 @@ from models.import_words import BadCell
 from models.imports import Clash, Fix, Import, ImportFile, RowStatus
 from models.journal import record
 from views.base import Screen, gate
-from views.formats import show_date
+from views.formats import day_of, show_date
 from views.i18n import gettext, ngettext
 from views.import_preview import Sheet
 from views.import_summary import cut, value_of
@@ -150,7 +150,7 @@ class Grid(Screen):
     def mappings() -> list[tuple[ColumnMapping, str, str]]:
         """The columns that the school's people chose: the record, its headings, when it last served."""
         kept = db.session.scalars(select(ColumnMapping).order_by(ColumnMapping.used_at.desc()).limit(MOST_MAPPINGS))
-        return [(one, cut(str(one)), show_date(one.used_at.date())) for one in kept]
+        return [(one, cut(str(one)), show_date(day_of(one.used_at))) for one in kept]
 
     def file_of_address(self, one: Import) -> ImportFile:
         """The file of the import that the address names; its first one where it names none."""
@@ -211,7 +211,7 @@ def posted_fixes() -> list[Fix]:
         many = cell[1] in everywhere
         if cell[1] in cleared:
             found.append(Fix(cell[2], int(cell[3]), cell[4], "", seen, many))
-        elif text != before or (many and text):
+        elif text != before or (many and (text or not seen)):
             found.append(Fix(cell[2], int(cell[3]), cell[4], text, seen, many))
     return found
 

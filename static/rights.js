@@ -16,7 +16,10 @@
       const answer = await fetch(address, { method: "POST", body, headers: { "X-Requested-With": "fetch", Accept: "text/html" }, credentials: "same-origin" });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById(part.id);
-      if (!fresh) return location.reload(); /* signed out, or no longer the site administrator: the page says so itself */
+      if (!fresh) { /* signed out, or no longer the site administrator: the page says so itself */
+        location.reload();
+        return;
+      }
       part.replaceWith(fresh);
       say(fresh.querySelector("[data-said]").textContent);
       const again = document.getElementById(cell);
@@ -30,10 +33,12 @@
       part.removeAttribute("aria-busy");
       const box = document.getElementById(cell);
       if (box && box.matches("[data-cell]")) box.checked = !box.checked;
+      const note = part.querySelector("[data-said]") || part.querySelector(".sheet-head").appendChild(document.createElement("p"));
+      note.className = "said said-no";
+      note.dataset.said = "";
+      note.textContent = form.dataset.lost;
       say(form.dataset.lost);
-      window.alert(form.dataset.lost);
     }
-    return undefined;
   };
 
   document.addEventListener("change", ({ target }) => {

@@ -64,6 +64,7 @@ def load() -> dict[str, Handler]:
     """Import every module that declares handlers, once."""
     import jobs.address_labels
     import jobs.bulk
+    import jobs.bulk_edit
     import jobs.certificates
     import jobs.class_lists
     import jobs.imports

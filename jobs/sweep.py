@@ -71,6 +71,11 @@ def old_imports() -> int:
     return purge_imports(db.session)
 
 
+def old_bulk_edits() -> int:
+    """Forget which rows a change of many was about, after seven days."""
+    return purge_bulk_edits(db.session)
+
+
 def suspensions() -> int:
     """Open again the links whose suspension ended by its date."""
     return lift_ended(db.session)

@@ -3,6 +3,7 @@
 from models import (
     access,
     activation,
+    bulk_edit,
     custom,
     duplicates,
     imports,
@@ -22,6 +23,7 @@ from models import (
 __all__ = [
     "access",
     "activation",
+    "bulk_edit",
     "custom",
     "duplicates",
     "imports",

@@ -56,6 +56,7 @@ class JobKind(Choice):
     import_check = "import_check", _("Check of an import"), "info"
     import_write = "import_write", _("Writing of an import"), "info"
     bulk_verb = "bulk_verb", _("Work on many records"), "info"
+    bulk_edit = "bulk_edit", _("Change of a field"), "info"
     undo_batch = "undo_batch", _("Undoing"), "info"
 
 

@@ -27,6 +27,7 @@ from models.journal import record, screen_of
 from models.reach import is_own, narrower
 from models.scope import SCOPE, WHO
 from views import export
+from views.bulk_edit import BULK_EDIT, BulkEditing
 from views.columns import Columns
 from views.custom import CustomFields
 from views.fields import Lookup, ScreenConverter
@@ -45,6 +46,7 @@ log = logging.getLogger("scolabri.views")
 
 # Flask-Admin's own page functions and the verb that opens them; anything else is refused unless a gate says otherwise.
 GATES = {"index_view": "read", "details_view": "read", "create_view": "create", "edit_view": "edit", "delete_view": "delete", "export": "export"}
+GATES["bulk_edit_view"] = "edit"
 GATES |= {"columns_view": "read", "views_view": "read"}  # what a person arranges for themselves; models/saved_view.py says more
 
 
@@ -58,7 +60,7 @@ def gate(verb: str, table: str | None = None) -> Any:
     return wrap
 
 
-class Screen(CustomFields, Saving, SavedViews, Columns, Lists, Rows, ModelView):
+class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows, ModelView):  # type: ignore[misc]  # (attributes of Lists are properties here)
     """A table as a screen: list, search, filters, form, details, export and verbs, each behind its right."""
 
     model: Any = None
@@ -203,12 +205,12 @@ class Screen(CustomFields, Saving, SavedViews, Columns, Lists, Rows, ModelView):
         if custom:
             allowed = self.may(custom[0], custom[1])
         elif name == "action_view":
-            allowed = self.may("read") and any(self.may(right, table) for table, right in map(self.verb_right, self.verbs.values()))
+            allowed = self.may("read") and (self.can_edit or any(self.may(right, table) for table, right in map(self.verb_right, self.verbs.values())))
         elif name == "ajax_lookup":
             allowed = self.may("create") or self.may("edit") or any(self.may(right, table) for table, right in map(self.verb_right, self.verbs.values()))
         else:
             allowed = name in GATES and self.may(GATES[name])
-            if name in ("create_view", "edit_view") and not self.form_columns:
+            if name in ("create_view", "edit_view", "bulk_edit_view") and not self.form_columns:
                 allowed = False
         if not allowed:
             self.refused(GATES.get(name, name))
@@ -283,6 +285,8 @@ class Screen(CustomFields, Saving, SavedViews, Columns, Lists, Rows, ModelView):
 
     def is_action_allowed(self, name: str) -> bool:
         """Only declared verbs, each behind its own right; Flask-Admin's bulk delete is not one of them."""
+        if name == BULK_EDIT:
+            return has_request_context() and bool(self.bulk_names())
         found = getattr(self, "verbs", {}).get(name)
         return found is not None and self.may(*reversed(self.verb_right(found)))
 
@@ -290,12 +294,12 @@ class Screen(CustomFields, Saving, SavedViews, Columns, Lists, Rows, ModelView):
     def action_view(self) -> ResponseReturnValue:
         """A verb on chosen rows: 403 without its right, 404 when a row does not exist for the person."""
         name = request.form.get("action", "")
-        if name not in self.verbs:
+        if name not in (*self.verbs, BULK_EDIT):
             abort(400)
         if not self.is_action_allowed(name):
             self.refused(name)
             abort(403)
-        return run_verb(self, self.verbs[name])
+        return self.ask_bulk_edit() if name == BULK_EDIT else run_verb(self, self.verbs[name])
 
     def back(self) -> ResponseReturnValue:
         """To where the person came from."""

@@ -48,8 +48,13 @@ def undo_urls(batches: list[JournalEvent]) -> dict[str, str]:
 
 
 def job_undo_url(job: Job) -> str:
-    """The same for what a piece of long work wrote; empty when it wrote nothing that can be taken back, or not by this person."""
-    found = find(db.session, f"job-{job.id}") if permitted("journal_event", "undo") else None
+    """The same for what a piece of long work wrote."""
+    return batch_undo_url(f"job-{job.id}")
+
+
+def batch_undo_url(batch: str) -> str:
+    """The page that undoes a batch; empty when it wrote nothing that can be taken back, or not by this person."""
+    found = find(db.session, batch) if permitted("journal_event", "undo") else None
     return undo_url(found.name) if found is not None and may_undo(found) and undoable(db.session, [found.name]) else ""
 
 

@@ -193,4 +193,4 @@ def remarks(one: Preview) -> list[str]:
 
 
 def _names(links: list[GuardianLink]) -> str:
-    return " ; ".join(gettext("%(guardian)s for %(student)s", guardian=link.guardian.name, student=link.student.name) for link in links)
+    return ", ".join(gettext("%(guardian)s for %(student)s", guardian=link.guardian.name, student=link.student.name) for link in links)

@@ -1,27 +1,26 @@
-"""Students, their guardians, and the links between them."""
+"""Students and their guardians."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
-from flask import Flask, flash, request, url_for
+from flask import Flask, request, url_for
 from flask_admin import Admin
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import selectinload, undefer
-from wtforms import DateField, Form, SelectField, StringField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import SelectField
+from wtforms.validators import InputRequired
 
 from models.access import User
 from models.activation import missing_clause
 from models.base import today
+from models.bulk_target import withheld
 from models.db import db
 from models.duplicates import doubles_clause
 from models.followed import access, deletion_problem, with_access
-from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, StudentStatus
-from models.rights import reach
+from models.people import Group, Guardian, GuardianLink, Student, StudentStatus
 from models.school import Level, School
-from models.scope import WHO, current_school_id
+from models.scope import current_school_id
 from views import checks
 from views.account import LANGUAGES
 from views.activation import CodesVerbs
@@ -30,6 +29,7 @@ from views.colleagues import GUARDIAN_LOOKUP, STAFF_LOOKUP, STUDENT_LOOKUP
 from views.fields import Lookup, RowField
 from views.filters import Clause, Member, Row
 from views.formats import zone
+from views.guardian_links import GuardianLinks
 from views.i18n import gettext, ngettext, pgettext
 from views.i18n import lazy_gettext as _
 from views.merge import MergeVerb
@@ -100,6 +100,7 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
         "email": {"validators": [checks.email]},
         "phone": {"validators": [checks.phone]},
     }
+    bulk_edit_columns = ("level", "homeroom", "adviser", "language", "sex", "address1", "address2", "postal_code", "town")
     verb_order = ("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate")
     lookups = {"homeroom": (Group, ("name",), is_class), "adviser": STAFF_LOOKUP, "group": (Group, ("name",)), "other": STUDENT_LOOKUP}
 
@@ -164,7 +165,7 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
             (("status", "active"), pgettext("students", "[student|Active|Active]"), n.active, {}),
             (("access", ""), gettext("Without access"), n.unseen, {"flt0_access.Clause": "1"}),
             (("status", "left"), pgettext("students", "[student|Deactivated|Deactivated]"), n.left, {"flt0_status.Is": "left"}),
-            (("status", "all"), pgettext("students", "[student|All|All]"), n.active + n.left, {"flt0_status.Is": "all"}),
+            (("status", "all"), pgettext("students", "[student|All|All]"), n.all, {"flt0_status.Is": "all"}),
         )
         return [{"label": label, "n": many, "url": self.get_url(".index_view", **args), "current": here == key} for key, label, many, args in tabs]
 
@@ -177,9 +178,8 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
     def edit_form(self, obj: Any = None) -> Any:
         """Who follows only their own students keeps their profile; class, level and adviser are given by the school."""
         form = super().edit_form(obj)
-        if reach(WHO.get().roles, "student", "edit") == "g":
-            for name in ("level", "homeroom", "adviser"):
-                del form[name]
+        for name in withheld("student"):
+            del form[name]
         return form
 
     def delete_refusal(self, row: Student) -> str | None:
@@ -247,6 +247,7 @@ class Guardians(ResetLetterVerb, MergeVerb, Screen):
     )
     form_overrides = {"language": SelectField}
     form_args = {"language": {"choices": dict(LANGUAGES)}, "email": {"validators": [checks.email]}, "phone": {"validators": [checks.phone]}}
+    bulk_edit_columns = ("title", "language", "address1", "address2", "postal_code", "town")
     lookups = {"other": GUARDIAN_LOOKUP}
     details_template = "admin/student/guardian.html"
 
@@ -300,94 +301,6 @@ def children_of(guardian: Guardian) -> str:
     """The children's names, as far as they exist for this person; the family name only where it is another."""
     children = [link.student for link in guardian.links if link.student is not None]
     return ", ".join(sorted(child.given_name if child.family_name == guardian.family_name else child.name for child in children))
-
-
-def in_words(_screen: Any, _context: Any, row: Any, name: str) -> str:
-    """A choice that is no state: its words, without the badge."""
-    return str(getattr(row, name) or "")
-
-
-class SuspendForm(FlaskForm):
-    """Why, and until when."""
-
-    reason = StringField(
-        _("Reason"), validators=[InputRequired(), Length(max=200)], description=_("Seen by those who may suspend links, never by the families.")
-    )
-    until = DateField(_("Until"), validators=[Optional()], description=_("The last day: the link opens again the day after. Empty: until somebody reactivates it."))
-
-
-class GuardianLinks(Screen):
-    """Who may follow which student."""
-
-    model = GuardianLink
-    name = _("Links")
-    name_of_one = _("Link")
-    icon = "users"
-    add_label = _("Add a link")
-    empty = {"icon": "users", "title": _("No link yet"), "sentence": _("A link lets [a guardian] follow [a student] online, once they have an account.")}
-    title_column = "student"
-    column_list = ("student", "guardian", "relation", "authority", "status", "suspended_until")
-    column_sortable_list = (("student", "student.search_key"), ("guardian", "guardian.search_key"), "relation", "status")
-    column_default_sort = [("student.search_key", False), ("id", False)]
-    column_searchable_list = ("student.search_key", "guardian.search_key")
-    column_filters = ("status", "relation", "authority")
-    column_formatters = {"relation": in_words, "authority": in_words}
-    column_details_list = ("student", "guardian", "relation", "authority", "status", "suspended_until")
-    column_export_list = ("student", "guardian", "relation", "authority", "status", "suspended_until")
-    form_columns = ("student", "guardian", "relation", "authority")
-    form_sections = (("", (("student", 6), ("guardian", 6), ("relation", 6), ("authority", 6))),)
-    lookups = {"student": STUDENT_LOOKUP, "guardian": GUARDIAN_LOOKUP}
-
-    def count_text(self, count: int | None) -> str:
-        """How many links."""
-        return "" if count is None else ngettext("%(num)d link", "%(num)d links", count)
-
-    def create_form(self, obj: Any = None) -> Any:
-        """From a student's file, the student is already chosen."""
-        form = super().create_form(obj)
-        for name in ("student", "guardian"):
-            if request.method == "GET" and name in request.args:
-                form[name].data = form[name].loader.get_one(request.args[name])
-        return form
-
-    def edit_form(self, obj: Any = None) -> Any:
-        """A link never moves to another child or adult: an account would follow it. A new one is made instead."""
-        form = super().edit_form(obj)
-        del form.student, form.guardian
-        return form
-
-    def on_model_change(self, form: Form, model: GuardianLink, is_created: bool) -> None:
-        """A second link of the same two is refused; a new one beside a suspended link is to be checked (features section 0)."""
-        if is_created:
-            model.check_new(db.session)
-
-    def after_model_change(self, form: Form, model: GuardianLink, is_created: bool) -> None:
-        """Say that the link waits."""
-        if is_created and model.status is LinkStatus.to_check:
-            flash(gettext("This link waits for a check: another link of [this student] is suspended. Read it again, then confirm it."), "warning")
-
-    @verb("suspend", _("Suspend"), ask=SuspendForm, danger=True)
-    def suspend(self, record: GuardianLink, reason: str, until: dt.date | None) -> None:
-        """Close the access."""
-        record.suspend(reason, until)
-
-    def prepare_suspend(self, selection: Any, form: Any) -> dict[str, Any]:
-        """What it means."""
-        return {
-            "count_sentence": ngettext("link chosen.", "links chosen.", selection.count),
-            "left_out": gettext("The [guardian] sees and receives nothing more about the child, at once. Nothing is deleted."),
-            "verb_label": ngettext("Suspend %(num)d link", "Suspend %(num)d links", selection.count),
-        }
-
-    @verb("reactivate", _("Reactivate"))
-    def reactivate(self, record: GuardianLink) -> None:
-        """Open the access again."""
-        record.reactivate()
-
-    @verb("confirm", _("Confirm"))
-    def confirm(self, record: GuardianLink) -> None:
-        """The link is right."""
-        record.confirm()
 
 
 def register(app: Flask, admin: Admin) -> None:

@@ -111,6 +111,7 @@ class Levels(Screen):
     column_export_list = ("name", "rank", "students")
     number_columns = ("rank", "students")
     form_columns = ("name", "rank")
+    bulk_edit_columns = ()
 
     def prepare_rows(self, rows: list[Any]) -> None:
         """How many active students are in each level of the page."""
@@ -150,6 +151,7 @@ class Groups(Screen):
     number_columns = ("size",)
     form_columns = ("name", "category", "shared_with")
     form_sections = (("", (("name", 6), ("category", 6), ("shared_with", 12))),)
+    bulk_edit_columns = ("category",)
     lookups = {"shared_with": STAFF_LOOKUP, "students": STUDENT_LOOKUP}
     details_template = "admin/group/details.html"
 

@@ -7,6 +7,7 @@ nothing. The drawing is that of the access letters.
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask_babel import force_locale
 from sqlalchemy import select
@@ -36,7 +37,7 @@ def compose(guardian: Guardian, login: str, secret: str, sender: Sender, address
     with force_locale(language):
         day = today(sender.time_zone)
         date = day_in_words(day, language)
-        ends = day_in_words((utcnow() + accounts.LIVES["letter"]).date(), language)
+        ends = day_in_words((utcnow() + accounts.LIVES["letter"]).astimezone(ZoneInfo(sender.time_zone)).date(), language)
         typed = address.split("://", 1)[-1] + WHERE + secret
         town = f"{guardian.postal_code} {guardian.town}".strip()
         lines = [f"{guardian.title} {guardian.name}", guardian.address1, guardian.address2, town]

@@ -36,6 +36,7 @@ log = logging.getLogger("scolabri.jobs")
 T = TypeVar("T")
 
 DEAD = dt.timedelta(seconds=60)  # longer than any step between two heartbeats (`JOB_LEASE` of the configuration, in seconds)
+AHEAD = dt.timedelta(minutes=10)  # more than the clocks of two machines differ
 TRIES = 3
 LOOK = 1.0  # seconds between two looks of an idle runner
 SWEEP = 3600.0  # seconds between two sweeps of a runner
@@ -101,14 +102,16 @@ class Task:
         db.session.commit()
 
 
-def _claimable(dead_before: dt.datetime) -> ColumnElement[bool]:
-    return or_(Job.state == JobState.waiting, and_(Job.state == JobState.running, Job.beat_at < dead_before))
+def _claimable(lease: dt.timedelta) -> ColumnElement[bool]:
+    """Waiting, or running with an old heartbeat; one far ahead is as old: the clock was set back since."""
+    silent = or_(Job.beat_at < utcnow() - lease, Job.beat_at > utcnow() + AHEAD)
+    return or_(Job.state == JobState.waiting, and_(Job.state == JobState.running, silent))
 
 
 def claim(me: str) -> Task | None:
     """Take the oldest job that waits or whose runner died, or None. Only looks (no lock) when there is nothing."""
     lease = current_app.config.get("JOB_LEASE")
-    ready = _claimable(utcnow() - (DEAD if lease is None else dt.timedelta(seconds=lease)))
+    ready = _claimable(DEAD if lease is None else dt.timedelta(seconds=lease))
     with unscoped("the runner's claim"):
         token = BEGIN.set("DEFERRED")
         try:

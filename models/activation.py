@@ -290,9 +290,9 @@ def generate(session: Session, student_ids: Iterable[int], quantity: int, only_m
 
 
 def last_moment(school: School) -> dt.datetime:
-    """The end of the local day until which a code made today is valid."""
+    """The end of the local day until which a code made today is valid; where a clock is set back at midnight, the second of the two."""
     day = today(school.time_zone) + dt.timedelta(days=school.code_days)
-    return dt.datetime.combine(day, dt.time(23, 59, 59), ZoneInfo(school.time_zone))
+    return dt.datetime.combine(day, dt.time(23, 59, 59, fold=1), ZoneInfo(school.time_zone))
 
 
 def _row(code: str, **values: Any) -> dict[str, Any]:

@@ -92,7 +92,10 @@ def utcnow() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def today(time_zone: str = "Europe/Paris") -> dt.date:
+TIME_ZONE = "Europe/Paris"  # where nothing says otherwise
+
+
+def today(time_zone: str = TIME_ZONE) -> dt.date:
     """The calendar day where the school stands."""
     return utcnow().astimezone(ZoneInfo(time_zone)).date()
 

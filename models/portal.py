@@ -15,7 +15,8 @@ from models.base import Refusal
 from models.import_words import BadCell
 from models.journal import record
 from models.people import Guardian, GuardianLink, LinkStatus, Student
-from models.scope import BATCH, WHO, Scope, acting
+from models.school import School
+from models.scope import BATCH, SCOPE, WHO, Scope, acting
 from models.values import read_email, read_phone, read_postal_code, tidy
 from models.words import _
 
@@ -34,6 +35,14 @@ def children(session: Session) -> list[Student]:
     """The children whom the person of the present scope sees, in every school, with what their page shows."""
     shown = (joinedload(Student.school), joinedload(Student.homeroom), joinedload(Student.adviser))
     return list(session.scalars(select(Student).options(*shown).order_by(Student.school_id, Student.family_name, Student.given_name, Student.id)))
+
+
+def time_zone(session: Session) -> str | None:
+    """The time zone of the first school of somebody who is no member of it (a guardian, a student); None for everybody else."""
+    scope = SCOPE.get()
+    if not isinstance(scope, Scope) or not scope.portal:
+        return None
+    return session.scalar(select(School.time_zone).order_by(School.id).limit(1))
 
 
 def links_to_check(session: Session) -> int:

@@ -19,6 +19,8 @@ from models.db import BEGIN, db
 from models.scope import unscoped
 
 _KEPT = dt.timedelta(days=2)  # the longest window below is a day
+# Tries dated later than this were made before the clock was set back: they count no more, or they would hold somebody back until then.
+_AHEAD = dt.timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def hit(*tries: tuple[Limit | str, str]) -> None:
 
 def count(kind: str, key: str, since: dt.datetime) -> int:
     """How many tries of this kind for this key since then."""
-    seen = (Throttle.kind == kind, Throttle.key_hash == _key_hash(kind, key), Throttle.at > since)
+    seen = (Throttle.kind == kind, Throttle.key_hash == _key_hash(kind, key), Throttle.at > since, Throttle.at < utcnow() + _AHEAD)
     with unscoped("counters belong to no school"):
         return db.session.scalar(select(func.count()).select_from(Throttle).where(*seen)) or 0
 
@@ -80,7 +82,8 @@ def wait_seconds(*tries: tuple[Limit, str]) -> int:
 
 def _wait(limit: Limit, key: str) -> int:
     now = utcnow()
-    look = select(Throttle.at).where(Throttle.kind == limit.kind, Throttle.key_hash == _key_hash(limit.kind, key), Throttle.at > now - limit.within)
+    within = (Throttle.at > now - limit.within, Throttle.at < now + _AHEAD)
+    look = select(Throttle.at).where(Throttle.kind == limit.kind, Throttle.key_hash == _key_hash(limit.kind, key), *within)
     with unscoped("counters belong to no school"):
         times: Sequence[dt.datetime] = db.session.scalars(look.order_by(Throttle.at.desc()).limit(limit.tries + len(limit.delays))).all()
     if len(times) < limit.tries:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -184,23 +184,26 @@ def clock(monkeypatch):
     return found
 
 
+@contextmanager
+def clock_at(instant: dt.datetime | str):
+    """The application's only clock, everywhere, stands still at an instant: `"2026-10-25T00:30:00"` (UTC)."""
+    at = dt.datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+
+    class Still(dt.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return at.astimezone(tz)
+
+    with patch.object(base, "dt", SimpleNamespace(**{**vars(dt), "datetime": Still})):
+        yield at
+
+
 @pytest.fixture
-def wound(monkeypatch):
-    """The application's only clock, everywhere, wound to an instant: `wound("2026-10-25T00:30:00")` (UTC). It stands still there."""
-
-    def to(instant: dt.datetime | str) -> dt.datetime:
-        at = dt.datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-        at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
-
-        class Wound(dt.datetime):
-            @classmethod
-            def now(cls, tz=None):
-                return at.astimezone(tz)
-
-        monkeypatch.setattr(base, "dt", SimpleNamespace(**{**vars(dt), "datetime": Wound}))
-        return at
-
-    return to
+def wound():
+    """`wound("2026-10-25T00:30:00")` sets that clock, until the next time or the end of the test."""
+    with ExitStack() as until_the_end:
+        yield lambda instant: until_the_end.enter_context(clock_at(instant))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from views.base import Screen, gate
 from views.codes import CodesVerbs as CodesVerbs  # (the screen of students takes it from here)
 from views.codes import code_steps
 from views.filters import Row, ScreenFilter
-from views.formats import show_date, show_instant, zone
+from views.formats import day_of, show_date, show_instant
 from views.i18n import gettext, ngettext, pgettext
 from views.i18n import lazy_gettext as _
 from views.saving import own_path
@@ -108,11 +108,7 @@ def printed(code: ActivationCode) -> str:
     """How often a letter was printed."""
     if not code.printed_count:
         return gettext("never")
-    return ngettext("%(num)d time, on %(date)s", "%(num)d times, last on %(date)s", code.printed_count, date=show_date(_day(code.printed_at)))
-
-
-def _day(instant: Any) -> Any:
-    return instant.astimezone(zone()).date()
+    return ngettext("%(num)d time, on %(date)s", "%(num)d times, last on %(date)s", code.printed_count, date=show_date(day_of(code.printed_at)))
 
 
 class ActivationCodes(Screen):
@@ -140,7 +136,7 @@ class ActivationCodes(Screen):
         "guardian": lambda _v, _c, row, _n: for_whom(row),
         "tail": lambda _v, _c, row, _n: str(row),
         "printed_count": lambda _v, _c, row, _n: printed(row),
-        "expires_at": lambda _v, _c, row, _n: _day(row.expires_at),
+        "expires_at": lambda _v, _c, row, _n: day_of(row.expires_at),
     }
     column_sortable_list = (("student", "student.search_key"), "tail", "printed_count", "expires_at")
     column_default_sort = [("student.search_key", False), ("id", False)]
@@ -302,7 +298,7 @@ def _codes_of(student: Student) -> dict[str, Any]:
 
     def shown(code: ActivationCode) -> dict[str, Any]:
         when = {CodeState.used: code.used_at, CodeState.revoked: code.revoked_at}.get(code.state, code.expires_at)
-        return {"id": code.id, "code": str(code), "who": for_whom(code), "printed": printed(code), "state": code.state, "day": show_date(_day(when))}
+        return {"id": code.id, "code": str(code), "who": for_whom(code), "printed": printed(code), "state": code.state, "day": show_date(day_of(when))}
 
     return {
         "usable": [shown(code) for code in codes if code.usable],

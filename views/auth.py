@@ -25,7 +25,7 @@ from models.school import School
 from models.scope import BATCH, SCOPE, WHO, Actor, unscoped
 from views import kept
 from views.base import own_path
-from views.formats import show_date
+from views.formats import day_of, show_date
 from views.i18n import gettext, language_for
 from views.i18n import lazy_gettext as _
 from views.security import csrf, to_login
@@ -249,7 +249,7 @@ def enter(entry: accounts.Entry, before: int | None, target: str | None) -> Resp
     kept.mark(visitor.id)
     for printed in entry.letters:
         flash(
-            gettext("A reset letter for your account was printed on %(date)s. If you did not ask for it, tell the [school].", date=show_date(printed.date())),
+            gettext("A reset letter for your account was printed on %(date)s. If you did not ask for it, tell the [school].", date=show_date(day_of(printed))),
             "warning",
         )
     if waiting and kept.put_back(waiting, visitor.id):

@@ -16,7 +16,7 @@ from models.base import today
 from models.db import BEGIN, db
 from models.journal import record
 from models.scope import SCOPE
-from views.formats import show
+from views.formats import show, zone
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -37,7 +37,7 @@ def neutral(value: Any) -> str:
 
 def download_name(screen: Screen, kind: str) -> str:
     """A name people recognise: Élèves_2026-11-22.csv."""
-    return f"{screen.name}_{today().isoformat()}.{kind}"
+    return f"{screen.name}_{today(zone().key).isoformat()}.{kind}"
 
 
 def export(screen: Screen, kind: str) -> ResponseReturnValue:

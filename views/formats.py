@@ -12,7 +12,9 @@ from babel.numbers import format_decimal
 from flask import g, has_request_context
 from flask_babel import get_locale
 
-from models.base import Choice
+from models import portal
+from models.base import TIME_ZONE, Choice
+from models.db import db
 from models.words import in_figures
 from views.i18n import gettext
 
@@ -23,8 +25,17 @@ def locale() -> str:
 
 
 def zone() -> ZoneInfo:
-    """The school's time zone."""
-    return ZoneInfo(getattr(g, "time_zone", "Europe/Paris") if has_request_context() else "Europe/Paris")
+    """The time zone of the school where one works; of the first of their children's for a guardian."""
+    if not has_request_context():
+        return ZoneInfo(TIME_ZONE)
+    if "time_zone" not in g:
+        g.time_zone = portal.time_zone(db.session) or TIME_ZONE
+    return ZoneInfo(g.time_zone)
+
+
+def day_of(instant: dt.datetime) -> dt.date:
+    """The day of an instant where the school stands."""
+    return instant.astimezone(zone()).date()
 
 
 def show_date(value: dt.date) -> str:

@@ -20,7 +20,7 @@ from models.undo_steps import LEFT
 from models.undo_values import value_now
 from models.work import Job
 from views.auth import permitted
-from views.formats import show_instant
+from views.formats import day_of, show_instant
 from views.history_words import Words
 from views.i18n import gettext
 
@@ -80,7 +80,7 @@ def timeline(screen: Screen, row: Any) -> list[dict[str, Any]]:
         if one is not None:
             told.setdefault(change.batch, []).append(one)
     sources = sources_of(batches)
-    today = utcnow().date()
+    today = day_of(utcnow())
     return [
         {
             "text": _verbs(screen.table, [line for line in batch if name not in aside], undo=name in undos or batch[0].verb == "undo"),
@@ -88,7 +88,7 @@ def timeline(screen: Screen, row: Any) -> list[dict[str, Any]]:
             "who": batch[0].who,
             "when": show_instant(batch[-1].at),
             "source": sources.get(name),
-            "fresh": batch[-1].at.date() == today,
+            "fresh": day_of(batch[-1].at) == today,
         }
         for name, batch in sorted(batches.items(), key=lambda item: -item[1][0].id)
     ]

@@ -20,7 +20,7 @@ from models.import_words import BadCell, remedy_of, sentence_of
 from models.imports import Clash, FileKind, Import, ImportFile, ImportRow, RowStatus
 from models.school import School
 from views.i18n import gettext
-from views.import_summary import DATES, MOST_COLUMNS, cut, day_of, field_of, label_of, value_of
+from views.import_summary import DATES, MOST_COLUMNS, cut, field_of, label_of, read_day, value_of
 
 ON_A_PAGE = 25
 ALWAYS = ("national_id", "born_on", "homeroom")
@@ -140,7 +140,7 @@ class Sheet:
         if cell.control == "choice":
             cell.options, cell.value = self._chosen(bare, cell.value)
         elif cell.control == "date":
-            day = day_of(cell.value)
+            day = read_day(cell.value)
             cell.value = day.isoformat() if day else ""
         if bare in PLACES and note is not None and note["code"] in ("class_near", "level_near"):
             cell.place = f"{bare}:{said}"

@@ -14,7 +14,7 @@ from models.import_words import BadCell
 from models.imports import Import, ImportFile, RowStatus
 from models.people import Authority, Relation, Sex, StudentStatus
 from models.values import read_date
-from views.formats import show, show_date
+from views.formats import day_of, show, show_date, zone
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 
@@ -66,10 +66,10 @@ def cut(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
-def day_of(text: str) -> dt.date | None:
+def read_day(text: str) -> dt.date | None:
     """The day that the text of a cell says; None when it says none."""
     try:
-        return read_date(text, today(), future=True) if text else None
+        return read_date(text, today(zone().key), future=True) if text else None
     except BadCell:
         return None
 
@@ -83,7 +83,7 @@ def value_of(key: str, text: str) -> str:
     choice = _CHOICES.get(bare)
     if choice is not None and text in choice.__members__:
         return str(choice[text].label)
-    day = day_of(text) if bare in DATES else None
+    day = read_day(text) if bare in DATES else None
     return show_date(day) if day else cut(text)
 
 
@@ -102,7 +102,7 @@ def detected(one: Import) -> list[dict[str, Any]]:
 def _remembered(f: ImportFile) -> str:
     if f.remembered_at is None:
         return ""
-    return gettext("Its columns are understood as last time (%(when)s).", when=show_date(f.remembered_at.date()))
+    return gettext("Its columns are understood as last time (%(when)s).", when=show_date(day_of(f.remembered_at)))
 
 
 def _format(f: ImportFile) -> str:

@@ -20,6 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from models.base import Refusal, utcnow
 from models.db import db
 from views.busy import init_busy
+from views.cookie import Cookies
 from views.i18n import gettext
 from views.refusals import init_refusals, note
 from views.saving import own_path
@@ -68,6 +69,7 @@ def init_security(app: Flask) -> None:
     if app.config.get("TRUSTED_PROXIES"):
         n = int(app.config["TRUSTED_PROXIES"])
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=0)  # type: ignore[method-assign]
+    app.session_interface = Cookies()
     csrf.init_app(app)
     app.jinja_env.globals["csp_nonce"] = nonce
     app.before_request(_check_arguments)

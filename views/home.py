@@ -20,7 +20,7 @@ from models.school import Level, School
 from models.scope import SCOPE, WHO, Scope
 from views.auth import permitted
 from views.history_undo import undo_urls
-from views.formats import long_date, show_instant
+from views.formats import day_of, long_date, show_instant
 from views.i18n import gettext, ngettext
 from views.journal import sentence, subjects, verb_words
 from views.menu import screens
@@ -170,13 +170,13 @@ def recent_events(limit: int = 8) -> list[dict[str, Any]]:
     chosen = list(batches.values())[:limit]
     ways_back = undo_urls([batch[-1] for batch in chosen])
     names = subjects([batch[-1] for batch in chosen])
-    day = utcnow().date()
+    day = day_of(utcnow())
     return [
         {
             **_about(batch, names),
             "undo_url": ways_back.get(batch[-1].batch, ""),
             "when": show_instant(batch[0].at),
-            "fresh": batch[0].at.date() == day,
+            "fresh": day_of(batch[0].at) == day,
         }
         for batch in chosen
     ]

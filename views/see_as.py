@@ -181,4 +181,3 @@ def leave() -> ResponseReturnValue:
     auth.reopen(token)
     back = url_for("user.details_view", id=seeing.user_id) if seeing.user_id else url_for("right.index_view", role=seeing.roles[0])
     return redirect(back, code=303)
-

@@ -25,27 +25,26 @@
     for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
 
-  /* A row's menu: the link to the record becomes a menu, filled from the page's one template when it is first opened. */
+  /* The menu of a row: what opens it stands in each row at once, the list under it comes from the page's one template when it is opened. */
   const rowMenu = document.getElementById("row-menu");
   if (rowMenu) {
-    for (const link of all("a[data-menu]")) {
-      const menu = document.createElement("details");
-      const summary = document.createElement("summary");
-      menu.className = "menu";
-      menu.dataset.menu = link.dataset.menu;
-      summary.className = link.className;
-      summary.append(...link.childNodes);
-      menu.append(summary);
-      link.replaceWith(menu);
+    const list = rowMenu.content.querySelector(".menu-list");
+    list.remove();
+    for (const cell of all("td[data-menu]")) {
+      const menu = rowMenu.content.firstElementChild.cloneNode(true);
+      const words = menu.querySelector(".sr-only");
+      words.textContent = words.textContent.replace("~name~", () => cell.parentElement.querySelector("th").textContent.trim());
+      cell.append(menu);
     }
     document.addEventListener("click", (event) => {
-      const summary = event.target.closest("[data-menu] > summary");
+      const summary = event.target.closest("td[data-menu] summary");
       if (!summary || summary.nextElementSibling) return;
-      const list = rowMenu.content.firstElementChild.cloneNode(true);
-      for (const item of list.children)
+      const actions = list.cloneNode(true);
+      const row = summary.closest("td").dataset.menu;
+      for (const item of actions.children)
         for (const name of ["href", "formaction", "value"])
-          if (item.hasAttribute(name)) item.setAttribute(name, item.getAttribute(name).replace("~pk~", summary.parentElement.dataset.menu));
-      summary.after(list);
+          if (item.hasAttribute(name)) item.setAttribute(name, item.getAttribute(name).replace("~pk~", row));
+      summary.after(actions);
     });
   }
 

@@ -100,7 +100,7 @@ def test_a_word_that_would_break_sentences_is_refused_and_nothing_changes(app, a
 
 def test_the_glossary_is_listed_in_the_reader_s_language_in_its_own_order(acc):
     page = acc.get("/admin/noun/").text
-    assert re.findall(r'scope="row"><a [^>]+>([^<]+)</a>', page)[:3] == ["élève", "responsable", "établissement"]
+    assert re.findall(r'role="rowheader"><a [^>]+>([^<]+)</a>', page)[:3] == ["élève", "responsable", "établissement"]
     assert "étudiant" not in page
     assert "étudiant" in acc.get("/admin/noun/?language=fr_CA").text
     assert acc.get("/admin/noun/?language=xx").status_code == 404

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
 from wtforms import Form, StringField
 from wtforms.validators import InputRequired
+
+from views.rows import cells, fill, mark
 
 ROOT = Path(__file__).parent.parent
 CSS = (ROOT / "static/app.css").read_text(encoding="utf-8")
@@ -98,14 +101,21 @@ def test_the_script_builds_no_markup_and_runs_no_text() -> None:
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|\.style\b", JS)
 
 
-def test_a_hostile_name_stays_text_in_the_menu_of_its_row() -> None:
-    menu = environment().get_template("admin/model/row_actions.html").module.row_menu("~pk~", "~title~", "/d?", "/e?", "/x", "/a?", [("go", "Go <b>")])
-    row = menu.replace("~pk~", "7").replace("~title~", '<img src=x onerror="a()">')
+def test_a_hostile_name_stays_text_in_its_row() -> None:
+    skeleton = Markup('<tr data-menu="{}"><td aria-label="Select {}"></td><th>{}</th></tr>').format(mark("#pk"), mark("#title"), mark("#name"))
+    name = '<img src=x onerror="a()">'
+    row = fill(skeleton, [{"#pk": "7", "#title": name, "#name": cells(environment().get_template("macros.html").module.cell)(name)}])
     assert "<img" not in row
-    assert "&lt;img src=x onerror=&#34;a()&#34;&gt;" in row
-    assert 'href="/d?id=7"' in row
-    assert 'formaction="/a?rowid=7"' in row
-    assert "Go &lt;b&gt;" in row
+    assert row.count("&lt;img src=x onerror=&#34;a()&#34;&gt;") == 2
+    assert '<tr data-menu="7">' in row
+
+
+def test_the_menu_of_a_row_holds_its_actions_once() -> None:
+    menu = environment().get_template("admin/model/row_actions.html").module.row_menu("?url=/a&", True, False, True, [("go", "Go <b>")])
+    assert 'href="details/?url=/a&amp;id=~pk~"' in menu
+    assert 'formaction="action/?rowid=~pk~"' in menu
+    assert "Go &lt;b&gt;" in menu
+    assert "edit/" not in menu
 
 
 def test_a_field_says_its_error_to_everybody() -> None:

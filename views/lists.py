@@ -120,7 +120,9 @@ class Lists:
         """Every filter with its options and present value."""
         values = {index: value for index, _name, value in active or ()}
         return [
-            FilterEntry(str(flt.name), flt.arg, str(flt.operation()), flt.kind, flt.choices(), values.get(i, "")) for i, flt in enumerate(self._filters or ())
+            # ("Status is" says no more than "Status")
+            FilterEntry(str(flt.name), flt.arg, "" if flt.kind == "select" else str(flt.operation()), flt.kind, flt.choices(), values.get(i, ""))
+            for i, flt in enumerate(self._filters or ())
         ]
 
     def active_chips(self, view_args: Any) -> list[dict[str, str]]:

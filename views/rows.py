@@ -71,12 +71,13 @@ class Rows(Base):
     def draw_rows(self, context: Context, skeleton: Markup, link: Markup, rows: list[Any], macro: Callable[[Any], Markup]) -> Markup:
         """All rows of the page. `link` is the skeleton of a title that leads somewhere, with `to` and `text`; `macro` draws a cell's value."""
         cell = cells(macro)
+        here = self.get_url(".index_view")  # addresses below the list's own are written from there
         names = list(dict.fromkeys([*(name for name, _label in self._list_columns), self.title_column]))
 
         def drawn(row: Any) -> dict[str, Any]:
             values = {name: self._get_list_value(context, row, name, self.column_formatters, self.column_type_formatters) for name in names}
             found = {name: cell(value) for name, value in values.items()}
-            to, title = self.row_url(row), found[self.title_column]
+            to, title = self.row_url(row).removeprefix(here), found[self.title_column]
             found["#name"] = fill(link, [{"to": to, "text": title}]) if to else title
             return {**found, "#pk": str(row.id), "#title": str(values[self.title_column])}
 

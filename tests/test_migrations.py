@@ -177,3 +177,22 @@ def test_going_back_is_refused_with_its_remedy(app):
 def test_the_migrations_are_checked_from_the_command_line():
     done = subprocess.run([sys.executable, "-m", "jobs.schema", "check"], capture_output=True, text=True, check=False, cwd=schema.FOLDER.parent)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_people_who_were_there_get_the_key_that_tells_doubles(app):
+    with db.engine.connect() as connection, connection.begin():
+        schema.command.upgrade(schema._config(connection), "202611220001")
+        an_old_row(connection, "school", name="Tilleuls", country="FR", official_code="9990001X")
+        an_old_row(connection, "student", school_id=1, family_name="Le Goff", given_name="Jean-Œnone")
+    schema.upgrade(db.engine)
+    with db.engine.connect() as connection:
+        assert connection.execute(text("SELECT name_key, extra FROM student")).one() == ("goff jean le oenone", "{}")
+
+
+def an_old_row(connection, table, **values):
+    """A row of the first version; what it needs and the test does not name is empty, 1 or now."""
+    for _place, name, kind, needed, default, key in connection.execute(text(f"PRAGMA table_info({table})")):
+        if needed and default is None and not key:
+            values.setdefault(name, {"INTEGER": 1, "DATETIME": "2026-11-22 00:00:00"}.get(kind, ""))
+    names = ", ".join(values)
+    connection.execute(text(f"INSERT INTO {table} (id, {names}) VALUES (1, {', '.join(f':{name}' for name in values)})"), values)  # noqa: S608 (no data)

@@ -27,7 +27,7 @@ from views.import_summary import cut, value_of
 
 MOST_MAPPINGS = 20  # shown on the page of the files
 LINE = re.compile(r"(students|guardians|links)\.([0-9]{1,9})")
-CELL = re.compile(r"c\.((students|guardians|links)\.([0-9]{1,9})\.([a-z0-9_.]{1,40}))")
+CELL = re.compile(r"c\.((students|guardians|links)\.([0-9]{1,9})\.([a-z0-9_.:]{1,80}))")
 
 
 class Grid(Screen):

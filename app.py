@@ -18,6 +18,7 @@ from models.config import ConfigError, load_config
 from models.db import init_db
 from views import register_all
 from views.auth import init_auth
+from views.compress import init_compress
 from views.health import init_health
 from views.home import Home
 from views.i18n import install, language_for
@@ -47,6 +48,7 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     init_security(app)
     init_shell(app)
     init_health(app)
+    init_compress(app)
     with app.app_context():
         admin = Admin(app, name="Scolabri", index_view=Home(), theme=Bootstrap4Theme(base_template="admin/base.html"))
         register_all(app, admin)

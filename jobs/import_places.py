@@ -16,6 +16,8 @@ from jobs.import_plan import Place, Planned, Rules
 
 COMPARED = {"homeroom": group_key, "level": level_key}
 PROBLEM = {"homeroom": "class_near", "level": "level_near"}
+MOST = 200  # names that the preview is told; nobody settles more one by one
+COMPARED_AT_MOST = 500  # names compared with those of the school: more than that is a column of something else
 SHORTEST = 4  # letters of a name that can be mistyped: "5e A" and "5e B" are two classes
 
 
@@ -30,6 +32,7 @@ class Places:
         self.found: dict[tuple[str, str], Place] = {}
         self._level_of_number = _levels_by_number(known)
         self._near: dict[tuple[str, str], str] = {}
+        self._known: dict[str, list[tuple[str, tuple[str, list[str]]]]] = {}
 
     def place(self, planned: Planned, record: Mapping[Any, Any], values: dict[str, Any], taken: bool) -> list[tuple[str, str, str, str]]:
         """(field, before, after, compared name) of what changes for a row. Only a row that is `taken` makes a level or a class."""
@@ -65,10 +68,10 @@ class Places:
         return changes
 
     def all(self) -> list[Place]:
-        """Every name that the school lacks, told whether it comes with the import."""
+        """The names that the school lacks, told whether they come with the import; first those that somebody must settle."""
         for (field, key), place in self.found.items():
             place.comes = key in (self.new_levels if field == "level" else self.new_groups)
-        return list(self.found.values())
+        return sorted(self.found.values(), key=lambda place: (place.comes, -place.lines))[:MOST]
 
     def _comes(self, planned: Planned, field: str, key: str, text: str) -> bool:
         """Count a name that the school lacks; whether it may come with the import."""
@@ -84,12 +87,19 @@ class Places:
     def _near_of(self, field: str, key: str) -> str:
         """The level or class of the school that a name nearly is, or ""."""
         if (field, key) not in self._near:
-            if field == "level":
-                names = {known: name for known, (_id, name) in self.known.levels.items()}
-            else:
-                names = {known: name for known, (_id, name, klass) in self.known.groups.items() if klass}
-            self._near[field, key] = next((name for known, name in names.items() if _near(key, known)), "")
+            found = next((name for name, known in self._names(field) if _near(_cut(key), known)), "") if len(self._near) < COMPARED_AT_MOST else ""
+            self._near[field, key] = found
         return self._near[field, key]
+
+    def _names(self, field: str) -> list[tuple[str, tuple[str, list[str]]]]:
+        """(name, its letters and numbers) of what the school has."""
+        if field not in self._known:
+            if field == "level":
+                names = [(name, key) for key, (_id, name) in self.known.levels.items()]
+            else:
+                names = [(name, key) for key, (_id, name, klass) in self.known.groups.items() if klass]
+            self._known[field] = [(name, _cut(key)) for name, key in names]
+        return self._known[field]
 
     def _level_of_class(self, name: str) -> str:
         """ "4A" is in the only level of the school that begins with 4; anything less certain is left to people."""
@@ -102,10 +112,13 @@ def compared(to_create: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]
     return {field: frozenset(COMPARED[field](text) for text in texts) for field, texts in to_create.items() if field in COMPARED}
 
 
-def _near(one: str, two: str) -> bool:
-    letters = [re.sub(r"[0-9]", "", text) for text in (one, two)]
-    numbers = [re.sub(r"[^0-9]", " ", text).split() for text in (one, two)]
-    return numbers[0] == numbers[1] and min(map(len, letters)) >= SHORTEST and near_words(letters[0], letters[1])
+def _cut(name: str) -> tuple[str, list[str]]:
+    """A compared name as its letters and its numbers."""
+    return re.sub(r"[0-9]", "", name), re.findall(r"[0-9]+", name)
+
+
+def _near(one: tuple[str, list[str]], two: tuple[str, list[str]]) -> bool:
+    return one[1] == two[1] and min(len(one[0]), len(two[0])) >= SHORTEST and near_words(one[0], two[0])
 
 
 def _levels_by_number(known: Known) -> dict[str, str]:

@@ -17,6 +17,7 @@ from models.db import db
 from models.import_choices import PLACES
 from models.import_fields import FIELDS, OWN
 from models.import_rows import FileKind, ImportFile, ImportRow
+from models.names import plain_words
 from models.words import _
 
 MOST_FIXES = 1_000  # cells of one request; a page shows far fewer
@@ -59,6 +60,7 @@ class Fixable:
         id: Any
         files: Any
         generation: Any
+        places: Any
         to_create: Any
         decisions: Any
 
@@ -131,6 +133,9 @@ class Fixable:
         if key not in PLACES or not text.strip():
             raise Refusal(_("Only a [level] or a class can come with an import."))
         file = self.file_of(FileKind.students.name)
+        told = [place["text"] for place in self.places if place["field"] == key]
+        if plain_words(text) not in map(plain_words, (*told, *file.replacements.get(key, {}), *self.to_create.get(key, []))):
+            raise Refusal(_("This question no longer stands. Read the new check."))
         coming = [known for known in self.to_create.get(key, []) if known != text]
         replaced = {said: other for said, other in file.replacements.get(key, {}).items() if said != text}
         if to is None:

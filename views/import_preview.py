@@ -23,6 +23,7 @@ from views.i18n import gettext
 from views.import_summary import DATES, MOST_COLUMNS, cut, field_of, label_of, read_day, value_of
 
 ON_A_PAGE = 25
+MOST_PLACES = 40  # levels and classes that the school lacks, those to settle first
 ALWAYS = ("national_id", "born_on", "homeroom")
 
 
@@ -236,8 +237,9 @@ def places_of(sheet: Sheet) -> list[dict[str, Any]]:
     replaced = file.replacements if file is not None else {}
     found = [{**place, "to": "+" if place["comes"] else ""} for place in sheet.one.places if place["text"] not in replaced.get(place["field"], {})]
     said = [{"field": key, "text": text, "to": to, "lines": 0, "near": ""} for key in PLACES for text, to in replaced.get(key, {}).items()]
-    for at, place in enumerate([*found, *said]):
+    shown = [*said, *found][:MOST_PLACES]
+    for at, place in enumerate(shown):
         place |= {"at": at, "label": label_of("students", place["field"]), "shown": cut(place["text"]), "options": sheet.options(place["field"])}
         if place["text"] in sheet.one.to_create.get(place["field"], []):
             place["to"] = "+"
-    return [*found, *said]
+    return shown

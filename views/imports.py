@@ -34,6 +34,7 @@ from views.i18n import lazy_gettext as _
 from views.import_grid import Grid
 from views.verbs import verb
 
+PIECE = 500  # lines read at a time
 STEPS = (_("File"), _("Check and correct"), _("Confirm"))
 
 
@@ -250,10 +251,10 @@ class Imports(Grid):
     def rows_view(self) -> ResponseReturnValue:
         """The lines in error as a file to correct and send again; leaves its line in the history, as every export."""
         one = self.mine("check")
-        rows = db.session.scalars(self.wrong_rows(one)).all()
-        keys = [key for key in FIELDS["students"] if any(key in row.cells for row in rows)]
-        lines = [[FIELDS["students"][key].heading for key in keys] + [gettext("Line"), gettext("To correct")]]
-        for row in rows:
+        file = next((f for f in one.files if f.kind is FileKind.students), None)
+        keys = [key for key in (file.mapping if file is not None else ()) if key in FIELDS["students"]]
+        lines = [[str(FIELDS["students"][key].heading) for key in keys] + [gettext("Line"), gettext("To correct")]]
+        for row in db.session.scalars(self.wrong_rows(one).execution_options(yield_per=PIECE)):
             told = " ".join(sentence_of(note).sentence for note in row.problems)
             lines.append([row.cells.get(key, "") for key in keys] + [str(row.line), told])
         self.record_export(one.id, len(lines) - 1)

@@ -86,6 +86,8 @@ class Steps:
         self.back: dict[Table, set[int]] = defaultdict(set)  # rows brought back
         self.renamed: dict[tuple[Table, int], int] = {}  # their new number, where the old one was given to another row
         self.removed: dict[Table, set[int]] = defaultdict(set)
+        self.made: dict[Table, set[int]] = {}  # rows that the batch made and that are to be removed
+        self.waiting: dict[str, list[int]] = defaultdict(list)  # rows whose number or name one of those still has
         self.freed: dict[Column[Any], set[int]] = defaultdict(set)  # rows whose column no longer points where it did
         self.parted: dict[Table, set[tuple[int, int]]] = defaultdict(set)  # links taken away
         self.followers: set[int] = set()  # students whose guardians changed
@@ -100,7 +102,7 @@ class Steps:
             return True
         if not reads(table):
             return False
-        if reach(roles, "journal_event", "undo") == "all":
+        if reach(roles, "journal_event", "undo") == "all" and table != "right":  # who changes rights is fixed (rights.md, rule 11)
             return True
         return any(may(roles, table, verb) for verb in ("create", "edit", "delete", *VERBS.get(table, ())))
 
@@ -151,7 +153,7 @@ class Steps:
             columns = [mapper.attrs[k].columns[0] for k in keys]
             if wanted:
                 there = self.session.execute(select(mapper.local_table.c.id, *columns).where(tuple_(*columns).in_(wanted)))
-                given_back = {i for column in columns for i in self.freed[column]}  # by rows that this undo puts back
+                given_back = {i for column in columns for i in self.freed[column]} | self.removed[mapper.local_table]  # type: ignore[index]  # by this undo
                 found[keys] = {tuple(line[1:]) for line in there if line[0] not in given_back}
         return found
 

@@ -29,11 +29,11 @@ from views.menu import screens
 
 def cell_of(address: str) -> tuple[str, str, str] | None:
     """(table, verb, identifier or nothing) of the address of a staff page; None for an address that needs no right of the table."""
-    parts = urlsplit(address)
-    path = own_path(parts.path) or ""
     try:
+        parts = urlsplit(address)
+        path = own_path(parts.path) or ""
         endpoint, _values = current_app.url_map.bind("").match(path, method="GET")
-    except (HTTPException, RequestRedirect):
+    except (HTTPException, RequestRedirect, ValueError):  # the last: what somebody typed is no address at all
         return None
     name, _dot, page = endpoint.partition(".")
     screen = screens().get(name)

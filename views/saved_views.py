@@ -32,6 +32,7 @@ from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 from views.lists import MOST_FILTERS
 from views.saving import own_path
+from views.security import is_read
 
 if TYPE_CHECKING:
     from flask_admin.contrib.sqla import ModelView as Base
@@ -107,14 +108,17 @@ class SavedViews(Base):
         rest: dict[str, str] = {}
         for name, value in pairs:
             found = _FILTER.fullmatch(name)
-            if not value.strip() or name in _LEFT:
+            if not value.strip() or name in _LEFT or (name != "sort" and not is_read(name, value)):
                 continue
             if found:
                 filters.append((int(found[1] or 0), found[2], value))
             elif _PLAIN.fullmatch(name):
                 rest.setdefault(name, value)
-        if (column := self._get_column_by_idx(int(rest.pop("sort")) if rest.get("sort", "").isdecimal() else None)) is not None:
-            rest["sort"] = str(column[0])
+        place = rest.get("sort", "")
+        if place.isdecimal():
+            del rest["sort"]
+            column = self._get_column_by_idx(int(place)) if is_read("sort", place) else None
+            rest |= {"sort": str(column[0])} if column is not None else {}
         if "sort" not in rest or rest.get("desc") == "0":
             rest.pop("desc", None)
         if rest.get("page_size") == str(self.page_size):

@@ -1,0 +1,93 @@
+"""What the second part refuses to whoever tries to go round it: addresses that nobody can read, rights that come back by an undo."""
+
+import pytest
+from conftest import rows
+from hands import form_of, scope_of, send, token
+from sqlalchemy import select
+
+from models.journal import JournalEvent
+from models.people import GuardianLink
+from models.right_override import RightOverride
+from models.saved_view import SavedView
+
+LONG = "9" * 5000  # more digits than Python reads
+
+
+def put(browser, cell, role, *, on):
+    """Tick or untick a right."""
+    ticked = {"on": cell} if on else {}
+    assert send(browser, "/admin/right/save/", page="/account", role=role, shown=f"{cell}={int(not on)}", **ticked).status_code == 303
+
+
+def last_batch(app):
+    """The batch of what was done last."""
+    with rows(app) as session:
+        return session.scalar(select(JournalEvent.batch).order_by(JournalEvent.id.desc()).limit(1))
+
+
+# --- addresses --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "[", "a" * 9000])
+def test_an_origin_that_is_no_address_is_refused_like_any_other(as_, origin):
+    browser = as_("ac")
+    answer = browser.post("/logout", data={"csrf_token": token(browser.get("/account").text)}, headers={"Origin": origin})
+    assert answer.status_code == 400
+    assert browser.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://[::1", "//[", f"/admin/student/edit/?id={LONG}", "http://a:b@c:99999/"])
+def test_the_page_of_reasons_takes_any_text_for_an_address(as_, address):
+    assert as_("ac").get("/admin/right/why/", query_string={"address": address}).status_code == 200
+
+
+REFUSED = ["sort=" + "9" * 4000, "next=https://evil.example", "endpoint=x", "cls=x", "page_size=abc", "search=%00", "desc=x&sort=1", "page_size=" + "9" * 40]
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_a_view_never_opens_a_list_with_an_address_that_is_refused(as_, query):
+    browser = as_("ac")
+    answer = send(browser, "/admin/student/views/", page="/account", do="save", name="Essai", query=f"{query}&flt0_level.Row=1", is_default="y")
+    assert answer.status_code == 303
+    assert browser.get("/admin/student/", follow_redirects=True).status_code == 200
+
+
+def test_a_view_with_an_order_of_many_digits_is_kept_without_it(as_, app):
+    browser = as_("ac")
+    answer = send(browser, "/admin/student/views/", page="/account", do="save", name="Essai", query=f"sort={LONG}&search=a")
+    assert answer.status_code == 303
+    with rows(app) as session:
+        assert session.scalar(select(SavedView.query).where(SavedView.name == "Essai")) == "search=a"
+
+
+# --- rights and the history ---------------------------------------------------------------------------------------------------------
+
+
+def test_who_may_undo_everything_still_changes_no_right(as_, app):
+    acc, head = as_("acc"), as_("head")
+    put(acc, "student.export", "head", on=False)
+    batch = last_batch(app)
+    put(acc, "journal_event.undo", "head", on=True)
+    page = head.get(f"/admin/journal_event/undo?batch={batch}")
+    assert page.status_code == 200
+    assert "Vous n’avez plus le droit de le modifier" in page.text
+    assert send(head, f"/admin/journal_event/undo?batch={batch}", page="/account").status_code == 409
+    with rows(app) as session:
+        assert session.scalar(select(RightOverride.granted).where(RightOverride.role == "head", RightOverride.verb == "export")) is False
+    assert head.get("/admin/student/export/csv/").status_code == 403
+    assert send(acc, f"/admin/journal_event/undo?batch={batch}", page="/account").status_code == 303
+    assert head.get("/admin/student/export/csv/").status_code == 200
+
+
+def test_who_reads_only_their_own_lines_reads_no_record_s_history_of_others(as_, app):
+    put(as_("acc"), "journal_event.read", "ec", on=True)
+    teacher, other = as_("ec"), as_("ac")
+    student = scope_of(app, "ec")[0][0]
+    with rows(app) as session:
+        guardian = session.scalar(select(GuardianLink.guardian_id).where(GuardianLink.student_id == student))
+    for town in ("Villesecrète", "Ailleurs"):
+        path = f"/admin/guardian/edit/?id={guardian}"
+        assert other.post(path, data={**form_of(other, path), "town": town}).status_code == 302
+    page = other.get(f"/admin/guardian/details/?id={guardian}")
+    assert "Villesecrète" in page.text
+    assert "Villesecrète" not in teacher.get(f"/admin/guardian/details/?id={guardian}").text

@@ -204,7 +204,8 @@ def snapshot(mapper: Mapper[Any], row: Any) -> dict[str, Any]:
     return found
 
 
-def _recorded(mapper: Mapper[Any]) -> bool:
+def is_recorded(mapper: Mapper[Any]) -> bool:
+    """Whether the listener writes down what changes in rows of this class."""
     return getattr(mapper.class_, "__journal__", True) and screen_of(mapper) not in UNRECORDED
 
 
@@ -224,7 +225,7 @@ def _extra(before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
 
 def _edited(mapper: Mapper[Any], _connection: Any, row: Any) -> None:
     session = sa_inspect(row).session
-    if session is None or not _recorded(mapper):
+    if session is None or not is_recorded(mapper):
         return
     table, school_id, known = screen_of(mapper), _school_of(row), columns_of(mapper)
     lines = session.info.setdefault(_LINES, [])
@@ -250,13 +251,13 @@ def _note_pairs(mapper: Mapper[Any], session: Session, row: Any) -> None:
 
 def _created(mapper: Mapper[Any], _connection: Any, row: Any) -> None:
     session = sa_inspect(row).session
-    if session is not None and _recorded(mapper):
+    if session is not None and is_recorded(mapper):
         _note_pairs(mapper, session, row)
 
 
 def _deleted(mapper: Mapper[Any], _connection: Any, row: Any) -> None:
     session = sa_inspect(row).session
-    if session is None or not _recorded(mapper):
+    if session is None or not is_recorded(mapper):
         return
     values = snapshot(mapper, row)
     for key, _relation in collections_of(mapper):

@@ -159,6 +159,7 @@ def _run(session: Session, found: Batch, *, write: bool) -> Plan:
     edited = _by_table(session, values, UNRECORDED - FOLLOWS)
     steps = _Undo(session, Plan(batch, found.who, found.at), write=write)
     steps.by_import = found.by_import
+    steps.made = {model_of(table).__table__: set(ids) for table, ids in made.items()}
     with session.no_autoflush:
         for table in in_order({*lost, *edited}):  # values first: a number that an edited row took is free again for the row that had it
             steps.restore(table, batch, [i for i in edited[table] if (table, i) not in own])
@@ -172,7 +173,7 @@ def _run(session: Session, found: Batch, *, write: bool) -> Plan:
                 steps.forgotten(table, [i for i in ids if (table, i) not in own])
         for secondary in {relation.secondary for mapper in Base.registry.mappers for _key, relation in collections_of(mapper)}:
             steps.regroup(secondary, batch)  # type: ignore[arg-type]
-        steps.remove(made, batch, found.at)
+        steps.remove(made, batch, found.at, steps.settle)
         if write:
             finish(session, steps, {*lost, *made})
     steps.plan.notes = _notes(session, batch, steps.plan)

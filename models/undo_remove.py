@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -23,13 +23,13 @@ from models.undo_values import value_now
 class Removal(Steps):
     """The step that removes new rows. What belongs to others goes first."""
 
-    def remove(self, made: dict[str, list[int]], batch: str, since: dt.datetime) -> None:
-        """Remove the rows of each table that the batch made, or say why one stays."""
+    def remove(self, made: dict[str, list[int]], batch: str, since: dt.datetime, then: Callable[[str, str], None]) -> None:
+        """Remove the rows of each table that the batch made, or say why one stays; `then` is what waited for that."""
         order = {table: place for place, table in enumerate(Base.metadata.sorted_tables)}
-        self.made = {model_of(table).__table__: set(ids) for table, ids in made.items()}
         for table in sorted(made, key=lambda name: order[model_of(name).__table__], reverse=True):
             for some in pieces(made[table]):
                 self._remove(table, some, batch, since)
+            then(table, batch)
 
     def _remove(self, table: str, ids: list[int], batch: str, since: dt.datetime) -> None:
         model: Any = model_of(table)

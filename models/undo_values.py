@@ -9,7 +9,20 @@ from typing import Any
 from sqlalchemy import Table, delete, select, tuple_
 from sqlalchemy.orm import Mapper
 
-from models.changes import EXTRA, SNAPSHOTS, Change, JournalChange, Side, columns_of, pack_value, record_links, sides, value_for
+from models.changes import (
+    EXTRA,
+    SNAPSHOTS,
+    Change,
+    JournalChange,
+    Side,
+    columns_of,
+    is_recorded,
+    pack_value,
+    record_changes,
+    record_links,
+    sides,
+    value_for,
+)
 from models.packing import model_of
 from models.undo_plan import Act
 from models.undo_steps import CHANGED, CLOSED, FORGOTTEN, GONE, LEFT, NOT_YOURS, TAKEN, Steps, pieces
@@ -44,7 +57,12 @@ class Values(Steps):
         for some in pieces(ids):
             self._restore(table, batch, some)
 
-    def _restore(self, table: str, batch: str, ids: list[int]) -> None:
+    def settle(self, table: str, batch: str) -> None:
+        """Those that waited until the rows that the batch made are gone."""
+        for some in pieces(self.waiting.pop(table, [])):
+            self._restore(table, batch, some, last=True)
+
+    def _restore(self, table: str, batch: str, ids: list[int], *, last: bool = False) -> None:
         model: Any = model_of(table)
         mapper: Mapper[Any] = model.__mapper__
         known = columns_of(mapper)
@@ -74,12 +92,20 @@ class Values(Steps):
                 else:
                     todo.setdefault(row_id, []).append(Change(row_id, field, before, now))
         self.check(mapper, rows, todo, reasons)
+        if not last and self.made.get(model.__table__):
+            for row_id in [i for i, reason in reasons.items() if reason is TAKEN]:
+                self.waiting[table].append(row_id)
+                reasons.pop(row_id)
+                todo.pop(row_id, None)
         for row_id, changes in todo.items():
             for change in changes:
                 if change.field in known:
                     self.freed[known[change.field]].add(row_id)
                 if self.write:
                     put_back(rows[row_id], change.field, change.before)
+        if self.write and not is_recorded(mapper):  # the listener passes these by
+            done = ((i, change) for i, changes in todo.items() for change in changes)
+            record_changes(self.session, table, [(i, change.field, change.after, change.before) for i, change in done])
         self.tell(Act.restore, table, [(i, tuple(changes), None) for i, changes in todo.items()], rows)
         self.tell(Act.keep, table, [(i, (), reason) for i, reason in reasons.items()], rows)
         self.forget(rows.values())

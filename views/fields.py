@@ -292,6 +292,14 @@ def mark_is_current(mark: str | None, row: Any) -> bool:
         return False
 
 
+def mark_was_given(mark: str | None, table: str, row_id: int) -> bool:
+    """Whether the form was once opened on this row, in whatever version; a forged mark was not."""
+    try:
+        return bool(_signer().loads(mark or "")[:2] == [table, row_id])
+    except BadSignature:
+        return False
+
+
 def _plain(text: str) -> str:
     """What a field of one line holds, whatever was posted: it may stand in the header of a mail."""
     return visible(one_line(text))
@@ -369,4 +377,4 @@ class ScreenConverter(AdminModelConverter):
         )
 
 
-__all__ = ["ChoiceField", "Lookup", "RowField", "RowsField", "ScreenConverter", "ShortRowField", "VersionField", "like", "mark_is_current", "version_mark"]
+__all__ = ["ChoiceField", "Lookup", "RowField", "RowsField", "ScreenConverter", "ShortRowField", "VersionField", "like", "mark_is_current", "mark_was_given", "version_mark"]

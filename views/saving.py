@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, flash, g, has_request_context, redirect, request
+from flask import abort, flash, g, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import NotFound
 
 from models.base import Refusal
 from models.changes import KEPT, is_final, name_of
+from models.db import db
 from models.undo_steps import LEFT
-from views.fields import VersionField, looked_up, mark_is_current, version_mark
+from views.fields import VersionField, looked_up, mark_is_current, mark_was_given, version_mark
 from views.formats import show
 from views.i18n import gettext, ngettext
 
@@ -77,12 +80,32 @@ class Saving(Base):
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> ResponseReturnValue:
-        """An invalid form is 422; a row saved meanwhile by somebody else is 409, with both values."""
+        """An invalid form is 422; a row saved meanwhile by somebody else is 409, with both values; one deleted meanwhile too."""
         self.need_id()
-        answer = super().edit_view()
+        try:
+            answer = super().edit_view()
+        except NotFound:
+            return self.gone_page()
         if g.get("conflict"):
             return answer, 409
         return self._status(answer)
+
+    def gone_page(self) -> ResponseReturnValue:
+        """The row of a form that is sent has gone since it was opened: what was typed is not lost with it. Else a 404."""
+        row_id = int(request.args["id"])
+        opened = request.method == "POST" and mark_was_given(request.form.get("row_version"), self.model.__tablename__, row_id)
+        if not opened or db.session.scalar(select(self.model.id).where(self.model.id == row_id, *self.shown())) is not None:
+            abort(404)
+        form = self._edit_form_class(request.form)
+        typed = [{"label": f.label.text, "value": show(f.data)} for f in form if f.type not in ("VersionField", "CSRFTokenField") and f.data]
+        back = self.get_url(".index_view")
+        return self.render("admin/model/gone.html", typed=typed, back_url=own_path(request.args.get("url")) or back, trash_url=self.trash_url()), 409
+
+    def trash_url(self) -> str:
+        """Where deleted rows are brought back, for who may; empty where there are none."""
+        if is_final(self.model.__mapper__) or self.table in LEFT or not self.may("restore", "journal_event"):
+            return ""
+        return url_for("journal_event.trash_view")
 
     @expose("/details/")
     def details_view(self) -> ResponseReturnValue:
@@ -146,7 +169,9 @@ class Saving(Base):
         self.check_row("delete", row)
         back = own_path(request.form.get("url")) or self.get_url(".index_view")
         refusal = self.delete_refusal(row)
-        if refusal is None and request.form.get("_asked") == "1":
+        asked = request.form.get("row_version")
+        changed = bool(asked) and not mark_is_current(asked, row)  # since the question was read
+        if refusal is None and not changed and request.form.get("_asked") == "1":
             title = name_of(row)
             if self.delete_model(row):
                 flash(gettext("%(name)s: deleted.", name=title), "success")
@@ -157,14 +182,15 @@ class Saving(Base):
             title=gettext("Delete %(name)s?", name=name_of(row)),
             sentence=self.delete_sentence(row),
             refusal=refusal,
+            changed=changed,
             delete_url=self.get_url(".delete_view"),
-            hidden=[("id", identifier), ("url", back), ("_asked", "1")],
+            hidden=[("id", identifier), ("url", back), ("_asked", "1"), *([("row_version", version_mark(row))] if hasattr(row, "version") else [])],
             button=gettext("Delete %(name)s", name=name_of(row)),
             instead=self.delete_instead(row) if refusal else None,
             instead_url=self.get_url(".action_view", rowid=row.id),
             back_url=back,
         )
-        return (page, 409) if refusal and request.form.get("_asked") == "1" else page
+        return (page, 409) if (refusal or changed) and request.form.get("_asked") == "1" else page
 
     def delete_refusal(self, row: Any) -> str | None:
         """Why this row cannot be deleted, with what to do instead; None when it can."""

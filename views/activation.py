@@ -106,7 +106,7 @@ def for_whom(code: ActivationCode) -> str:
 
 def printed(code: ActivationCode) -> str:
     """How often a letter was printed."""
-    if not code.printed_count:
+    if not code.printed_count or code.printed_at is None:
         return gettext("never")
     return ngettext("%(num)d time, on %(date)s", "%(num)d times, last on %(date)s", code.printed_count, date=show_date(day_of(code.printed_at)))
 
@@ -297,7 +297,7 @@ def _codes_of(student: Student) -> dict[str, Any]:
     codes = list(db.session.scalars(statement.options(joinedload(ActivationCode.guardian)).order_by(ActivationCode.id.desc())))
 
     def shown(code: ActivationCode) -> dict[str, Any]:
-        when = {CodeState.used: code.used_at, CodeState.revoked: code.revoked_at}.get(code.state, code.expires_at)
+        when = {CodeState.used: code.used_at, CodeState.revoked: code.revoked_at}.get(code.state) or code.expires_at
         return {"id": code.id, "code": str(code), "who": for_whom(code), "printed": printed(code), "state": code.state, "day": show_date(day_of(when))}
 
     return {

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 from batches import As
+from merging import guardian, join, link, pair, picks
 from small import add_code
 from sqlalchemy import func, select
 
@@ -19,72 +20,13 @@ from models.journal import JournalEvent
 from models.merge import NameNeeded, compare, merge, preview
 from models.people import Authority, Group, Guardian, GuardianLink, LinkStatus, Relation, Student, StudentStatus
 from models.scope import unscoped
-from models.undo import plan, undo
-from models.undo_plan import Act
 from models.work import OutgoingMail
-
-FOLLOWED = ("student", "guardian", "guardian_link", "activation_code", "student_group_member", "import_row", "outgoing_mail", "students_apart")
-OF_ITSELF = {"version", "updated_at", "revoked_at", "sealed"}  # a closed code stays closed
 
 
 @pytest.fixture
 def acc(app, schools):
     """The site administrator, one batch at a time."""
     return As(app, schools[0], "acc")
-
-
-def pair(session, **theirs):
-    """Two records of Zoé: the one that stays and the one that goes, changed last."""
-    kept = Student(family_name="Bénard", given_name="Zoé", town="Valmont", phone="0199001201")
-    gone = Student(**{"family_name": "BENARD", "given_name": "Zoe", "town": "Rive", "email": "zoe@exemple.org", **theirs})
-    session.add_all([kept, gone])
-    session.flush()
-    kept.updated_at = utcnow() - dt.timedelta(days=2)
-    session.flush()
-    return kept, gone
-
-
-def guardian(session, name="Hélène", **given):
-    """An adult without an account."""
-    row = Guardian(family_name="Bénard", given_name=name, **given)
-    session.add(row)
-    session.flush()
-    return row
-
-
-def link(session, student, adult, status=LinkStatus.active, **given):
-    """A link between the two."""
-    row = GuardianLink(student=student, guardian=adult, status=status, **given)
-    session.add(row)
-    session.flush()
-    return row
-
-
-def picks(session, kept, gone, **chosen):
-    """What is proposed; `family_name="gone"` takes the other's."""
-    ids = {"kept": kept.id, "gone": gone.id}
-    return {line.key: ids.get(chosen.get(line.key), line.proposed) for line in compare(session, kept, gone)}
-
-
-def join(session, kept, gone, typed="", **chosen):
-    """The merge with these choices."""
-    merge(session, kept, gone, picks(session, kept, gone, **chosen), typed)
-
-
-def state(session):
-    """Every row that a merge may touch, without what follows by itself."""
-    session.expire_all()
-    found = {}
-    for name in FOLLOWED:
-        table = Base.metadata.tables[name]
-        columns = [c for c in table.c if c.name not in OF_ITSELF]
-        found[name] = {str({key: told(key, value) for key, value in row._mapping.items()}) for row in session.execute(select(*columns))}
-    return found
-
-
-def told(key, value):
-    """A value as it is compared: the guardians of a search key stand in any order."""
-    return sorted(value.split(" | ")) if key == "search_key" else value
 
 
 # --- what is chosen --------------------------------------------------------------------------------------------------------------
@@ -348,65 +290,3 @@ def test_a_record_is_not_merged_with_itself_nor_with_another_list(acc):
             with pytest.raises(Refusal):
                 merge(session, kept, other, {})
         assert session.get(Student, gone.id) is not None
-
-
-# --- undo ------------------------------------------------------------------------------------------------------------------------
-
-
-def whole_family(session):
-    """Two records of Zoé that meet in every way: identifiers, links, groups, codes, mails, pairs set apart."""
-    kept, gone = pair(session, national_id="9900000002B", extra={"badge": "B2"})
-    mother, father, other = guardian(session), guardian(session, "Paul"), guardian(session, "Line")
-    link(session, kept, mother)
-    link(session, gone, mother, LinkStatus.suspended, suspended_reason="Jugement")
-    link(session, kept, father)
-    link(session, gone, father)
-    link(session, gone, other)
-    gone.groups += [Group(name="Grand chœur"), Group(name="Échecs du lundi")]
-    kept.groups.append(gone.groups[0])
-    used, _open = add_code(session, gone), add_code(session, gone, other)
-    used.used_at = utcnow()
-    third = Student(family_name="Bénard", given_name="Zoé")
-    session.add(third)
-    one = Import(name="a.csv")
-    session.add(one)
-    session.flush()
-    session.add_all([StudentsApart(first_id=gone.id, second_id=third.id), ImportRow(import_id=one.id, status=RowStatus.created, student_id=gone.id)])
-    OutgoingMail.queue("a@exemple.org", "Bonjour", "Texte", cause=gone)
-    session.flush()
-    return kept.id, gone.id
-
-
-def test_undoing_moves_everything_back(acc):
-    with acc("b0") as session:
-        kept_id, gone_id = whole_family(session)
-    with acc("b0") as session:
-        before = state(session)
-    with acc("b1") as session:
-        kept, gone = session.get(Student, kept_id), session.get(Student, gone_id)
-        join(session, kept, gone, national_id="gone")
-        assert session.get(Student, kept_id).national_id == "9900000002B"
-    with acc("b2") as session:
-        shown = plan(session, "b1")
-        assert shown.of(Act.keep) == []
-        done = undo(session, "b1")
-        assert done.counts == shown.counts
-    with acc("b3") as session:
-        after = state(session)
-        assert {name: (before[name] - after[name], after[name] - before[name]) for name in before if before[name] != after[name]} == {}
-
-
-def test_an_undone_merge_can_be_done_again_by_undoing_that(acc):
-    with acc("b0") as session:
-        kept_id, gone_id = whole_family(session)
-    with acc("b1") as session:
-        join(session, session.get(Student, kept_id), session.get(Student, gone_id))
-    with acc("b1") as session:
-        merged = state(session)
-    with acc("b2") as session:
-        undo(session, "b1")
-    with acc("b3") as session:
-        undo(session, "b2")
-    with acc("b4") as session:
-        after = state(session)
-        assert {name: (merged[name] - after[name], after[name] - merged[name]) for name in merged if merged[name] != after[name]} == {}

@@ -1,21 +1,20 @@
 """A code becomes a link, once. Numbers are the security cases."""
 
 import datetime as dt
-import threading
 
 import pytest
-from small import add_code, add_guardian, add_person, add_school, add_student, as_staff, small_app, writing
-from sqlalchemy import event, func, select
+from redeeming import add, code_for, count, enter, one_student, person, row_of
+from small import add_guardian, add_person, add_school, add_student, as_staff, writing
+from sqlalchemy import event, select
 
-from models import keys, passwords, throttle
+from models import keys, throttle
 from models.access import Throttle, User
 from models.activation import ActivationCode, generate, new_codes, show_code
-from models.base import Refusal, fold, utcnow
+from models.base import Refusal, utcnow
 from models.db import db
 from models.journal import JournalEvent
 from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
-from models.redemption import HasAccount, TooManyTries, UnusableCode, add_child, register
-from models.scope import unscoped
+from models.redemption import HasAccount, TooManyTries, UnusableCode
 from models.work import OutgoingMail
 
 GOOD = "trois chevaux verts ailleurs"
@@ -23,65 +22,8 @@ GOOD = "trois chevaux verts ailleurs"
 
 @pytest.fixture
 def app(tmp_path):
-    """A small application with one student of one school."""
-    passwords.configure(1, 8)
-    app = small_app(tmp_path)
-    with writing(app) as session:
-        school = add_school(session)
-        app.school = school.id
-        app.zoe = add_student(session, school).id
-    return app
-
-
-def code_for(app, student_id=None, guardian_id=None, **given):
-    """A code of a student, in clear."""
-    code = new_codes(1)[0]
-    with writing(app) as session:
-        row = add_code(session, session.get(Student, student_id or app.zoe), session.get(Guardian, guardian_id) if guardian_id else None, code=code)
-        for name, value in given.items():
-            setattr(row, name, value)
-    return code
-
-
-def person(app, name="Hélène", **given):
-    """Somebody with an account and no child."""
-    with writing(app) as session:
-        user = User(given_name=name, family_name="Bénard", email=f"{fold(name)}@exemple.org", **given)
-        session.add(user)
-        session.flush()
-        return user.id
-
-
-def enter(app, code, email="helene@exemple.org", address="10.0.0.1", **given):
-    """Register with a code."""
-    with app.app_context():
-        try:
-            given = {"given_name": "Hélène", "family_name": "Bénard", "password": GOOD, "agent": "a test"} | given
-            return register(code, email=email, address=address, base_url="https://school.example.org", **given)
-        finally:
-            db.session.rollback()
-
-
-def add(app, code, user_id, address="10.0.0.1"):
-    """Add a child with a code; the status of the new link."""
-    with app.app_context():
-        link = add_child(code, user_id, address=address)
-        with unscoped("a test looks"):
-            return link.status
-
-
-def row_of(app, code):
-    """The row of a code, as it is now."""
-    with writing(app) as session:
-        row = session.scalar(select(ActivationCode).where(ActivationCode.digest == keys.digest("activation", code)))
-        session.expunge(row)
-        return row
-
-
-def count(app, table):
-    """How many rows."""
-    with writing(app) as session:
-        return session.scalar(select(func.count()).select_from(table))
+    """One student of one school."""
+    return one_student(tmp_path)
 
 
 # --- what a code does ----------------------------------------------------------------------------------------------------------
@@ -364,83 +306,6 @@ def test_a_weak_password_is_refused_before_the_code_is_looked_up(app, password):
         enter(app, code, password=password)
     assert row_of(app, code).used_at is None
     assert count(app, Throttle) == 0
-
-
-# --- races ---------------------------------------------------------------------------------------------------------------------------
-
-
-def race(app, tries):
-    """Every (code, user) at once, each in a thread with its own connection; how each ended."""
-    barrier, ends = threading.Barrier(len(tries)), []
-
-    def one(number, code, user_id):
-        barrier.wait()
-        try:
-            add(app, code, user_id, address=f"10.1.{number // 250}.{number % 250}")
-            ends.append("won")
-        except UnusableCode:
-            ends.append("calm")
-        except Exception as fault:
-            ends.append(repr(fault))
-
-    threads = [threading.Thread(target=one, args=(n, *each)) for n, each in enumerate(tries)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return ends
-
-
-def test_32_of_one_hundred_simultaneous_redemptions_of_one_code_exactly_one_wins(app):
-    code = code_for(app)
-    people = [person(app, f"Parent{n}") for n in range(20)]
-    ends = race(app, [(code, people[n % 20]) for n in range(100)])
-    assert sorted(set(ends)) == ["calm", "won"]
-    assert ends.count("won") == 1
-    assert count(app, GuardianLink) == 1
-    with writing(app) as session:
-        assert session.scalar(select(func.count()).where(JournalEvent.verb == "redeem")) == 1
-
-
-def test_32_simultaneous_redemptions_of_different_codes_all_win(app):
-    codes = [code_for(app) for _n in range(25)]
-    people = [person(app, f"Parent{n}") for n in range(25)]
-    assert race(app, list(zip(codes, people, strict=True))) == ["won"] * 25
-    assert count(app, GuardianLink) == 25
-
-
-def test_32_a_redemption_against_a_revocation_is_one_or_the_other_never_both(app):
-    for _round in range(5):
-        code, user_id = code_for(app), person(app, f"Parent{count(app, User)}")
-        barrier, ends = threading.Barrier(2), []
-
-        def revoke(code=code, barrier=barrier, ends=ends):
-            barrier.wait()
-            with writing(app) as session:
-                row = session.scalar(select(ActivationCode).where(ActivationCode.digest == keys.digest("activation", code)))
-                try:
-                    row.revoke()
-                    session.flush()
-                    ends.append("revoked")
-                except Refusal:
-                    session.rollback()
-
-        def redeem(code=code, user_id=user_id, barrier=barrier, ends=ends):
-            barrier.wait()
-            try:
-                add(app, code, user_id)
-                ends.append("redeemed")
-            except UnusableCode:
-                pass
-
-        threads = [threading.Thread(target=revoke), threading.Thread(target=redeem)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        row = row_of(app, code)
-        assert len(ends) == 1, ends
-        assert (row.used_at is None) != (row.revoked_at is None)
 
 
 def test_a_code_that_was_generated_can_be_redeemed(app):

@@ -320,7 +320,7 @@
   const begin = (row) => {
     for (const cell of cells(row)) cell.dataset.kept = cell.value;
   };
-  const dirty = (row) => cells(row).some((cell) => cell.value !== cell.dataset.kept);
+  const dirty = (row) => cells(row).some((cell) => cell.value !== cell.dataset.kept || cell.dataset.clash);
   const say = (row, words) => {
     const place = row.querySelector(".state");
     if (place) place.textContent = words;
@@ -361,8 +361,8 @@
 
   const done = (row) => {
     for (const cell of cells(row)) tell(cell, "", "");
-    row.classList.add("done");
-    say(row, grid.dataset.ready);
+    row.classList.toggle("done", Boolean(grid.dataset.wrong));
+    say(row, grid.dataset.gone);
   };
   const merge = () => {
     const other = fresh && fresh.querySelector("form[data-import-grid]");
@@ -405,13 +405,15 @@
     else location.reload();
   };
 
-  const save = (cell, everywhere) => {
+  /* `everywhere`: on every line that says the same; `anyway`: in place of what somebody else wrote meanwhile. */
+  const save = (cell, everywhere, anyway) => {
     queue = queue.then(async () => {
       const name = cell.name.slice(2);
       const row = cell.closest("tr");
-      if (cell.value === cell.dataset.kept && !everywhere) return;
+      if (cell.value === cell.dataset.kept && !everywhere && !anyway) return;
       const typed = cell.value;
-      const body = new URLSearchParams({ csrf_token: grid.elements.csrf_token.value, [cell.name]: typed, [`s.${name}`]: grid.elements[`s.${name}`].value, [`o.${name}`]: cell.dataset.kept });
+      const body = new URLSearchParams({ csrf_token: grid.elements.csrf_token.value, [cell.name]: typed, [`s.${name}`]: grid.elements[`s.${name}`].value });
+      if (!anyway) body.append(`o.${name}`, cell.dataset.kept);
       if (everywhere) body.append("all", name);
       let told = null;
       try {
@@ -424,6 +426,7 @@
       const found = told.cells[name];
       if (!found) return;
       cell.dataset.kept = typed;
+      cell.dataset.clash = found.clash || "";
       hidden("s", cell, found.seen);
       hidden("o", cell, typed);
       tell(cell, found.problem, found.remedy);
@@ -450,6 +453,7 @@
       const same = every.filter((cell) => field(cell) === field(target));
       const step = (list, by) => list[list.indexOf(target) + by];
       let next = null;
+      if (event.key === "Enter" && target.dataset.clash) save(target, false, true);
       if (event.key === "Enter") next = step(every, event.shiftKey ? -1 : 1) || grid.querySelector(".save-bar button");
       else if (target.type === "text" && event.key === "ArrowDown") next = step(same, 1);
       else if (target.type === "text" && event.key === "ArrowUp") next = step(same, -1);

@@ -230,8 +230,9 @@ def verdicts(one: Import, clashes: list[Clash]) -> dict[str, dict[str, str]]:
     told = {
         clash.fix.name: {
             "problem": gettext("Somebody wrote “%(text)s” here meanwhile.", text=value_of(clash.fix.key, clash.now) or gettext("empty")),
-            "remedy": gettext("Type yours again to replace it."),
+            "remedy": gettext("Press Enter in this cell to put yours in its place."),
             "seen": clash.now,
+            "clash": "1",
         }
         for clash in clashes
     }

@@ -12,6 +12,7 @@ from test_import import CSV
 
 from jobs.runner import run_pending
 from models.db import db
+from models.imports import ImportFile
 from models.people import Student
 from models.scope import unscoped
 
@@ -127,6 +128,14 @@ def test_two_people_at_once_lose_nothing(open_page, site):
     type_in(two, 18, "phone", "06 39 98 77 77")
     expect(line(two, 18)).to_contain_text("Quelqu’un a écrit ici « 06 39 98 00 18 » entre-temps.")
     expect(cell(two, 18, "phone")).to_have_value("06 39 98 77 77")
+    run_pending(site.app)
+    expect(line(one, 18)).to_have_class(re.compile("done"))
+    expect(cell(two, 18, "phone")).to_have_value("06 39 98 77 77")  # what was typed stays until its author decides
+    cell(two, 18, "phone").press("Enter")
+    expect(line(two, 18).locator(".state")).to_have_text("Enregistré")
+    with site.app.app_context(), unscoped("a test looks"):
+        latest = db.session.scalars(select(ImportFile).order_by(ImportFile.id.desc()).limit(1)).one()
+        assert latest.corrections["18"] == {"phone": "06 39 98 77 77"}
     run_pending(site.app)
 
 

@@ -127,8 +127,12 @@ class Fixable:
         file.ignored = sorted({*file.ignored, line} if out else {*file.ignored} - {line})
         self.check_again()
 
-    def settle(self, key: str, text: str, to: str | None) -> None:
-        """A level or class that the school lacks: bring it with the import (`to` None), or read another in its place on every line."""
+    def settle(self, key: str, text: str, to: str | None, seen: str | None = None) -> None:
+        """A level or class that the school lacks: bring it with the import (`to` None), or read another in its place on every line.
+
+        `seen` is what the page said was done about it ("+", "=another", or ""). Refused: a name that the check did not tell; 409 when
+        somebody settled it otherwise meanwhile.
+        """
         self.refuse_unless_fixable()
         if key not in PLACES or not text.strip():
             raise Refusal(_("Only a [level] or a class can come with an import."))
@@ -136,6 +140,9 @@ class Fixable:
         told = [place["text"] for place in self.places if place["field"] == key]
         if plain_words(text) not in map(plain_words, (*told, *file.replacements.get(key, {}), *self.to_create.get(key, []))):
             raise Refusal(_("This question no longer stands. Read the new check."))
+        done = "+" if text in self.to_create.get(key, []) else "=" + file.replacements.get(key, {}).get(text, "")
+        if seen is not None and done != "=" and done not in (seen, "+" if to is None else f"={to.strip()}"):
+            raise Busy(_("Somebody has already said what “%(name)s” is. Look again, then choose."), name=text[:80])
         coming = [known for known in self.to_create.get(key, []) if known != text]
         replaced = {said: other for said, other in file.replacements.get(key, {}).items() if said != text}
         if to is None:

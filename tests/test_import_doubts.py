@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from conftest import rows
+from conftest import counted, rows
 from hands import words as said
 from import_desk import table
 from import_people import HEADINGS, STUDENTS
@@ -296,3 +296,20 @@ def test_an_odd_answer_is_refused_and_a_head_answers_nothing(app, as_):
     text = said(head.read(url, tab="unsure"))
     assert "Ligne 3" in text
     assert "C’est la même personne" not in text
+
+
+@pytest.mark.parametrize("tab", ["unsure", "error", "created"])
+def test_a_page_asks_as_much_for_three_hundred_lines_as_for_thirty(app, as_, schools, tab):
+    hands = Hands(app, as_("ac"))
+    with rows(app) as session:
+        names = session.execute(select(Student.family_name, Student.given_name).where(Student.school_id == schools[0]).limit(15)).all()
+    asked = []
+    for count in (2, 20):
+        known = [{"nom": family, "prenom": given, "date_naissance": f"0{n % 9 + 1}/01/2001"} for n in range(count) for family, given in names]
+        wrong = [{**line, "sexe": "?", "classe": "6e Bleu"} for line in known]
+        url = hands.check(table([*known, *wrong, LEA]))
+        with counted(app) as seen:
+            assert hands.read(url, tab=tab).status_code == 200
+        asked.append(len(seen))
+        hands.post("/admin/import_/action/", action="abandon", rowid=url.rpartition("=")[2], _asked="1")
+    assert asked[0] == asked[1] <= 18, asked

@@ -13,7 +13,7 @@ from test_import_pages import Hands
 
 from jobs.runner import run_pending
 from models.base import Refusal
-from models.imports import Fix, Import, ImportStatus
+from models.imports import Busy, Fix, Import, ImportStatus
 from models.people import Group, GroupCategory, Student
 from models.school import Level
 
@@ -176,6 +176,17 @@ def test_a_missing_class_is_made_when_somebody_says_so_or_read_as_another(app, d
         assert session.scalar(select(func.count()).select_from(Group).where(Group.school_id == desk.school_id)) == 4
     desk.do(key, "confirm")
     assert {p[1]: p[10] for p in desk.people()} == {"Zoé": "5e Bleue", "Éva": "5e Bleus", "Œdipe": "2nde Verte"}
+
+
+def test_the_second_who_settles_a_class_otherwise_is_told(desk, classes):
+    key = desk.send(table([{**STUDENTS[0], "classe": "5e Bleu"}]))
+    desk.do(key, "settle", "homeroom", "5e Bleu", "5e Bleue", "")
+    desk.do(key, "settle", "homeroom", "5e Bleu", "5e Bleue", "")  # the same answer
+    with pytest.raises(Busy):
+        desk.do(key, "settle", "homeroom", "5e Bleu", None, "")
+    desk.do(key, "settle", "homeroom", "5e Bleu", None, "=5e Bleue")
+    with pytest.raises(Refusal):
+        desk.do(key, "settle", "homeroom", "Inconnue", None)
 
 
 def test_a_level_nearly_known_is_asked_about_too(app, desk):

@@ -26,8 +26,8 @@ from views.import_preview import Sheet
 from views.import_summary import cut, value_of
 
 MOST_MAPPINGS = 20  # shown on the page of the files
-LINE = re.compile(r"(students|guardians|links)\.([0-9]{1,9})")
-CELL = re.compile(r"c\.((students|guardians|links)\.([0-9]{1,9})\.([a-z0-9_.:]{1,80}))")
+LINE = re.compile(r"(students|guardians|links)\.([1-9][0-9]{0,8})")  # 0 is who is absent from the file
+CELL = re.compile(r"c\.((students|guardians|links)\.([1-9][0-9]{0,8})\.([a-z0-9_.:]{1,80}))")
 
 
 class Grid(Screen):
@@ -71,9 +71,9 @@ class Grid(Screen):
             for name, out in (("ignore", True), ("take", False)):
                 for kind, line in map(posted_line, request.form.getlist(name)):
                     one.ignore(line, kind, out=out)
-            for said, to in posted_places():
+            for said, to, was in posted_places():
                 key, _colon, text = said.partition(":")
-                one.settle(key, text, to)
+                one.settle(key, text, to, was)
             db.session.commit()
         except Refusal as refusal:
             if script:
@@ -216,12 +216,16 @@ def posted_fixes() -> list[Fix]:
     return found
 
 
-def posted_places() -> list[tuple[str, str | None]]:
-    """(field:text, what to read in its place or None to create it) of the levels and classes that the school lacks; what was left as it was is not told."""
-    found: list[tuple[str, str | None]] = [(said, None) for said in request.form.getlist("create")]
+def posted_places() -> list[tuple[str, str | None, str]]:
+    """(field:text, what to read in its place or None to create it, what was done before) of the levels and classes that the school lacks.
+
+    What was left as it was is not told.
+    """
+    found: list[tuple[str, str | None, str]] = [(said, None, "") for said in request.form.getlist("create")]
     for name, to in request.form.items():
         if name.startswith("to.") and to and to != request.form.get(f"was.{name[3:]}", ""):
-            found.append((request.form.get(f"said.{name[3:]}", ""), None if to == "+" else to.removeprefix("=")))
+            was = request.form.get(f"was.{name[3:]}", "")
+            found.append((request.form.get(f"said.{name[3:]}", ""), None if to == "+" else to.removeprefix("="), was))
     return found
 
 

@@ -235,7 +235,7 @@ def apply(session: Session, edit: BulkEdit) -> None:
         for some in _pieces(edit.rows):
             judged = _judge(session, target, value, some)
             left += [one for one in judged if one.fate is Fate.left]
-            changed += _write(session, target, value, dict(some), [one.id for one in judged if one.fate is Fate.change], left)  # type: ignore[arg-type]
+            changed += _write(session, target, value, dict(some), [one.id for one in judged if one.fate is Fate.change], left)
     except (StaleDataError, IntegrityError) as problem:
         raise Refusal(_("Somebody changed one of these records at the same moment. Nothing was changed: look again, then start again.")) from problem
     names = names_of(session, edit.model, [one.id for one in left[:TOLD]])

@@ -124,7 +124,7 @@ def _plainly(pointer: Pointer) -> bool:
 def survey(session: Session, kept: Any, gone: Any) -> list[Found]:
     """What would follow from `gone` to `kept`: at most two statements for each pointer, nothing written."""
     found = []
-    for pointer in pointers(type(kept)):
+    for pointer in pointers(kept.__class__):
         cls: Any = pointer.mapper.class_
         if _plainly(pointer):
             count = session.scalar(select(func.count(cls.id)).where(pointer.where(gone))) or 0
@@ -135,7 +135,7 @@ def survey(session: Session, kept: Any, gone: Any) -> list[Found]:
         found.append(one)
         if not rows:
             continue
-        beside = [p.key for p in pointers(type(kept)) if p.mapper is pointer.mapper and p.key != pointer.key]
+        beside = [p.key for p in pointers(kept.__class__) if p.mapper is pointer.mapper and p.key != pointer.key]
         one.own = {row.id for row in rows if any(getattr(row, key) == kept.id for key in beside)}
         sets = list(_unique_with(pointer))
         standing = list(session.scalars(select(cls).where(pointer.where(kept)).order_by(cls.id))) if sets else []
@@ -170,7 +170,7 @@ def follow(session: Session, kept: Any, gone: Any) -> None:
             if stays is row:
                 _move(found.pointer, row, kept)
         session.flush()
-    for key in collections(type(kept)):
+    for key in collections(kept.__class__):
         theirs, mine = getattr(gone, key), getattr(kept, key)
         for row in list(theirs):
             theirs.remove(row)

@@ -114,7 +114,7 @@ def compare(session: Session, kept: Any, gone: Any) -> list[Line]:
     found = []
     for key, label, attributes in _attributes(type(kept)):
         found.append(line(key, label, attributes, {row.id: tuple(getattr(row, name) for name in attributes) for row in (kept, gone)}))
-    if isinstance(kept, Extensible):
+    if issubclass(type(kept), Extensible):
         for spec in read_specs(session, kept.school_id).get(screen_of(kept.__mapper__), ()):
             if not spec.retired:
                 values = {row.id: (spec.value((row.extra or {}).get(spec.key)),) for row in (kept, gone)}
@@ -202,7 +202,8 @@ def preview(session: Session, kept: Any, gone: Any) -> Preview:
     check(kept, gone)
     with in_whole_school(kept), session.no_autoflush:
         one = Preview(kept, gone, compare(session, kept, gone), survey(session, kept, gone), name_needed=name_needed(kept, gone))
-        one.groups = sum(len(set(getattr(gone, key)) - set(getattr(kept, key))) for key in collections(type(kept)))
+        for key in collections(kept.__class__):
+            one.groups += len(set(getattr(gone, key)) - set(getattr(kept, key)))
         one.to_check = _wait(session, kept, gone)
         if isinstance(gone, Student):
             codes = next((found.rows for found in one.found if found.pointer.mapper.class_ is ActivationCode), [])
@@ -248,7 +249,7 @@ def merge(session: Session, kept: Any, gone: Any, picks: Mapping[str, int], type
         session.expire(gone)
         session.delete(gone)
         session.flush()  # what only one row may hold is free before the other takes it
-        session.expire(kept, collections(type(kept)))
+        session.expire(kept, collections(kept.__class__))
         for name, value in values.items():
             setattr(kept, name, value)
         session.flush()
@@ -260,7 +261,7 @@ def _chosen(session: Session, kept: Any, gone: Any, picks: Mapping[str, int]) ->
     values: dict[str, Any] = {}
     extra = dict(getattr(kept, "extra", None) or {})
     theirs = dict(getattr(gone, "extra", None) or {})
-    known = set()
+    known: set[str] = set()
     for line in compare(session, kept, gone):
         known.update(name.removeprefix(PREFIX) for name in line.attributes if name.startswith(PREFIX))
         if line.same:

@@ -1,6 +1,5 @@
 """A small application with one student, and people who type codes, for tests."""
 
-
 from small import add_code, add_school, add_student, small_app, writing
 from sqlalchemy import func, select
 
@@ -14,7 +13,6 @@ from models.redemption import add_child, register
 from models.scope import unscoped
 
 GOOD = "trois chevaux verts ailleurs"
-
 
 
 def one_student(folder):

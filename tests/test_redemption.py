@@ -17,8 +17,6 @@ from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentSt
 from models.redemption import HasAccount, TooManyTries, UnusableCode
 from models.work import OutgoingMail
 
-GOOD = "trois chevaux verts ailleurs"
-
 
 @pytest.fixture
 def app(tmp_path):

@@ -15,8 +15,6 @@ from models.journal import JournalEvent
 from models.people import GuardianLink
 from models.redemption import UnusableCode
 
-GOOD = "trois chevaux verts ailleurs"
-
 
 @pytest.fixture
 def app(tmp_path):

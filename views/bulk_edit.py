@@ -31,7 +31,7 @@ from views.saving import Saving, own_path
 from views.verbs import MOST_ROWS, Selection
 
 if TYPE_CHECKING:
-    from views.base import Screen as Base
+    from flask_admin.contrib.sqla import ModelView as Base
 else:
     Base = object
 
@@ -42,6 +42,7 @@ _KINDS = (String, Date, Boolean, Integer, Numeric, Enum)
 class BulkEditing(Base):
     """The half of a `Screen` that changes one field of many rows."""
 
+    table: str
     # Fields of the form that make sense for many rows at once; None: worked out; empty: none.
     bulk_edit_columns: tuple[str, ...] | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
@@ -24,6 +24,14 @@ from views.i18n import lazy_gettext as _
 from views.menu import screens
 from views.saving import own_path
 from views.verbs import Selection, verb
+
+
+class Shown(NamedTuple):
+    """One line of the comparison: what each record says in words, whose value is chosen."""
+
+    line: Line
+    words: dict[int, str]
+    chosen: int
 
 
 class MergeVerb(DuplicatePages):
@@ -88,11 +96,11 @@ class MergeVerb(DuplicatePages):
             one = preview(db.session, kept, gone)
         except Refusal as refusal:
             return self.render("admin/merge/merge.html", **context, refusal=refusal.sentence)
-        shown = [{"line": line, "words": {i: words(line, i) for i in line.values}, "chosen": self.picked(line)} for line in one.lines]
+        shown = [Shown(line, {i: words(line, i) for i in line.values}, self.picked(line)) for line in one.lines]
         context |= {
             "marks": [(f"mark_{row.id}", version_mark(row)) for row in (kept, gone)],
-            "different": [item for item in shown if not item["line"].same],
-            "same": [item for item in shown if item["line"].same and any(item["words"].values())],
+            "different": [item for item in shown if not item.line.same],
+            "same": [item for item in shown if item.line.same and any(item.words.values())],
             "follows": follows(one),
             "remarks": remarks(one),
             "typed": request.form.get("typed", ""),
@@ -117,8 +125,9 @@ class MergeVerb(DuplicatePages):
         form, back = OtherForm(), own_path(request.args.get("url"))
         asked = request.method == "POST"
         if asked and not looked_up(form) and form.validate():
-            if form.other.data.id != row.id:
-                return redirect(self.get_url(".merge_view", **{"id": row.id, "with": form.other.data.id, "url": back}), code=303)
+            found: Any = form.other.data
+            if found.id != row.id:
+                return redirect(self.get_url(".merge_view", **{"id": row.id, "with": found.id, "url": back}), code=303)
             form.other.errors = [gettext("A merge takes two different records of one list. Choose the other one.")]
         page = self.render(
             "admin/model/ask.html",

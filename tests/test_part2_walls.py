@@ -1,10 +1,16 @@
 """What the second part refuses to whoever tries to go round it: addresses that nobody can read, rights that come back by an undo."""
 
+import io
+
 import pytest
 from conftest import rows
-from hands import form_of, scope_of, send, token
-from sqlalchemy import select
+from hands import DEMO, form_of, scope_of, send, token
+from import_desk import table
+from import_people import STUDENTS
+from sqlalchemy import func, select
 
+from jobs.runner import run_pending
+from models.imports import Import, ImportFile
 from models.journal import JournalEvent
 from models.people import GuardianLink
 from models.right_override import RightOverride
@@ -91,3 +97,35 @@ def test_who_reads_only_their_own_lines_reads_no_record_s_history_of_others(as_,
     page = other.get(f"/admin/guardian/details/?id={guardian}")
     assert "Villesecrète" in page.text
     assert "Villesecrète" not in teacher.get(f"/admin/guardian/details/?id={guardian}").text
+
+
+# --- a look, and the grid of an import ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sent(app, as_):
+    """The identifier of an import that the registrar sent, checked."""
+    browser = as_("registrar")
+    fields = {"csrf_token": token(browser.get("/account").text), "files": (io.BytesIO(table(STUDENTS)), "eleves.csv")}
+    assert browser.post("/admin/import_/new/", data=fields, content_type="multipart/form-data").status_code == 303
+    run_pending(app)
+    with rows(app) as session:
+        return session.scalar(select(func.max(Import.id)))
+
+
+@pytest.mark.parametrize("page", ["rows", "file", "model"])
+def test_a_file_that_a_look_does_not_get_is_no_export_in_the_history(as_, app, sent, page):
+    browser = as_("acc")
+    assert send(browser, "/admin/user/see_as/?role=registrar", page="/account", password=DEMO).status_code == 303
+    assert browser.get(f"/admin/import_/{page}/?id={sent}").status_code == 403
+    with rows(app) as session:
+        assert session.scalar(select(func.count()).where(JournalEvent.verb == "export", JournalEvent.table_name == "import_")) == 0
+        assert session.scalars(select(JournalEvent.verb).order_by(JournalEvent.id.desc())).first() == "refused_see_as"
+
+
+@pytest.mark.parametrize("fields", [{"c.students.0.born_on": "2010-01-01"}, {"ignore": "students.0"}, {"take": "students.00"}])
+def test_who_is_absent_from_a_file_has_no_line_to_correct(as_, app, sent, fields):
+    assert send(as_("registrar"), f"/admin/import_/correct/?id={sent}", page="/account", **fields).status_code == 400
+    with rows(app) as session:
+        file = session.scalars(select(ImportFile).where(ImportFile.import_id == sent)).one()
+        assert (file.corrections, file.ignored) == ({}, [])

@@ -34,7 +34,7 @@ bp = Blueprint("see_as", __name__)
 # What may be sent while one looks: the way back, and signing out.
 WAYS_OUT = frozenset({"see_as.leave", "auth.logout"})
 # Addresses that take something away; whatever else is no page is stopped on its way out.
-_TAKES_AWAY = re.compile(r"/(export|download|letters)(/|$)")
+_TAKES_AWAY = re.compile(r"/(export|download|letters)(/|$)|^/admin/import_/(file|rows|model)(/|$)")
 _PAGES = frozenset({"text/html", "application/json", "text/css", "text/javascript", "image/svg+xml"})
 
 

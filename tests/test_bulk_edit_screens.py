@@ -192,12 +192,17 @@ def test_all_that_match_beyond_five_hundred_become_a_job(as_, app, schools):
     assert browser.get(address).headers["Location"] == answer.headers["Location"]
     with rows(app) as session:
         assert session.scalar(select(func.count(Job.id)).where(Job.kind == JobKind.bulk_edit)) == 1
+    with rows(app) as session:
+        session.scalars(select(Student).where(Student.homeroom_id == number)).first().phone = "0199001201"
     run_pending(app)
     done = browser.get(answer.headers["Location"])
-    assert "510 fiches modifiées" in words(done)
+    assert "509 fiches modifiées." in words(done)
+    result = re.search(r'href="([^"]+bulk_edit[^"]+)"', done.text)[1]
+    assert "Foule, Zoé 0" in words(browser.get(result))
+    assert "bulk_edit" not in as_("acc").get(answer.headers["Location"]).text
     assert "/admin/journal_event/undo" in done.text
     with rows(app) as session:
-        assert session.scalar(select(func.count(Student.id)).where(Student.homeroom_id == number, Student.town == "Rive")) == 510
+        assert session.scalar(select(func.count(Student.id)).where(Student.homeroom_id == number, Student.town == "Rive")) == 509
         assert session.scalar(select(Job.state).where(Job.kind == JobKind.bulk_edit)) is JobState.done
 
 

@@ -14,7 +14,7 @@ from flask_admin import expose
 from flask_admin.actions import action
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.helpers import get_form_data
-from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, UniqueConstraint
+from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, String, UniqueConstraint, select
 from wtforms import BooleanField, Form, SelectField
 
 from models.base import Choice, Refusal
@@ -257,6 +257,13 @@ class BulkEditing(Base):
         """The words of a field, as the form has them."""
         form = self._edit_form_class()
         return str(form[name].label.text) if name in form else name
+
+
+def result_url(job: Job) -> str:
+    """The page that tells which rows a change of many left, for whoever asked for it; empty when there is none."""
+    edit = db.session.scalar(select(BulkEdit).where(BulkEdit.job_id == job.id)) if job.kind is JobKind.bulk_edit else None
+    mine = edit is not None and edit.requested_by_id == WHO.get().user_id and edit.left_count > 0
+    return url_for(f"{edit.table_name}.bulk_edit_view", id=edit.id) if edit is not None and mine else ""
 
 
 def _undo_url(edit: BulkEdit) -> str:

@@ -17,6 +17,7 @@ from models.mime import compose
 from models.school import School
 from models.work import KEPT_DAYS, Job, JobState, MailState, OutgoingMail
 from views.base import Screen, gate
+from views.bulk_edit import result_url
 from views.history_undo import job_undo_url
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
@@ -90,7 +91,9 @@ class Jobs(Handed):
             fits = {"cancel": job.open, "retry": job.state in (JobState.failed, JobState.cancelled)}
             allowed = [action for action in self.get_actions_list()[0] if fits.get(action[0], True)]
             can_fetch = job.state is JobState.done and bool(job.file_key) and self.may("download")
-            kwargs |= {"badge": job.state, "actions": allowed, "how_far": how_far(job), "can_fetch": can_fetch, "kept_days": KEPT_DAYS, "undo_url": job_undo_url(job) if job.state is JobState.done else ""}
+            kwargs |= {"badge": job.state, "actions": allowed, "how_far": how_far(job), "can_fetch": can_fetch, "kept_days": KEPT_DAYS}
+            done = job.state is JobState.done
+            kwargs |= {"undo_url": job_undo_url(job) if done else "", "result_url": result_url(job) if done else ""}
         return super().render(template, **kwargs)
 
     @expose("/download/")

@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from models.base import Refusal
 from models.db import db
+from models.export import neutral
 from models.import_fields import FIELDS, model_headings
 from models.import_words import remedy_of, sentence_of
 from models.imports import KEPT, Busy, Clash, FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
@@ -26,7 +27,6 @@ from views import import_doubts as doubts
 from views import import_preview as preview
 from views import import_summary as words
 from views.base import gate
-from views.export import neutral
 from views.formats import show_instant
 from views.history_undo import undo_url
 from views.i18n import gettext, ngettext

@@ -89,6 +89,10 @@ def _alive(digest: str) -> tuple[Any, ...]:
 
 def _take(session: Session, digest: str) -> ActivationCode:
     """The one winner's code: the row changes for whoever comes first, for nobody else. The code itself is wiped."""
+    # The student before the code, as whoever deletes the student: where writers work side by side, the other order is a deadlock, and two
+    # codes of one child would overwrite one another's changes of that row.
+    whose = select(Student.id).join(ActivationCode, ActivationCode.student_id == Student.id).where(ActivationCode.digest == digest)
+    session.execute(whose.with_for_update(of=Student, key_share=True))
     taken = update(ActivationCode).where(*_alive(digest)).values(used_at=utcnow(), sealed="", version=ActivationCode.version + 1)
     done = cast("CursorResult[Any]", session.execute(taken, execution_options={"synchronize_session": False}))
     if done.rowcount != 1:
@@ -178,7 +182,8 @@ def add_child(typed_code: str, user_id: int, *, address: str) -> GuardianLink:
 
     def work() -> GuardianLink:
         with unscoped("whoever types the code"):
-            user = db.session.get_one(User, user_id)
+            # Two codes typed at the same moment make one guardian, not two.
+            user = db.session.get_one(User, user_id, with_for_update={"key_share": True})
         return redeem(db.session, typed_code, user)
 
     return _counted(limits, work)

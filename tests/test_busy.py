@@ -13,6 +13,7 @@ from conftest import build, rows, signed_in
 from hands import DEMO, token, words
 from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 
 from jobs.demo import load_demo
 from models.access import WebSession
@@ -278,6 +279,18 @@ def fault(state):
 )
 def test_only_what_passes_by_itself_is_called_busy(problem, busy):
     assert is_busy(OperationalError("SELECT 1", {}, problem)) is busy
+
+
+def test_two_who_change_one_row_at_the_same_moment_are_told_to_do_it_again(hurried, monkeypatch):
+    browser = signed_in(hurried, "ac")
+
+    def stale(*_given, **_named):
+        raise StaleDataError("UPDATE statement on table 'student' expected to update 1 row(s); 0 were matched.")
+
+    monkeypatch.setattr(Home, "_run_view", stale)
+    answer = browser.get("/admin/")
+    assert answer.status_code == 503
+    assert "UPDATE" not in answer.text
 
 
 def test_another_fault_of_the_database_stays_a_fault(hurried, monkeypatch):

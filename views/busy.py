@@ -10,6 +10,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from sqlalchemy.orm.exc import StaleDataError
 
 from models.db import BEGIN, db, is_busy
 from views import kept
@@ -26,7 +27,8 @@ def init_busy(app: Flask, csrf: CSRFProtect) -> None:
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(NoConnectionLeft)
-    def _busy(error: OperationalError | NoConnectionLeft) -> ResponseReturnValue:
+    @app.errorhandler(StaleDataError)  # somebody else's work on the same row came between: doing it again sees the row as it is now
+    def _busy(error: OperationalError | NoConnectionLeft | StaleDataError) -> ResponseReturnValue:
         db.session.rollback()
         if isinstance(error, OperationalError) and not is_busy(error):
             raise error

@@ -152,7 +152,7 @@ def _finish_student(row: Parsed, context: Context) -> None:
     wrong = {n["field"] for n in row.problems}
     for key in ("family_name", "given_name"):
         if key not in values and not wrong & {key, "full_name"}:
-            row.problem(key, "name_empty")
+            row.problem(key, "given_name_empty" if key == "given_name" else "name_empty")
     code = values.get("national_id")
     if code:
         doubt = permanent_doubt(code, values.get("born_on"), values.get("sex")) if context.country == "CA" else ine_doubt(code)

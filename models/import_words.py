@@ -34,6 +34,7 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "email_form": (_("This is not an e-mail address."), _("Correct it, or empty the cell.")),
     "postal_form": (_("This is not a postal code."), _("Five digits are expected, for example 01000.")),
     "name_empty": (_("The name is missing."), _("Fill it in.")),
+    "given_name_empty": (_("The given name is missing."), _("Fill it in.")),
     "name_digits": (_("A name holds no digits."), _("Correct the name, or choose another column for it.")),
     "too_long": (_("This text is too long: %(limit)d characters at most."), _("Shorten it.")),
     "damaged": (_("The accents of this text are damaged."), _("Save the file again as UTF-8 from the original, or type this cell again.")),

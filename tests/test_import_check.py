@@ -44,6 +44,7 @@ DIRT = [
     ({"date_naissance": ""}, "born_on", "The date of birth is missing."),
     ({"date_naissance": "01/01/2055"}, "born_on", "This date is in the future."),
     ({"nom": ""}, "family_name", "The name is missing."),
+    ({"prenom": ""}, "given_name", "The given name is missing."),
     ({"prenom": "Zo\u00c3\u00a9"}, "given_name", "The accents of this text are damaged."),
     ({"nom": "A" * 300}, "family_name", "This text is too long: 200 characters at most."),
     ({"sexe": "peut-être"}, "sex", "This does not say a sex."),

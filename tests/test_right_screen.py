@@ -141,7 +141,7 @@ def test_ticks_that_rest_wait_for_the_reading_on_which_they_stand(as_, app):
     page = browser.get("/admin/right/?role=amp")
     assert ticks(page)["student.read"] == (False, True)
     assert ticks(page)["student.export"] == (True, False)
-    assert "Ce qui suit en dépend" in words(page)
+    assert "Ce qui est grisé en dépend" in words(page)
     assert as_("amp").get("/admin/student/").status_code == 403
     save(browser, "amp", tick=["student.read"])
     assert as_("amp").get("/admin/student/export/csv/").status_code == 200

@@ -46,7 +46,13 @@ WORDS = {
     "members_removed": _("[student] taken out"),
     "restored": _("brought back"),
     "undo": _("undone"),
+    "set_apart": _("said to be two people"),
+    "propose_again": _("proposed again as possible duplicates"),
 }
+# Tables that no screen shows, by the page on which their rows are made.
+PAGES = {"students_apart": _("Possible duplicates"), "guardians_apart": _("Possible duplicates")}
+# What a whole batch is, however few its lines.
+LOUD = frozenset({"merge"})
 
 
 def verb_words(verb: str, table: str) -> str:
@@ -62,7 +68,7 @@ def verb_words(verb: str, table: str) -> str:
 def table_words(table: str) -> str:
     """A table by the name of its screen."""
     screen = screens().get(table)
-    return str(screen.name) if screen is not None else table
+    return str(screen.name if screen is not None else PAGES.get(table, table))
 
 
 def sentence(batch: Sequence[JournalEvent]) -> str:
@@ -81,7 +87,7 @@ def sentence(batch: Sequence[JournalEvent]) -> str:
     counts: dict[tuple[str, str], int] = {}
     for line in batch:
         counts[line.verb, line.table_name] = counts.get((line.verb, line.table_name), 0) + line.rows
-    (verb, table), n = max(counts.items(), key=lambda item: (item[1], item[0][0] not in QUIET))
+    (verb, table), n = max(counts.items(), key=lambda item: (item[0][0] in LOUD, item[1], item[0][0] not in QUIET))
     return ngettext("%(table)s: %(verb)s (%(num)d row)", "%(table)s: %(verb)s (%(num)d rows)", n, table=table_words(table), verb=verb_words(verb, table))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import Engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
 from models.base import Base, fold
@@ -61,6 +61,11 @@ def is_busy(error: OperationalError) -> bool:
         return code & 0xFF in _BUSY_CODES
     state = getattr(error.orig, "sqlstate", None)
     return state in _BUSY_STATES if state else True  # PostgreSQL names every fault but a line that cannot be opened or broke
+
+
+def is_too_big(error: DataError) -> bool:
+    """Whether a number was longer than any that a column holds. PostgreSQL refuses to look; SQLite looks, and finds no row."""
+    return getattr(error.orig, "sqlstate", None) == "22003"
 
 
 @lru_cache(maxsize=20_000)  # a column of a long table holds the same texts again and again

@@ -129,3 +129,43 @@ def test_who_is_absent_from_a_file_has_no_line_to_correct(as_, app, sent, fields
     with rows(app) as session:
         file = session.scalars(select(ImportFile).where(ImportFile.import_id == sent)).one()
         assert (file.corrections, file.ignored) == ({}, [])
+
+
+# --- identifiers that no row can have -------------------------------------------------------------------------------------------------
+
+N = "9" * 18  # more than PostgreSQL's integer holds
+NOWHERE = [
+    *(f"/admin/{table}/details/?id={N}" for table in ("student", "guardian", "user", "group", "job", "import_", "issued_paper", "right", "journal_event")),
+    f"/admin/student/edit/?id={N}",
+    f"/admin/student/merge/?id=1&with={N}",
+    f"/admin/student/bulk_edit/?id={N}",
+    f"/admin/import_/file/?id={N}",
+    f"/admin/user/see_as/?id={N}",
+    f"/admin/right/why/?user={N}",
+    f"/admin/job/download/?id={N}",
+]
+FORGED = [
+    ("/admin/student/delete/", {"id": N, "_asked": "1"}),
+    ("/admin/student/action/", {"action": "merge", "rowid": N}),
+    ("/admin/student/duplicates/again/", {"id": N}),
+    ("/admin/journal_event/revert", {"id": N}),
+    ("/admin/journal_event/restore", {"id": N}),
+    ("/admin/student/views/", {"do": "delete", "id": N}),
+    (f"/account/sessions/{N}/end", {}),
+    ("/account/school", {"school": N}),
+]
+
+
+@pytest.mark.parametrize("address", NOWHERE)
+def test_a_number_that_no_row_can_have_is_not_found(as_, address):
+    assert as_("acc").get(address).status_code == 404
+
+
+@pytest.mark.parametrize(("path", "fields"), FORGED)
+def test_nor_is_it_when_it_is_sent(as_, path, fields):
+    assert send(as_("acc"), path, page="/account", **fields).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["level.Row", "homeroom.Row", "adviser.Row", "groups.Member"])
+def test_a_filter_by_such_a_number_is_no_fault(as_, name):
+    assert as_("acc").get(f"/admin/student/?flt0_{name}={N}").status_code in (200, 404)  # an empty list where the database looks

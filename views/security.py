@@ -14,11 +14,12 @@ from flask import Flask, Response, abort, g, redirect, render_template, request,
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.exc import DataError
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models.base import Refusal, utcnow
-from models.db import db
+from models.db import db, is_too_big
 from views.busy import init_busy
 from views.cookie import Cookies
 from views.i18n import gettext
@@ -81,6 +82,7 @@ def init_security(app: Flask) -> None:
         app.register_error_handler(code, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(Refusal, _refusal)
+    app.register_error_handler(DataError, _no_such_number)
     init_busy(app, csrf)
     _init_log(app)
 
@@ -201,6 +203,13 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     headers = {"Retry-After": str(error.retry_after)} if getattr(error, "retry_after", None) else {}  # type: ignore[attr-defined]
     body, status = error_page(code, *_sentences(code))
     return body, status, headers
+
+
+def _no_such_number(error: DataError) -> ResponseReturnValue:
+    """An identifier that no row can have is not found, on both databases."""
+    if not is_too_big(error):
+        raise error
+    return _http_error(NotFound())
 
 
 def _sentences(code: int) -> tuple[str, str, str]:

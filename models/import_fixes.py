@@ -64,8 +64,11 @@ class Fixable:
         to_create: Any
         decisions: Any
 
-        def refuse_unless_fixable(self) -> None: ...
-        def check_again(self) -> None: ...
+        def refuse_unless_fixable(self) -> None:
+            """As `Import` has it."""
+
+        def check_again(self) -> None:
+            """As `Import` has it."""
 
     def file_of(self, kind: str) -> ImportFile:
         """The file that holds lines of this kind. Refused when there is none."""

@@ -67,6 +67,7 @@ def load() -> dict[str, Handler]:
     import jobs.bulk_edit
     import jobs.certificates
     import jobs.class_lists
+    import jobs.export
     import jobs.imports
     import jobs.letters
     import jobs.reset_letters

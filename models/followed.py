@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import case, literal, select
 from sqlalchemy.orm import Session, with_expression
 
-from models.activation import ActivationCode, CodePurpose, seen_clause, usable_clause
+from models.activation import ActivationCode, CodePurpose, followed_clause, seen_clause, usable_clause
 from models.base import Choice, Refusal
 from models.papers import IssuedPaper
 from models.people import Guardian, GuardianLink, Student
@@ -30,6 +30,14 @@ def with_access() -> Any:
     late = select(literal(1)).where(c.student_id == Student.id, c.purpose == CodePurpose.guardian, c.used_at.is_(None), c.revoked_at.is_(None))
     word = case((seen_clause(), "followed"), (coded, "coded"), (late.correlate(Student).exists(), "expired"), else_="nobody")
     return with_expression(Student.access_word, word)
+
+
+def access_of_all() -> Any:
+    """The same word, asked of a whole school: three sets that are worked out once."""
+    c = ActivationCode
+    coded = select(c.student_id).where(usable_clause())
+    late = select(c.student_id).where(c.purpose == CodePurpose.guardian, c.used_at.is_(None), c.revoked_at.is_(None))
+    return case((followed_clause(), "followed"), (Student.id.in_(coded), "coded"), (Student.id.in_(late), "expired"), else_="nobody")
 
 
 def access(student: Student) -> Access | None:

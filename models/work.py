@@ -56,6 +56,7 @@ class JobKind(Choice):
     import_check = "import_check", _("Check of an import"), "info"
     import_write = "import_write", _("Writing of an import"), "info"
     bulk_verb = "bulk_verb", _("Work on many records"), "info"
+    export = "export", _("Export to a spreadsheet"), "info"
     bulk_edit = "bulk_edit", _("Change of a field"), "info"
     undo_batch = "undo_batch", _("Undoing"), "info"
 
@@ -71,7 +72,7 @@ class Job(Base, Identified, SchoolScoped):
         ForeignKey("school.id", ondelete="CASCADE"), info={"label": _("[School]")}
     )
     kind: Mapped[JobKind] = mapped_column(choice_column(JobKind), info={"label": _p("job", "Work")})
-    params: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, info={"private": True})
+    params: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, deferred=True, info={"private": True})  # (no list reads 100,000 identifiers)
     state: Mapped[JobState] = mapped_column(choice_column(JobState), default=JobState.waiting, info={"label": _p("job", "State")})
     done: Mapped[int] = mapped_column(default=0, info={"label": _p("job", "Done so far")})
     total: Mapped[int] = mapped_column(default=0, info={"label": _p("job", "In all")})

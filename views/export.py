@@ -1,38 +1,36 @@
-"""Exports: the list's own rows and columns, streamed, formulas neutralised, one line in the history."""
+"""Exports: the list's own rows and columns, streamed, formulas neutralised, one line in the history.
+
+A CSV leaves row by row, whatever its length. A spreadsheet of more than 5,000 rows is made by a job.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import xlsxwriter
-from flask import Response, abort, request, send_file, stream_with_context
+from flask import Response, abort, redirect, send_file, stream_with_context, url_for
 
-from models.base import today
+from models.base import Refusal, today
 from models.db import BEGIN, db
+from models.export import CHUNK, XLSX, Reader, neutral, neutralised, pieces, readers, write_book
 from models.journal import record
-from models.scope import SCOPE
-from views.formats import show, zone
+from models.scope import SCOPE, WHO, Actor, acting
+from models.work import Job, JobKind
+from views.formats import show, wording, zone
+from views.i18n import gettext
+from views.i18n import lazy_gettext as _
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from views.base import Screen
 
-CHUNK = 500
-# Excel runs a cell that begins so, also after a quote or a full-width sign (security case 76).
-_FORMULA = re.compile(r"^[\"']?[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-_NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?$")
-
-
-def neutral(value: Any) -> str:
-    """A cell as text that no spreadsheet runs: formulas get an apostrophe, plain numbers stay."""
-    text = str(value)
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.match(text) else text
+AT_ONCE = 5_000  # rows of a spreadsheet that somebody waits for
+Pieces = Iterator[list[Sequence[str]]]
 
 
 def download_name(screen: Screen, kind: str) -> str:
@@ -41,93 +39,111 @@ def download_name(screen: Screen, kind: str) -> str:
 
 
 def export(screen: Screen, kind: str) -> ResponseReturnValue:
-    """The rows that match, as CSV (UTF-8 with BOM, `;`) or XLSX."""
+    """The rows that match, as CSV (UTF-8 with BOM, `;`) or XLSX. 303 to the job's page for a long spreadsheet."""
     if kind not in screen.export_types:
         abort(404)
+    columns = [(name, str(label)) for name, label in screen._export_columns]
     count, query = screen.matching("export")
-    headings = [neutral(label) for _column, label in screen._export_columns]
-    _write_history(screen, count)
-    _count, query = screen.matching("export")
-    rows = _rows(screen, _ids(screen, query))
+    if kind == "xlsx" and count > AT_ONCE:
+        return _later(screen, columns, count, query)
+    with _writing(screen, count):
+        pass
+    headings = [neutral(label) for _name, label in columns]
+    name = download_name(screen, kind)
+    rows = _rows(screen, [name for name, _label in columns])
     if kind == "xlsx":
-        return _xlsx(screen, headings, rows)
-    response = Response(stream_with_context(_for_same(SCOPE.get(), _csv(headings, rows))), mimetype="text/csv; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename=download_name(screen, "csv"))
+        return send_file(_book(headings, rows), mimetype=XLSX, as_attachment=True, download_name=name)
+    response = Response(stream_with_context(_for_same(WHO.get(), SCOPE.get(), _csv(headings, rows))), mimetype="text/csv; charset=utf-8")
+    response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 
 
-def _write_history(screen: Screen, count: int) -> None:
-    """In its own short transaction, before the first byte leaves: a GET only reads otherwise."""
+@contextmanager
+def _writing(screen: Screen, count: int) -> Iterator[None]:
+    """A short transaction before the first byte leaves, with the line in the history: a GET only reads otherwise."""
     db.session.rollback()
     token = BEGIN.set("IMMEDIATE")
     try:
         record(db.session, "exported", screen.table, rows=count)
+        yield
         db.session.commit()
     finally:
         BEGIN.reset(token)
 
 
-def _ids(screen: Screen, query: Any) -> list[int]:
-    """In the list's order. Read before the stream begins: the query belongs to the request's session, which nobody would close any more."""
-    sort = screen._get_column_by_idx(request.args.get("sort", type=int))
-    query, _joins = screen._apply_sorting(query.order_by(None), {}, sort[0] if sort else None, bool(request.args.get("desc")))
-    return [row[0] for row in query.with_entities(screen.model.id)]
+# --- rows ------------------------------------------------------------------------------------------------------------------------
 
 
-def _rows(screen: Screen, ids: list[int]) -> Iterator[list[str]]:
-    columns = [c for c, _label in screen._export_columns]
-    for start in range(0, len(ids), CHUNK):
-        piece = ids[start : start + CHUNK]
-        loaded = screen.get_query().filter(screen.model.id.in_(piece))
-        for relation in screen.export_joins():
-            loaded = loaded.options(relation)
-        found = {row.id: row for row in loaded}
-        screen.prepare_rows(list(found.values()))
-        for identifier in piece:
-            if identifier in found:
-                yield [neutral(show(screen.get_export_value(found[identifier], c))) for c in columns]
+def plain_readers(screen: Screen, names: list[str]) -> list[Reader] | None:
+    """How the models read these columns; None when the screen words one of them itself."""
+    specs = {spec.name: spec for spec in screen.extra_specs()}
+    return readers(db.session, screen.model, names, wording(), specs, screen.column_formatters_export or {})
+
+
+def _rows(screen: Screen, names: list[str]) -> Pieces:
+    """The rows as text, piece by piece. The query is made as the first piece is read: its session is then the stream's own, closed with it."""
+    plain = plain_readers(screen, names)
+    query = screen.listed_query("export")
+    if plain is not None:
+        yield from pieces(db.session, query, screen.model, plain)
+        return
+    ids = db.session.execute(query.with_entities(screen.model.id).statement, execution_options={"yield_per": CHUNK})
+    for part in ids.partitions():
+        loaded = screen.rows_of([row[0] for row in part], *screen.export_joins())
+        yield neutralised([[str(show(screen.get_export_value(row, name))) for name in names] for row in loaded])
         db.session.expunge_all()
 
 
-def _for_same(scope: Any, pieces: Iterator[str]) -> Iterator[str]:
+def _for_same(who: Actor, scope: Any, pieces: Iterator[str]) -> Iterator[str]:
     """The stream is read after the request has ended and its scope is gone: it goes on for the same person, reading only."""
-    token, begin = SCOPE.set(scope), BEGIN.set("DEFERRED")
+    begin = BEGIN.set("DEFERRED")
     try:
-        yield from pieces
+        with acting(who, scope):
+            yield from pieces
     finally:
         BEGIN.reset(begin)
-        SCOPE.reset(token)
 
 
-def _csv(headings: list[str], rows: Iterator[list[str]]) -> Iterator[str]:
+def _csv(headings: list[str], rows: Pieces) -> Iterator[str]:
+    """The headings leave at once: the person sees the download begin."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
     buffer.write("\ufeff")
     writer.writerow(headings)
-    for number, row in enumerate(rows, 1):
-        writer.writerow(row)
-        if number % CHUNK == 0:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
     yield buffer.getvalue()
+    for piece in rows:
+        buffer.seek(0)
+        buffer.truncate()
+        writer.writerows(piece)
+        yield buffer.getvalue()
 
 
-def _xlsx(screen: Screen, headings: list[str], rows: Iterator[list[str]]) -> ResponseReturnValue:
+def _book(headings: list[str], rows: Pieces) -> Any:
     target = tempfile.TemporaryFile()  # noqa: SIM115 (send_file closes it)
-    book = xlsxwriter.Workbook(target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False})
-    sheet = book.add_worksheet()
-    bold = book.add_format({"bold": True})
-    for column, heading in enumerate(headings):
-        sheet.write_string(0, column, heading, bold)
-    for line, row in enumerate(rows, 1):
-        for column, value in enumerate(row):
-            sheet.write_string(line, column, value)
-    book.close()
+    write_book(target, headings, rows)
     target.seek(0)
-    return send_file(
-        target,
-        mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        as_attachment=True,
-        download_name=download_name(screen, "xlsx"),
-    )
+    return target
+
+
+# --- long spreadsheets -----------------------------------------------------------------------------------------------------------
+
+
+def _later(screen: Screen, columns: list[tuple[str, str]], count: int, query: Any) -> ResponseReturnValue:
+    """A job makes the file: it is given the rows in their order, the columns and their words. Refused where only the screen words them."""
+    names = [name for name, _label in columns]
+    if plain_readers(screen, names) is None:
+        raise Refusal(_("More than %(num)d rows of this list cannot be written as XLSX. Export it as CSV, or filter it first."), num=AT_ONCE)
+    ids = [row[0] for row in screen.listed_query("export").with_entities(screen.model.id)]
+    params = {
+        "table": screen.table,
+        "verb": "export",
+        "ids": ids,
+        "columns": names,
+        "headings": [label for _name, label in columns],
+        "name": download_name(screen, "xlsx"),
+    }
+    with _writing(screen, count):
+        job = Job.add(JobKind.export, params, total=len(ids), note=gettext("%(name)s, XLSX", name=str(screen.name)))
+        db.session.flush()
+        job_id = job.id
+    return redirect(url_for("job.details_view", id=job_id), code=303)

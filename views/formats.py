@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_decimal
+from babel.dates import format_date
 from flask import g, has_request_context
 from flask_babel import get_locale
 
 from models import portal
-from models.base import TIME_ZONE, Choice
+from models.base import TIME_ZONE
 from models.db import db
-from models.words import in_figures
-from views.i18n import gettext
+from models.wording import Wording
 
 
 def locale() -> str:
@@ -38,9 +35,14 @@ def day_of(instant: dt.datetime) -> dt.date:
     return instant.astimezone(zone()).date()
 
 
+def wording() -> Wording:
+    """How the reader reads values."""
+    return Wording(locale(), zone)
+
+
 def show_date(value: dt.date) -> str:
     """A day: 14/03/2014 in France, 2014-03-14 in Québec."""
-    return in_figures(value, locale())
+    return wording().day(value)
 
 
 def long_date(value: dt.date) -> str:
@@ -50,26 +52,9 @@ def long_date(value: dt.date) -> str:
 
 def show_instant(value: dt.datetime) -> str:
     """An instant where the school stands: 23/11/2026 9 h 12."""
-    local = value.astimezone(zone())
-    if locale().startswith("fr"):
-        return f"{show_date(local.date())} {local.hour}\u00a0h\u00a0{local.minute:02d}"
-    return f"{show_date(local.date())} {format_datetime(local, 'HH:mm', locale=locale())}"
+    return wording().instant(value)
 
 
 def show(value: Any) -> Any:
     """Any value of a cell as text a person reads; choices that have tones stay themselves, so that they become badges."""
-    if isinstance(value, Choice):
-        return value if any(member.tone != "mute" for member in type(value)) else str(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return gettext("Yes") if value else gettext("No")
-    if isinstance(value, dt.datetime):
-        return show_instant(value)
-    if isinstance(value, dt.date):
-        return show_date(value)
-    if isinstance(value, Decimal):
-        return format_decimal(value, "0.######", locale=locale())
-    if isinstance(value, list | tuple | set):
-        return ", ".join(str(show(v)) for v in value)
-    return value if isinstance(value, int) else str(value)
+    return value if type(value) is str else wording().text(value)

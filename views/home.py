@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, redirect, request, url_for
+from flask import abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import AdminIndexView, expose
 from flask_login import current_user
@@ -15,12 +15,11 @@ from models.access import STAFF
 from models.base import today, utcnow
 from models.db import db
 from models.journal import JournalEvent
-from models.people import Guardian, Student, StudentStatus
-from models.school import Level, School
+from models.school import School
 from models.scope import SCOPE, WHO, Scope
 from views.auth import permitted
-from views.history_undo import undo_urls
 from views.formats import day_of, long_date, show_instant
+from views.history_undo import undo_urls
 from views.i18n import gettext, ngettext
 from views.journal import sentence, subjects, verb_words
 from views.menu import screens
@@ -68,8 +67,8 @@ class Home(AdminIndexView):
                 todos=todo_lines(),
                 **_levels(),
                 events=recent_events(),
-                trash_url=url_for("journal_event.trash_view") if permitted("journal_event", "restore") else "",
                 history_url=url_for("journal_event.index_view") if permitted("journal_event", "read") else "",
+                trash_url=url_for("journal_event.trash_view") if permitted("journal_event", "restore") else "",
                 shortcuts=_shortcuts(),
             )
         )
@@ -103,6 +102,14 @@ def _greeting() -> str:
     return gettext("Hello %(name)s", name=current_user.user.given_name or current_user.name)
 
 
+def _following() -> overview.Following:
+    """Who follows, asked once a page."""
+    if "following" not in g:
+        g.following = overview.following(large=tally().large)
+    found: overview.Following = g.following
+    return found
+
+
 def _tiles() -> list[dict[str, Any]]:
     tiles = []
     if permitted("student", "read"):
@@ -114,7 +121,7 @@ def _tiles() -> list[dict[str, Any]]:
             {"value": unseen, "label": ngettext("[student] whom nobody follows online yet", "[students] whom nobody follows online yet", unseen), "url": url}
         )
     if permitted("guardian", "read"):
-        n = overview.following(large=tally().large).registered
+        n = _following().registered
         tiles.append({"value": n, "label": ngettext("registered [guardian]", "registered [guardians]", n), "url": filtered("guardian", account__Clause="1")})
     if permitted("guardian_link", "read"):
         n = links_to_check()
@@ -143,7 +150,7 @@ def _levels() -> dict[str, Any]:
     if not (permitted("student", "read") and permitted("guardian", "read")):
         return {}
     levels = []
-    for one in overview.following(large=tally().large).levels:
+    for one in _following().levels:
         n, of = one.followed, one.students
         label = ngettext("%(level)s: %(num)d followed of %(all)d", "%(level)s: %(num)d followed of %(all)d", n, level=one.level, all=of)
         levels.append({"label": label, "value": n, "max": of})
@@ -168,14 +175,14 @@ def recent_events(limit: int = 8) -> list[dict[str, Any]]:
     for line in lines:
         batches.setdefault(line.batch or f"#{line.id}", []).append(line)
     chosen = list(batches.values())[:limit]
-    ways_back = undo_urls([batch[-1] for batch in chosen])
     names = subjects([batch[-1] for batch in chosen])
+    ways_back = undo_urls([batch[-1] for batch in chosen])
     day = day_of(utcnow())
     return [
         {
             **_about(batch, names),
-            "undo_url": ways_back.get(batch[-1].batch, ""),
             "when": show_instant(batch[0].at),
+            "undo_url": ways_back.get(batch[-1].batch, ""),
             "fresh": day_of(batch[0].at) == day,
         }
         for batch in chosen

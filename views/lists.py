@@ -191,12 +191,16 @@ class Lists:
 
     def matching(self, verb: str) -> tuple[int, Any]:
         """(count, query) of all rows that match the list's own query string, as far as this verb reaches. The count is exact."""
-        args = self._get_list_extra_args()  # type: ignore[attr-defined]
-        _none, query = self.get_list(0, None, False, args.search, args.filters, execute=False, page_size=False)
-        clause = self.narrower(verb)  # type: ignore[attr-defined]
-        if clause is not None:
-            query = query.filter(clause)
+        query = self.listed_query(verb)
         return int(query.with_entities(self.model.id).order_by(None).count()), query
+
+    def listed_query(self, verb: str) -> Any:
+        """All rows that match the list's own query string, in its order, as far as this verb reaches."""
+        args = self._get_list_extra_args()  # type: ignore[attr-defined]
+        sort = self._get_column_by_idx(args.sort)  # type: ignore[attr-defined]
+        _none, query = self.get_list(None, sort[0] if sort else None, args.sort_desc, args.search, args.filters, execute=False, page_size=False)
+        clause = self.narrower(verb)  # type: ignore[attr-defined]
+        return query if clause is None else query.filter(clause)
 
     def _apply_pagination(self, query: Any, page: int | None, page_size: int | None) -> Any:
         if page_size is False:

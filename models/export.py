@@ -109,7 +109,7 @@ def _children(session: Session) -> Words:
 
 
 # Columns that are no attribute of the table, or that a list dresses otherwise than an export: (table, column) -> reader.
-_OWN: dict[tuple[str, str], Callable[[Session], Reader]] = {
+_OWN: dict[tuple[str, str], Callable[[Session], Reader | None]] = {
     ("student", "name"): lambda session: Reader(Student.id, _names(session, Student)),
     ("guardian", "name"): lambda session: Reader(Guardian.id, _names(session, Guardian)),
     ("student", "access"): lambda _session: Reader(access_of_all(), _each(_members(Access), str)),

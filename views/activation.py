@@ -87,10 +87,10 @@ def tally() -> list[tuple[str, str, int, dt.datetime]]:
         state = cast("Any", ActivationCode.state).label("state")
         statement = select(ActivationCode.batch, state, func.count(ActivationCode.id), func.min(ActivationCode.created_at))
 
-        def ask() -> list[tuple[Any, ...]]:
+        def _ask() -> list[tuple[Any, ...]]:
             return [tuple(row) for row in db.session.execute(statement.group_by(ActivationCode.batch, state))]
 
-        g.code_tally = overview.counted("codes", ask, worth=lambda rows: sum(row[2] for row in rows) > overview.LARGE)
+        g.code_tally = overview.counted("codes", _ask, worth=lambda rows: sum(row[2] for row in rows) > overview.LARGE)
     return list(g.code_tally)
 
 
@@ -160,7 +160,7 @@ class ActivationCodes(Screen):
 
     def counted(self, query: Any, search: Any, filters: Any) -> int:
         """The tabs know how many codes are in a state."""
-        if not search and len(filters or ()) == 1 and isinstance(self._filters[filters[0][0]], InState):  # type: ignore[index]
+        if not search and len(filters or ()) == 1 and isinstance(self._filters[filters[0][0]], InState):
             return sum(n for _batch, state, n, _at in tally() if filters[0][2] in (state, "any"))
         return super().counted(query, search, filters)
 

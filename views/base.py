@@ -60,7 +60,7 @@ def gate(verb: str, table: str | None = None) -> Any:
     return wrap
 
 
-class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows, ModelView):  # type: ignore[misc]  # (attributes of Lists are properties here)
+class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows, ModelView):
     """A table as a screen: list, search, filters, form, details, export and verbs, each behind its right."""
 
     model: Any = None

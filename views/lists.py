@@ -42,8 +42,8 @@ class Lists:
 
     model: Any
     column_labels: dict[str, Any]
-    _filters: list[ScreenFilter] | None
-    _filter_args: dict[str, tuple[int, ScreenFilter]] | None
+    _filters: Any  # (Flask-Admin's own: the filters, and each one's place by its address)
+    _filter_args: Any
 
     # -- search
 
@@ -152,14 +152,13 @@ class Lists:
     def prepare_rows(self, rows: list[Any]) -> None:
         """What the columns need beyond the rows themselves, asked once for all rows of a page or of a piece of an export."""
 
-    def get_list(
-        self, page: Any, sort_column: Any, sort_desc: Any, search: Any, filters: Any, execute: bool = True, page_size: Any = None
-    ) -> tuple[int | None, Any]:
+    def get_list(self, page: Any, sort_column: Any, sort_desc: Any, search: Any, filters: Any, **options: Any) -> tuple[int | None, Any]:
         """Flask-Admin's query in two steps: the identifiers of the page in its order, then those rows with what the columns show.
 
         The count is exact up to 10,000, and above when the whole list is shown; `MOST_COUNTED + 1` then means "more". Without
         `execute` the query itself is given, and no count.
         """
+        execute, page_size = options.get("execute", True), options.get("page_size")
         _none, query = super().get_list(None, sort_column, sort_desc, search, filters, execute=False, page_size=False)  # type: ignore[misc]
         if not execute:
             return None, self._apply_pagination(query, page, page_size)

@@ -145,7 +145,7 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
 
     def counted(self, query: Any, search: Any, filters: Any) -> int:
         """The tabs know how many are active, left, or all."""
-        flt = self._filters[filters[0][0]] if len(filters or ()) == 1 else None  # type: ignore[index]
+        flt = self._filters[filters[0][0]] if len(filters or ()) == 1 else None
         if not search and isinstance(flt, StatusIs):
             n, status = tally(), flt.clean(filters[0][2])
             return n.all if status is None else n.active if status is StudentStatus.active else n.left

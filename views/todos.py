@@ -164,13 +164,13 @@ def counts() -> dict[str, int]:
     if "todo_counts" not in g:
         asked = [todo for todo in TODOS if permitted(todo.right[0], "read")]
 
-        def ask() -> dict[str, int]:
+        def _ask() -> dict[str, int]:
             numbers = [select(func.count()).select_from(todo.rows().subquery()).scalar_subquery() for todo in asked]
             found = db.session.execute(select(*numbers)).one() if asked else ()
             return {todo.name: int(n) for todo, n in zip(asked, found, strict=True)}
 
         large = tally().large
-        g.todo_counts = overview.counted(("todos", *(todo.name for todo in asked)), ask, worth=lambda _found: large)
+        g.todo_counts = overview.counted(("todos", *(todo.name for todo in asked)), _ask, worth=lambda _found: large)
     return dict(g.todo_counts)
 
 

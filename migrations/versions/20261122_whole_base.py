@@ -328,6 +328,9 @@ def upgrade() -> None:
         batch_op.create_index("ix_student_group_category", ["school_id", "category", "name"], unique=False)
     _name_keys("student")
     _name_keys("guardian")
+    # The lines of imports under way are shown, and imports that were written can be undone.
+    op.execute("UPDATE import SET generation = 1 WHERE status = 'checked'")
+    op.execute("UPDATE import SET batch = 'job-' || job_id WHERE status = 'done' AND job_id IS NOT NULL")
 
 
 def downgrade() -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from models.journal import JournalEvent
 from models.people import Student
+from views.journal import verb_words
 
 
 @pytest.fixture
@@ -47,3 +48,18 @@ def test_the_history_asks_once_for_each_table(app, as_):
 
 def test_the_history_of_another_school_is_not_there(as_, edited):
     assert edited not in words(as_("ac2").get("/admin/journal_event/?page_size=100"))
+
+
+@pytest.mark.parametrize(
+    ("table", "verb", "told"),
+    [
+        ("job", "download", "téléchargement"),
+        ("school", "opened", "ouverture de l’établissement"),
+        ("import_", "export", "export"),
+        ("right", "reset", "retour aux droits par défaut"),
+        ("user", "refused_many", "refusé\u00a0: nombreuses tentatives"),
+    ],
+)
+def test_what_no_button_names_is_told_in_words_too(app, table, verb, told):
+    with app.test_request_context(headers={"Accept-Language": "fr"}):
+        assert verb_words(verb, table) == told

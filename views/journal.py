@@ -48,6 +48,11 @@ WORDS = {
     "undo": _("undone"),
     "set_apart": _("said to be two people"),
     "propose_again": _("proposed again as possible duplicates"),
+    "download": _("downloaded"),
+    "export": _("exported"),
+    "opened": _("[school] opened"),
+    "reset": _("default rights put back"),
+    "many": _("many attempts"),  # told behind "refused:"
 }
 # Tables that no screen shows, by the page on which their rows are made.
 PAGES = {"students_apart": _("Possible duplicates"), "guardians_apart": _("Possible duplicates")}

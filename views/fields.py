@@ -377,4 +377,16 @@ class ScreenConverter(AdminModelConverter):
         )
 
 
-__all__ = ["ChoiceField", "Lookup", "RowField", "RowsField", "ScreenConverter", "ShortRowField", "VersionField", "like", "mark_is_current", "mark_was_given", "version_mark"]
+__all__ = [
+    "ChoiceField",
+    "Lookup",
+    "RowField",
+    "RowsField",
+    "ScreenConverter",
+    "ShortRowField",
+    "VersionField",
+    "like",
+    "mark_is_current",
+    "mark_was_given",
+    "version_mark",
+]

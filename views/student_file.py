@@ -35,8 +35,8 @@ _FILTER = re.compile(r"flt\d*_(.+)")
 class Part:
     """A part of the file.
 
-    `right` opens it, or what `also` says of this student; `context` gives its template what it shows; `count` is a scalar sub-query on the student's id, shown in
-    the menu (all of them are asked together); `place` orders the menu, `heading` opens a group of it.
+    `right` opens it, or what `also` says of this student; `context` gives its template what it shows; `count` is a scalar sub-query on the student's id, shown
+    in the menu (all of them are asked together); `place` orders the menu, `heading` opens a group of it.
     """
 
     key: str

@@ -40,13 +40,19 @@ class Todo:
     action: Any
     filters: dict[str, str] = field(default_factory=dict)
     page: str = ""  # another page of the screen than its list
+    screen: str = ""  # whose rows are counted and shown, when it is not the screen of the right
+
+    @property
+    def table(self) -> str:
+        """The screen whose rows are counted."""
+        return self.screen or self.right[0]
 
     def line(self, count: int) -> dict[str, Any]:
         """What the home page shows of it."""
         return {
             "title": self.title(count),
             "sub": self.sub,
-            "url": url_for(f"{self.right[0]}.{self.page}") if self.page else filtered(self.right[0], **self.filters),
+            "url": url_for(f"{self.table}.{self.page}") if self.page else filtered(self.table, **self.filters),
             "badge": {"tone": self.tone, "label": self.badge},
             "action_label": self.action,
         }
@@ -103,10 +109,11 @@ TODOS = (
     ),
     Todo(
         name="unidentified",
-        right=("student", "edit"),
+        right=("import_", "create"),
+        screen="student",
         rows=lambda: _active(Student.national_id.is_(None)),
         title=lambda n: ngettext("%(num)d [student] without a national identifier", "%(num)d [students] without a national identifier", n),
-        sub=_("An import matches them by name and date of birth only"),
+        sub=_("Without one, an import goes by name and date of birth only"),
         tone="mute",
         badge=_("To complete"),
         action=_("See"),
@@ -162,7 +169,7 @@ TODOS = (
 def counts() -> dict[str, int]:
     """How many rows each declaration counts, of those whose list the person may read: one statement, asked once a page."""
     if "todo_counts" not in g:
-        asked = [todo for todo in TODOS if permitted(todo.right[0], "read")]
+        asked = [todo for todo in TODOS if permitted(todo.table, "read")]
 
         def _ask() -> dict[str, int]:
             numbers = [select(func.count()).select_from(todo.rows().subquery()).scalar_subquery() for todo in asked]

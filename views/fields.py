@@ -89,7 +89,7 @@ class Lookup(AjaxModelLoader):
 
     def get_one(self, pk: Any) -> Any:
         """The row of this identifier, when it exists for this person."""
-        if not str(pk).isdecimal() or len(str(pk)) > 18:
+        if not str(pk).isdecimal() or len(str(pk)) > 9:  # a number that no column holds
             return None
         statement: Any = select(self.model).where(self.model.id == int(pk))
         if self.where is not None:

@@ -122,7 +122,7 @@ class Row(ScreenFilter):
 
     def clean(self, value: str) -> int:
         """An identifier; ValueError otherwise."""
-        if not value.isdecimal() or len(value) > 18:
+        if not value.isdecimal() or len(value) > 9:
             raise ValueError(value)
         return int(value)
 

@@ -35,8 +35,8 @@ _FILTER = re.compile(r"flt\d*_(.+)")
 class Part:
     """A part of the file.
 
-    `right` opens it, or what `also` says of this student; `context` gives its template what it shows; `count` is a scalar sub-query on the student's id, shown
-    in the menu (all of them are asked together); `place` orders the menu, `heading` opens a group of it.
+    `right` opens it, where `only` agrees about this student; `context` gives its template what it shows; `count` is a scalar sub-query on the student's
+    id, shown in the menu (all of them are asked together); `place` orders the menu, `heading` opens a group of it.
     """
 
     key: str
@@ -47,7 +47,7 @@ class Part:
     count: Callable[[int], Any] | None = None
     place: int = 50
     heading: Any = ""
-    also: Callable[[Student], bool] | None = None
+    only: Callable[[Student], bool] | None = None
 
 
 PARTS: list[Part] = []
@@ -66,7 +66,8 @@ class StudentFile:
     get_one: Any
     need_id: Any
     render: Any
-    get_actions_list: Any
+    row_actions: Any
+    verb_fits: Any
     _filters: Any
     _filter_args: Any
 
@@ -75,7 +76,7 @@ class StudentFile:
         """One part of one file; the summary first."""
         self.need_id()
         student: Student = self.get_one(request.args["id"])
-        open_parts = [part for part in PARTS if permitted(*part.right) or (part.also is not None and part.also(student))]
+        open_parts = [part for part in PARTS if permitted(*part.right) and (part.only is None or part.only(student))]
         known = {part.key: part for part in PARTS}
         chosen = known.get(request.args.get("part", "summary"))
         if chosen is None:
@@ -85,7 +86,7 @@ class StudentFile:
             abort(403)
         back = own_path(request.args.get("url")) or self.get_url(".index_view")
         here = request.full_path.rstrip("?")
-        verbs = [(name, text) for name, text in self.get_actions_list()[0] if name != self.pointless_verb(student)]
+        verbs = [action for action in self.row_actions() if self.verb_fits(action[0], student)]
         return str(
             self.render(
                 chosen.template,
@@ -99,11 +100,6 @@ class StudentFile:
                 **chosen.context(student),
             )
         )
-
-    @staticmethod
-    def pointless_verb(student: Student) -> str:
-        """Of the two opposite verbs, the one that would be refused."""
-        return "reactivate" if student.status is StudentStatus.active else "deactivate"
 
     def detail_options(self) -> tuple[Any, ...]:
         """What the banner shows, in the same query."""
@@ -225,10 +221,9 @@ def _links(student: Student) -> list[GuardianLink]:
 
 
 def _contacts(student: Student) -> dict[str, Any]:
-    offered = {LinkStatus.active: ("suspend",), LinkStatus.suspended: ("reactivate",), LinkStatus.to_check: ("confirm", "suspend")}
     screen = screens()["guardian_link"]
-    texts = dict(screen.get_actions_list()[0])
-    rows = [(link, [(name, texts[name]) for name in offered[link.status] if name in texts]) for link in _links(student)]
+    verbs = screen.row_actions()
+    rows = [(link, [action for action in verbs if screen.verb_fits(action[0], link)]) for link in _links(student)]
     return {"links": rows, "link_screen": screen, "show": show, "may_open_guardian": permitted("guardian", "read")}
 
 
@@ -275,6 +270,6 @@ declare_part(Part("summary", _("Summary"), "admin/student/summary.html", _summar
 declare_part(Part("contacts", _("Contacts and [guardians]"), "admin/student/contacts.html", _contacts, ("guardian_link", "read"), _count_links, place=20))
 declare_part(Part("groups", _("[Groups]"), "admin/student/groups.html", _groups, ("group", "read"), _count_groups, place=40))
 declare_part(Part("sign_ins", _("Sign-ins"), "admin/student/sign_ins.html", _sign_ins, ("login_event", "read"), place=80, heading=_("Follow-up")))
-declare_part(Part("history", _("History"), "admin/student/history.html", _history, ("journal_event", "read"), place=90, also=_may_see_history))
+declare_part(Part("history", _("History"), "admin/student/history.html", _history, place=90, only=_may_see_history))
 
 __all__ = ["PARTS", "Part", "StudentFile", "declare_part", "language_name"]

@@ -17,14 +17,12 @@ from jobs.import_kept import PLACES
 from jobs.import_match import STUDENT_TEXTS, Known, name_key
 from jobs.import_parse import Parsed
 from jobs.import_places import Places
-from jobs.import_plan import Plan, Planned, Rules, digest_of, same_value, text_of
+from jobs.import_plan import NAMES, Plan, Planned, Rules, digest_of, same_value, text_of
 from models.custom_import import MARK, column_of, values_in
 from models.custom_import import text_of as text_of_own
 from models.identifiers import clean_uai
 from models.people import Sex, StudentStatus
 from models.values import lost_letters
-
-NAMES = {"family_name", "given_name", "usage_name", "middle_names"}
 
 
 class _Check:

@@ -76,7 +76,7 @@ class Parsed:
         """Who the row is about, as far as it can be read."""
         family = self.values.get("family_name") or self.cells.get("family_name") or self.cells.get("full_name", "")
         given = self.values.get("given_name") or self.cells.get("given_name", "")
-        return (f"{family}, {given}" if given else family)[:SHOWN]
+        return (f"{family}, {given}" if family and given else family or given)[:SHOWN]
 
 
 def note(key: str, code: str, value: str, params: dict[str, Any]) -> Note:

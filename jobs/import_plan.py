@@ -11,9 +11,11 @@ from typing import Any
 
 from jobs.import_match import GuardianEntry, Known
 from jobs.import_parse import Note, Parsed
+from models.names import spelling_stays
 from models.values import same_spelling
 
-SPELLED = {"family_name", "given_name", "usage_name", "middle_names", "address1", "address2", "town"}
+NAMES = {"family_name", "given_name", "usage_name", "middle_names"}
+ADDRESSES = {"address1", "address2", "town"}
 
 
 @dataclass(slots=True)
@@ -79,7 +81,9 @@ class Rules:
 
 def same_value(key: str, kept: str, said: str) -> bool:
     """Whether what the file says is what is kept already: spelling, phones and e-mails compared as people would."""
-    if key in SPELLED:
+    if key in NAMES and spelling_stays(kept, said):
+        return True
+    if key in NAMES | ADDRESSES:
         return same_spelling(kept, said)
     if key == "phone":
         return _digits(kept) == _digits(said)

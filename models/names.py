@@ -20,6 +20,26 @@ def plain_words(text: str) -> str:
     return " ".join(_SIGNS.sub(" ", fold(text)).split())
 
 
+def spelling_stays(kept: str, read: str) -> bool:
+    """Whether a file that writes a known name otherwise leaves the school's spelling: only case, accents, hyphens, apostrophes or spaces differ.
+
+    A name kept all in capitals, or all in small letters, gives way to one that is written with both.
+    """
+    if kept == read:
+        return True
+    if not kept or _letters(kept) != _letters(read):
+        return False
+    return _mixed(kept) or not _mixed(read)
+
+
+def _letters(name: str) -> str:
+    return plain_words(name).replace(" ", "")
+
+
+def _mixed(name: str) -> bool:
+    return name != name.upper() and name != name.lower()
+
+
 def name_key(family_name: str, given_name: str) -> str:
     """All words of a name in alphabetical order: "Le Goff, Jean-Pierre" and "PIERRE LE GOFF JEAN" are one."""
     return " ".join(sorted(plain_words(f"{family_name or ''} {given_name or ''}").split()))

@@ -6,6 +6,7 @@ import io
 import openpyxl
 import pytest
 from conftest import counted, rows
+from flask import Response
 from hands import words
 from sqlalchemy import func, insert, select, update
 
@@ -16,6 +17,7 @@ from models.journal import JournalEvent
 from models.people import Guardian, GuardianLink, Student, StudentStatus
 from models.work import Job, JobKind, JobState
 from views import export
+from views.attachments import attach
 
 LISTS = ("student", "guardian", "guardian_link", "activation_code", "group", "login_event", "journal_event")
 
@@ -204,3 +206,22 @@ def test_who_may_not_export_starts_no_job(app, as_, long):
     assert as_("amp").get("/admin/guardian/export/xlsx/").status_code == 403
     with rows(app) as session:
         assert session.scalar(select(func.count(Job.id)).where(Job.kind == JobKind.export)) == 0
+
+
+def test_a_csv_keeps_its_accented_name_in_a_header_of_ascii(as_):
+    with as_("acc").get("/admin/student/export/csv/") as answer:
+        day = answer.headers["Content-Disposition"].removesuffix(".csv")[-10:]
+        sent = answer.headers["Content-Disposition"].encode("latin-1")  # as a WSGI server writes it
+    assert sent == f"attachment; filename=Eleves_{day}.csv; filename*=UTF-8''%C3%89l%C3%A8ves_{day}.csv".encode("ascii")
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("lignes.csv", b"attachment; filename=lignes.csv"),
+        ("L\u2019\u00e9t\u00e9 \u0141.csv", b"attachment; filename=\"Lete .csv\"; filename*=UTF-8''L%E2%80%99%C3%A9t%C3%A9%20%C5%81.csv"),
+        ('a"b.csv', b'attachment; filename="a\\"b.csv"'),
+    ],
+)
+def test_the_name_of_a_file_is_told_as_every_server_can_send_it(name, header):
+    assert attach(Response(""), name).headers["Content-Disposition"].encode("latin-1") == header

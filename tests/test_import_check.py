@@ -38,6 +38,45 @@ def test_bare_capitals_do_not_replace_a_better_spelling(desk):
     assert desk.counts(desk.send(table(shouting)))["unchanged"] == len(STUDENTS)
 
 
+WORSE = [
+    ("nom", "De la tour d'Auvergne"),
+    ("nom", "de-La-Tour d\u2019 Auvergne"),
+    ("prenom", "Zoe"),
+    ("nom_usage", "Benard Le-Goff"),
+    ("autres_prenoms", "helene"),
+    ("responsable1_nom", "Benard"),
+    ("responsable1_prenom", "Helene"),
+]
+WELL = {**STUDENTS[0], "nom_usage": "Bénard Le Goff", "autres_prenoms": "Hélène"}
+NAMED = [*HEADINGS, "nom_usage", "autres_prenoms"]
+
+
+@pytest.mark.parametrize(("heading", "text"), WORSE, ids=[text for _heading, text in WORSE])
+def test_a_name_that_differs_by_its_spelling_only_stays_as_the_school_writes_it(desk, heading, text):
+    desk.write(table([WELL], NAMED))
+    key = desk.send(table([{**WELL, heading: text}], NAMED))
+    assert desk.counts(key)["unchanged"] == 1
+    assert desk.notes(key, "doubts") == {}
+
+
+def test_a_name_kept_in_capitals_or_small_letters_takes_the_spelling_of_a_file_that_has_both(app, desk):
+    desk.write(table([{**WELL, "nom": "DE LA TOUR D'AUVERGNE", "prenom": "zoe", "responsable1_nom": "BENARD", "responsable1_prenom": "helene"}], NAMED))
+    key = desk.send(table([WELL], NAMED))
+    with rows(app) as session:
+        diff = session.scalar(select(ImportRow.diff).where(ImportRow.import_id == key, ImportRow.status == RowStatus.changed))
+    assert [(d["field"], d["before"], d["after"]) for d in diff] == [
+        ("family_name", "DE LA TOUR D'AUVERGNE", "de La Tour d'Auvergne"),
+        ("given_name", "zoe", "Zoé"),
+        ("g1.family_name", "BENARD", "Bénard"),
+        ("g1.given_name", "helene", "Hélène"),
+    ]
+
+
+def test_another_name_is_a_change_whatever_its_spelling(desk):
+    desk.write(table([WELL], NAMED))
+    assert desk.counts(desk.send(table([{**WELL, "nom_usage": "MARCHAND"}], NAMED)))["changed"] == 1
+
+
 DIRT = [
     ({"date_naissance": "31/09/2014"}, "born_on", "September has only 30 days."),
     ({"date_naissance": "2014"}, "born_on", "This is not a date."),

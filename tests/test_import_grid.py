@@ -53,6 +53,31 @@ def test_a_value_still_wrong_stays_as_typed_and_says_why(desk):
     assert [n["code"] for n in row.problems] == ["date_future"]
 
 
+def test_a_line_without_family_name_is_called_by_the_given_name(desk):
+    assert desk.row(desk.send(table([{**STUDENTS[0], "nom": "", "prenom": "Jules"}])), 2).name == "Jules"
+
+
+def test_once_all_is_corrected_the_tab_of_errors_leads_to_what_is_to_decide(app, as_):
+    hands = Hands(app, as_("ac"))
+    person = {"nom": "Marchand", "prenom": "Léa", "sexe": "F", "date_naissance": "01/02/2013"}
+    likes = [{**person, "date_naissance": day} for day in ("11/02/2013", "01/02/2012")]
+    hands.post(hands.check(table([person])).replace("details", "confirm"))
+    run_pending(app)
+    url = hands.check(table([WRONG[0], *likes]))
+    hands.post(url.replace("details", "correct"), **{"c.students.2.born_on": "2014-09-30"})
+    run_pending(app)
+    page = hands.read(url, tab="error")
+    assert "Tout est corrigé : 2 lignes restent à décider" in said(page)
+    assert 'tab=unsure">Tout est corrigé' in page.text
+    assert "Aucune ligne ici" not in said(page)
+    assert "0 ligne en erreur" not in said(page)
+
+
+def test_a_file_that_had_no_error_says_so_under_its_tab(app, as_):
+    hands = Hands(app, as_("ac"))
+    assert "Aucune ligne ici" in said(hands.read(hands.check(table(STUDENTS)), tab="error"))
+
+
 def test_what_the_file_says_anyway_is_no_correction_any_more(app, desk):
     key = desk.send(table(WRONG))
     desk.fix(key, 2, {"born_on": "2014-09-30"})

@@ -132,7 +132,7 @@ def test_the_identifier_of_a_student_of_the_school_is_told_by_name(app, hands, s
         theo = session.scalars(select(Student).where(Student.school_id == schools[0], Student.national_id.is_not(None)).limit(1)).one()
         code, name = theo.national_id, theo.name
     stranger = {"nom": "Nguyen", "prenom": "Alix", "date_naissance": "04/12/2013", "ine": code}
-    assert f"Déjà celui de {name}." in said(hands.browser.get(hands.check(table([stranger]))))
+    assert f"Déjà donné à {name}." in said(hands.browser.get(hands.check(table([stranger]))))
 
 
 def test_before_and_after_are_shown_for_a_change(app, hands):

@@ -12,14 +12,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, abort, redirect, send_file, stream_with_context, url_for
+from flask import Response, abort, redirect, request, send_file, stream_with_context, url_for
+from sqlalchemy import select
 
 from models.base import Refusal, today
 from models.db import BEGIN, db
 from models.export import CHUNK, XLSX, Reader, neutral, neutralised, pieces, readers, write_book
 from models.journal import record
 from models.scope import SCOPE, WHO, Actor, acting
-from models.work import Job, JobKind
+from models.work import Job, JobKind, JobState
+from views.attachments import attach
 from views.formats import show, wording, zone
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from views.base import Screen
 
 AT_ONCE = 5_000  # rows of a spreadsheet that somebody waits for
+MOST_AT_ONCE = 5  # long spreadsheets that one person may have under way
 Pieces = Iterator[list[Sequence[str]]]
 
 
@@ -42,6 +45,9 @@ def export(screen: Screen, kind: str) -> ResponseReturnValue:
     """The rows that match, as CSV (UTF-8 with BOM, `;`) or XLSX. 303 to the job's page for a long spreadsheet."""
     if kind not in screen.export_types:
         abort(404)
+    # An export writes a line of history, and a long one asks for work: a link on another site starts neither.
+    if request.method == "HEAD" or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        abort(400)
     columns = [(name, str(label)) for name, label in screen._export_columns]
     count, query = screen.matching("export")
     if kind == "xlsx" and count > AT_ONCE:
@@ -54,8 +60,7 @@ def export(screen: Screen, kind: str) -> ResponseReturnValue:
     if kind == "xlsx":
         return send_file(_book(headings, rows), mimetype=XLSX, as_attachment=True, download_name=name)
     response = Response(stream_with_context(_for_same(WHO.get(), SCOPE.get(), _csv(headings, rows))), mimetype="text/csv; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return attach(response, name)
 
 
 @contextmanager
@@ -142,8 +147,23 @@ def _later(screen: Screen, columns: list[tuple[str, str]], count: int, query: An
         "headings": [label for _name, label in columns],
         "name": download_name(screen, "xlsx"),
     }
+    waiting = _waiting(params, len(ids))
+    if waiting is not None:
+        return redirect(url_for("job.details_view", id=waiting), code=303)
     with _writing(screen, count):
         job = Job.add(JobKind.export, params, total=len(ids), note=gettext("%(name)s, XLSX", name=str(screen.name)))
         db.session.flush()
         job_id = job.id
     return redirect(url_for("job.details_view", id=job_id), code=303)
+
+
+def _waiting(params: dict[str, Any], total: int) -> int | None:
+    """The person's own operation that prepares this very file already; None when there is none. Refused: too many of them at once."""
+    open_ones = (Job.kind == JobKind.export, Job.requested_by_id == WHO.get().user_id, Job.state.in_((JobState.waiting, JobState.running)))
+    found = db.session.execute(select(Job.id, Job.total).where(*open_ones).limit(MOST_AT_ONCE)).all()
+    for job_id, rows in found:
+        if rows == total and db.session.scalar(select(Job.params).where(Job.id == job_id)) == params:
+            return int(job_id)
+    if len(found) == MOST_AT_ONCE:
+        raise Refusal(_("%(num)d of your exports are being prepared. Wait for one of them, then ask again."), num=MOST_AT_ONCE)
+    return None

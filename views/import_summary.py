@@ -160,6 +160,14 @@ def headline(status: RowStatus, count: int) -> str:
     }[status]()
 
 
+def onward(one: Import) -> str:
+    """What waits once somebody has set the lines in error right; empty where nothing does."""
+    asked = number_of(one, RowStatus.unsure)
+    if not asked or not one.revision:
+        return ""
+    return ngettext("All is corrected: %(num)d line is left to decide", "All is corrected: %(num)d lines are left to decide", asked)
+
+
 Words = Callable[[int], str]
 _WRITTEN: tuple[tuple[str, Words], ...] = (
     ("created", lambda n: ngettext("%(num)d [student] created", "%(num)d [students] created", n)),

@@ -26,6 +26,7 @@ from models.undo import find, may_undo
 from views import import_doubts as doubts
 from views import import_preview as preview
 from views import import_summary as words
+from views.attachments import attach
 from views.base import gate
 from views.formats import show_instant
 from views.history_undo import undo_url
@@ -112,9 +113,7 @@ class Imports(Grid):
         """A CSV file for spreadsheets in French: BOM, semicolons, formulas neutralised."""
         out = io.StringIO()
         csv.writer(out, delimiter=";", lineterminator="\r\n").writerows([[neutral(cell) for cell in line] for line in lines])
-        answer = Response("\ufeff" + out.getvalue(), mimetype="text/csv")
-        answer.headers.set("Content-Disposition", "attachment", filename=name)
-        return answer
+        return attach(Response("\ufeff" + out.getvalue(), mimetype="text/csv"), name)
 
     # -- step 2: check and correct
 
@@ -174,13 +173,14 @@ class Imports(Grid):
         number = request.args.get("page", 0, type=int)
         may_check = self.may("check")
         sheet = preview.Sheet(one, clashes)
-        context: dict[str, Any] = {"questions": [], "answers": [], "page": None}
+        context: dict[str, Any] = {"questions": [], "answers": [], "page": None, "onward": ""}
         if status is RowStatus.unsure:
             context["questions"], pages = doubts.questions_of(one, number)
             context |= {"answers": doubts.answers_of(one), "number": number, "pages": pages, "count": words.number_of(one, status)}
         else:
             page = preview.page_of(sheet, status, number, request.args.get("line", "") if may_check else "")
             context |= {"page": page, "number": page.number, "pages": page.pages, "count": page.count}
+            context["onward"] = words.onward(one) if status is RowStatus.error and not page.count else ""
         counts = one.counts
         lines = counts["created"] + counts["changed"]
         return self.render(

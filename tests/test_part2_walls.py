@@ -4,7 +4,7 @@ import io
 
 import pytest
 from conftest import rows
-from hands import DEMO, form_of, scope_of, send, token
+from hands import DEMO, form_of, scope_of, send, token, words
 from import_desk import table
 from import_people import STUDENTS
 from sqlalchemy import func, select
@@ -15,6 +15,8 @@ from models.journal import JournalEvent
 from models.people import GuardianLink
 from models.right_override import RightOverride
 from models.saved_view import SavedView
+from models.work import Job, JobKind
+from views import export
 
 LONG = "9" * 5000  # more digits than Python reads
 
@@ -169,3 +171,18 @@ def test_nor_is_it_when_it_is_sent(as_, path, fields):
 @pytest.mark.parametrize("name", ["level.Row", "homeroom.Row", "adviser.Row", "groups.Member"])
 def test_a_filter_by_such_a_number_is_no_fault(as_, name):
     assert as_("acc").get(f"/admin/student/?flt0_{name}={N}").status_code in (200, 404)  # an empty list where the database looks
+
+
+def test_a_long_export_is_prepared_once_and_not_for_another_site(app, as_, monkeypatch):
+    monkeypatch.setattr(export, "AT_ONCE", 5)
+    browser, address = as_("acc"), "/admin/student/export/xlsx/"
+    assert browser.head(address).status_code == 400
+    assert browser.get(address, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 400
+    first = browser.get(address)
+    assert (first.status_code, browser.get(address).location) == (303, first.location)
+    with rows(app) as session:
+        assert session.query(Job).filter_by(kind=JobKind.export).count() == 1
+    for column in ("family_name", "born_on", "status", "national_id"):
+        assert browser.get(f"{address}?cols=name,{column}").status_code == 303
+    sixth = browser.get(f"{address}?cols=name,level")
+    assert (sixth.status_code, "5 de vos exports sont en préparation" in words(sixth)) == (422, True)

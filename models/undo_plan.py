@@ -7,6 +7,7 @@ from typing import Any
 
 from models.base import Choice
 from models.changes import Change
+from models.undo_words import told
 from models.words import N_, _
 
 SHOWN = 50  # lines of one kind about one table; the others are counted
@@ -63,11 +64,15 @@ class Plan:
 
     @property
     def sentence(self) -> str:
-        """What was done, in one sentence."""
-        text = str(N_("%(num)d record is as it was before.", "%(num)d records are as they were before.", self.total))
+        """What it does, by kind, and what it leaves; it reads the same before and after."""
+        changed = sum(n for (act, _table), n in self.counts.items() if act in (Act.restore, Act.regroup))
+        text = told(self._tables(Act.remove), self._tables(Act.bring_back), changed)
         if self.kept:
-            text += " " + str(N_("%(num)d was left as it is.", "%(num)d were left as they are.", self.kept))
-        return text
+            text += " " + str(N_("%(num)d record stays as it is.", "%(num)d records stay as they are.", self.kept))
+        return text.strip()
+
+    def _tables(self, act: Act) -> dict[str, int]:
+        return {table: n for (one, table), n in self.counts.items() if one is act}
 
     def of(self, act: Act) -> list[Line]:
         """The lines of one kind."""

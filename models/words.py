@@ -7,14 +7,16 @@ and its places are filled each time `str()` is called on it, so the same class a
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from flask_babel import force_locale, lazy_gettext, lazy_ngettext, lazy_pgettext
+from babel.lists import format_list
+from flask_babel import force_locale, get_locale, lazy_gettext, lazy_ngettext, lazy_pgettext
 
 from models.tokens import fill
 
-__all__ = ["N_", "_", "_p", "fill", "in_figures", "in_language"]
+__all__ = ["N_", "_", "_p", "fill", "in_figures", "in_language", "listed"]
 
 
 def _(msgid: str, **params: Any) -> Any:
@@ -35,6 +37,11 @@ def _p(context: str, msgid: str, **params: Any) -> Any:
 def in_language(language: str) -> AbstractContextManager[None]:
     """Read texts in this language for a while: a letter or a mail in its reader's language."""
     return force_locale(language)  # type: ignore[no-any-return]  # flask_babel has no types
+
+
+def listed(names: Iterable[str]) -> str:
+    """These words as a list in the reader's language: a, b et c."""
+    return format_list(list(names), locale=get_locale())
 
 
 def in_figures(day: dt.date, language: str) -> str:

@@ -88,7 +88,7 @@ def test_the_merge_is_done_told_and_undone_from_the_message(as_, app, twins):
     assert standing(app, *twins) == {twins[0]}
     page = browser.get(answer.headers["Location"])
     assert "ne fait plus qu’une fiche" in words(page)
-    assert "Élèves : Fusionner" in words(browser.get("/admin/")).replace("\u00a0", " ")
+    assert "Élèves : fusion" in words(browser.get("/admin/")).replace("\u00a0", " ")
     undo = re.search(r'href="(/admin/journal_event/undo[^"]+)"', page.text)[1].replace("&amp;", "&")
     assert send(browser, undo, page="/account").status_code == 303
     assert standing(app, *twins) == set(twins)

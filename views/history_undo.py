@@ -10,8 +10,10 @@ from flask_admin import expose
 from sqlalchemy import select
 
 from models.base import Refusal
+from models.bulk_edit import BulkEdit
 from models.changes import SNAPSHOTS, JournalChange
 from models.db import BEGIN, db
+from models.imports import Import
 from models.journal import JournalEvent
 from models.scope import BATCH
 from models.undo import MANY, Act, Batch, Plan, find, may_undo, nothing_left, plan, revert, undo, undoable
@@ -20,7 +22,7 @@ from views.auth import permitted
 from views.base import gate
 from views.formats import show_instant
 from views.history import revertible
-from views.history_words import tell_all
+from views.history_words import Words, tell_all
 from views.i18n import gettext
 from views.menu import screens
 from views.saving import own_path
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-SAMPLES = 40  # lines of the history that say what a batch was
+SAMPLES = 40  # lines of the history that say what a batch without words of its own was
 SUCCESS = "success"
 
 
@@ -56,6 +58,31 @@ def batch_undo_url(batch: str) -> str:
     """The page that undoes a batch; empty when it wrote nothing that can be taken back, or not by this person."""
     found = find(db.session, batch) if permitted("journal_event", "undo") else None
     return undo_url(found.name) if found is not None and may_undo(found) and undoable(db.session, [found.name]) else ""
+
+
+def heading(batch: str) -> str:
+    """What a batch was: an import by its file, a merge by the record that stayed, a change of many by its field, an undo by what it undid."""
+    e = JournalEvent
+    undo_line = db.session.scalar(select(e).where(e.batch == batch, e.table_name == "journal_event", e.verb == "undo").limit(1))
+    undone = db.session.scalar(select(e.batch).where(e.id == undo_line.row_id)) if undo_line is not None else None
+    return gettext("Undoing: %(what)s", what=_heading(undone)) if undone else _heading(batch)
+
+
+def _heading(batch: str) -> str:
+    from views.journal import sentence, subjects, table_words
+
+    e = JournalEvent
+    file = db.session.scalar(select(Import.name).where(Import.batch == batch).limit(1))
+    if file is not None:
+        return gettext("Import of %(file)s", file=file)
+    merge = db.session.scalar(select(e).where(e.batch == batch, e.verb == "merge").limit(1))
+    if merge is not None:
+        name, _url = subjects([merge]).get((merge.table_name, merge.row_id), ("", ""))
+        return gettext("Merge of two records: %(name)s", name=name) if name else gettext("Merge of two records")
+    edit = db.session.scalar(select(BulkEdit).where(BulkEdit.batch == batch).limit(1))
+    if edit is not None:
+        return gettext("%(table)s: field “%(field)s” changed", table=table_words(edit.table_name), field=Words(edit.table_name).label(edit.field))
+    return sentence(list(db.session.scalars(select(e).where(e.batch == batch).order_by(e.id).limit(SAMPLES))))
 
 
 def offer_undo(response: Response) -> Response:
@@ -115,9 +142,8 @@ class UndoPages(Base):
 
     def undo_page(self, found: Batch, shown: Plan) -> str:
         """Each table with what happens to its rows: how many, the first by name, with the values."""
-        from views.journal import sentence, table_words
+        from views.journal import table_words
 
-        lines = list(db.session.scalars(select(JournalEvent).where(JournalEvent.batch == found.name).order_by(JournalEvent.id).limit(SAMPLES)))
         groups = []
         for (act, table), number in sorted(shown.counts.items(), key=lambda item: (list(Act).index(item[0][0]), item[0][1])):
             rows = [line for line in shown.lines if (line.act, line.table) == (act, table)]
@@ -126,7 +152,7 @@ class UndoPages(Base):
         return self.render(
             "admin/journal_event/undo.html",
             batch=found,
-            what=sentence(lines),
+            what=heading(found.name),
             when=show_instant(found.at),
             plan=shown,
             groups=groups,

@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import Flask, g, redirect, url_for
 from flask_admin import Admin
-from sqlalchemy import select
+from sqlalchemy import or_, select, true
 
 from models.base import Base, Refusal
-from models.changes import KEPT, name_of, named_by
+from models.changes import DELETED, KEPT, JournalChange, name_of, named_by
 from models.db import db
 from models.journal import JournalEvent, screen_of
 from models.rights import reach
@@ -22,36 +22,78 @@ from views.history import QUIET
 from views.history_undo import UndoPages, offer_undo, undo_url
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.i18n import lazy_pgettext as _p
 from views.menu import screens
 from views.trash import TrashPages
 from views.verbs import MOST_ROWS, verb
 
-# The usual words of a line; a verb of a screen brings its own text.
-WORDS = {
+# What was done, as the history says it: past participles in English, nouns in French. (table, verb) goes before verb; what stands in neither
+# is told by the text of its button.
+WORDS: dict[str | tuple[str, str], Any] = {
     "created": _("added"),
+    "create": _("added"),
     "edited": _("changed"),
+    "edit": _("changed"),
     "deleted": _("deleted"),
+    "delete": _("deleted"),
+    "read": _p("history", "looked at"),
+    "list": _p("history", "looked at"),
+    "action": _p("history", "work on chosen rows"),
     "exported": _("exported"),
+    "export": _("exported"),
+    "export_po": _("exported"),
     "imported": _("imported"),
-    "confirm": _("confirmed and written"),
+    "import_po": _("imported"),
     "sent": _("sent"),
     "printed": _("printed"),
     "stamped": _("stamp printed on papers"),
-    "redeem": _("used by [a guardian]"),
-    "leave": _("left by the [guardian]"),
-    "suspension_ended": _("suspension over"),
-    "see_as_ended": _("end of “see as”"),
-    "preset": _("ready-made setting applied"),
-    "members_added": _("[students] added"),
-    "members_removed": _("[student] taken out"),
-    "restored": _("brought back"),
+    "download": _("downloaded"),
     "undo": _("undone"),
+    "restored": _p("history", "brought back"),
+    "restore": _p("history", "brought back"),
+    "merge": _p("history", "merged"),
     "set_apart": _("said to be two people"),
     "propose_again": _("proposed again as possible duplicates"),
-    "download": _("downloaded"),
-    "export": _("exported"),
+    "add_to_group": _p("history", "added to [a group]"),
+    "members_added": _("[students] added"),
+    "members_removed": _("[student] taken out"),
+    "share": _p("history", "shared"),
+    "deactivate": _p("history", "deactivated"),
+    "reactivate": _p("history", "reactivated"),
+    "suspend": _p("history", "suspended"),
+    "suspension_ended": _("suspension over"),
+    "leave": _("left by the [guardian]"),
+    "confirm": _p("history", "confirmed"),
+    "generate_codes": _p("history", "codes generated"),
+    "revoke": _p("history", "revoked"),
+    "redeem": _("used by [a guardian]"),
+    "print_letters": _p("history", "letters printed"),
+    "print_reset_letter": _p("history", "reset letter printed"),
+    "print_class_list": _p("history", "class list printed"),
+    "print_labels": _p("history", "address labels printed"),
+    "print_certificate": _p("history", "certificate of enrolment printed"),
+    "print_again": _p("history", "printed again"),
+    "invite": _p("history", "one-time link sent"),
+    "disable": _p("history", "access disabled"),
+    "enable": _p("history", "access enabled"),
+    "end_sessions": _p("history", "signed out everywhere"),
+    "see_as": _p("history", "application seen as somebody else"),
+    "see_as_ended": _("end of “see as”"),
+    "open_inspection": _p("history", "inspection opened"),
+    "close_inspection": _p("history", "inspection closed"),
     "opened": _("[school] opened"),
+    "check": _p("history", "checked"),
+    "abandon": _p("history", "abandoned"),
+    ("import_", "confirm"): _("confirmed and written"),
+    "retire": _p("history", "withdrawn"),
+    "preset": _("ready-made setting applied"),
     "reset": _("default rights put back"),
+    ("label", "reset"): _p("history", "default text put back"),
+    ("noun", "reset"): _p("history", "default noun put back"),
+    "retry": _p("history", "started again"),
+    ("outgoing_mail", "retry"): _p("history", "sent again"),
+    "cancel": _p("history", "stopped"),
+    ("outgoing_mail", "cancel"): _p("history", "sending stopped"),
     "many": _("many attempts"),  # told behind "refused:"
 }
 # Tables that no screen shows, by the page on which their rows are made.
@@ -64,10 +106,11 @@ def verb_words(verb: str, table: str) -> str:
     """A verb as people say it; a refusal says that it was refused."""
     if verb.startswith("refused_"):
         return gettext("refused: %(verb)s", verb=verb_words(verb.removeprefix("refused_"), table))
+    known = WORDS.get((table, verb)) or WORDS.get(verb)
+    if known is not None:
+        return str(known)
     screen = screens().get(table)
-    if screen is not None and verb in screen.verbs:
-        return str(screen.verbs[verb].text)
-    return str(WORDS.get(verb, verb.replace("_", " ")))
+    return str(screen.verbs[verb].text if screen is not None and verb in screen.verbs else verb.replace("_", " "))
 
 
 def table_words(table: str) -> str:
@@ -97,7 +140,7 @@ def sentence(batch: Sequence[JournalEvent]) -> str:
 
 
 def subjects(lines: Iterable[JournalEvent]) -> dict[tuple[str, int | None], tuple[str, str]]:
-    """(table, row) -> (name, address) of the rows that still exist for this person; one query a table."""
+    """(table, row) -> (name, address) of the rows that exist for this person, one query a table; of deleted ones the name they had, no address."""
     wanted: dict[str, set[int]] = {}
     for line in lines:
         if line.row_id is not None:
@@ -110,11 +153,31 @@ def subjects(lines: Iterable[JournalEvent]) -> dict[tuple[str, int | None], tupl
             continue
         for row in db.session.scalars(select(model).where(model.id.in_(ids)).options(*named_by(model))):
             found[table, row.id] = (sentence([row]) if model is JournalEvent else name_of(row), url_for(f"{table}.details_view", id=row.id))
-    return found
+        wanted[table] = {i for i in ids if (table, i) not in found}
+    return found | _deleted({table: ids for table, ids in wanted.items() if ids})
+
+
+def _deleted(gone: dict[str, set[int]]) -> dict[tuple[str, int | None], tuple[str, str]]:
+    """The same for deleted rows, from their snapshots; one query for all tables. Whoever reads less than the whole table reads the names of
+    those that they deleted themselves: nothing says any more whose the others were. A number that served twice names nobody.
+    """
+    c, who = JournalChange, WHO.get()
+    about = [
+        (c.table_name == table) & c.row_id.in_(ids) & (true() if reach(who.roles, table) == "all" else c.user_id == who.eyes)
+        for table, ids in gone.items()
+        if (screen := screens().get(table)) is not None and screen.is_accessible()
+    ]
+    if not about:
+        return {}
+    names: dict[tuple[str, int | None], set[str]] = {}
+    statement = select(c.table_name, c.row_id, c.title).where(or_(*about), c.field == DELETED, c.after.is_(None), c.title != "")
+    for table, row_id, title in db.session.execute(statement):
+        names.setdefault((table, row_id), set()).add(title)
+    return {row: (titles.pop(), "") for row, titles in names.items() if len(titles) == 1}
 
 
 def about(line: JournalEvent) -> str:
-    """The name of the row of a line; its number when it is gone or the reader may not open it."""
+    """The name of the row of a line, also of a deleted one; its number when nothing tells its name, or not to this reader."""
     if line.row_id is None:
         return ""
     if "about_rows" not in g:  # the page of one line

@@ -1,0 +1,67 @@
+"""What an undo does, said by kind: "38 students and 1 group removed, 1 record as it was before"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from models.words import N_, _, listed
+
+OTHER = ""  # every table that people do not call by a name of its own here
+
+# Table -> alone, removed, brought back; in the order in which they are told. Each whole, so that languages agree.
+KINDS: dict[str, tuple[Callable[[int], Any], Callable[[int], Any], Callable[[int], Any]]] = {
+    "student": (
+        lambda n: N_("%(num)d [student]", "%(num)d [students]", n),
+        lambda n: N_("%(num)d [student] removed", "%(num)d [students] removed", n),
+        lambda n: N_("%(num)d [student] brought back", "%(num)d [students] brought back", n),
+    ),
+    "guardian": (
+        lambda n: N_("%(num)d [guardian]", "%(num)d [guardians]", n),
+        lambda n: N_("%(num)d [guardian] removed", "%(num)d [guardians] removed", n),
+        lambda n: N_("%(num)d [guardian] brought back", "%(num)d [guardians] brought back", n),
+    ),
+    "guardian_link": (
+        lambda n: N_("%(num)d link", "%(num)d links", n),
+        lambda n: N_("%(num)d link removed", "%(num)d links removed", n),
+        lambda n: N_("%(num)d link brought back", "%(num)d links brought back", n),
+    ),
+    "group": (
+        lambda n: N_("%(num)d [group]", "%(num)d [groups]", n),
+        lambda n: N_("%(num)d [group] removed", "%(num)d [groups] removed", n),
+        lambda n: N_("%(num)d [group] brought back", "%(num)d [groups] brought back", n),
+    ),
+    "activation_code": (
+        lambda n: N_("%(num)d code", "%(num)d codes", n),
+        lambda n: N_("%(num)d code removed", "%(num)d codes removed", n),
+        lambda n: N_("%(num)d code brought back", "%(num)d codes brought back", n),
+    ),
+    OTHER: (
+        lambda n: N_("%(num)d other record", "%(num)d other records", n),
+        lambda n: N_("%(num)d record removed", "%(num)d records removed", n),
+        lambda n: N_("%(num)d record brought back", "%(num)d records brought back", n),
+    ),
+}
+
+
+def by_kind(counts: Mapping[str, int]) -> dict[str, int]:
+    """These numbers of rows by table, by the kinds that are told, in their order."""
+    found = dict.fromkeys(KINDS, 0)
+    for table, number in counts.items():
+        found[table if table in KINDS else OTHER] += number
+    return {kind: number for kind, number in found.items() if number}
+
+
+def told(removed: Mapping[str, int], back: Mapping[str, int], changed: int) -> str:
+    """One sentence: the rows that go and those that come back by kind (table -> number), how many others are as they were."""
+    parts = [*_parts(1, by_kind(removed)), *_parts(2, by_kind(back))]
+    if changed:
+        parts.append(str(N_("%(num)d record as it was before", "%(num)d records as they were before", changed)))
+    return ", ".join(parts) + "." if parts else ""
+
+
+def _parts(place: int, counts: dict[str, int]) -> list[str]:
+    if len(counts) < 2:
+        return [str(KINDS[kind][place](number)) for kind, number in counts.items()]
+    things = listed(str(KINDS[kind][0](number)) for kind, number in counts.items())
+    return [str(_("%(things)s removed", things=things) if place == 1 else _("%(things)s brought back", things=things))]

@@ -178,6 +178,14 @@ def followed_clause() -> Any:
     return Student.id.in_(select(GuardianLink.student_id).where(GuardianLink.status == LinkStatus.active, GuardianLink.guardian_id.in_(known)))
 
 
+def missing_among(student_ids: Sequence[int]) -> Any:
+    """The same of these students: their own codes and links are looked at, not those of the whole school."""
+    coded = select(ActivationCode.student_id).where(ActivationCode.student_id.in_(student_ids), usable_clause())
+    seen = select(GuardianLink.student_id).join(Guardian, Guardian.id == GuardianLink.guardian_id)
+    seen = seen.where(GuardianLink.student_id.in_(student_ids), GuardianLink.status == LinkStatus.active, Guardian.user_id.is_not(None))
+    return and_(Student.id.in_(student_ids), Student.id.not_in(coded), Student.id.not_in(seen))
+
+
 def missing_clause() -> Any:
     """The SQL of only_missing: no usable code and no active guardian link; nobody can see this child yet. For a whole school too."""
     return and_(Student.id.not_in(select(ActivationCode.student_id).where(usable_clause())), ~followed_clause())
@@ -192,7 +200,7 @@ def without_access(session: Session, student_ids: Iterable[int]) -> set[int]:
     """Of these students, those whom nobody can see yet."""
     found: set[int] = set()
     for some in _pieces(list(student_ids)):
-        found.update(session.scalars(select(Student.id).where(Student.id.in_(some), missing_clause())))
+        found.update(session.scalars(select(Student.id).where(missing_among(some))))
     return found
 
 

@@ -74,16 +74,14 @@ class Selection:
     """The rows a verb works on: ticked ones, or all that match the list's own query."""
 
     screen: Screen
-    ids: list[int] | None
+    ids: list[int]
     query: Any = None
     count: int = 0
     hidden: list[tuple[str, str]] = field(default_factory=list)
 
     def all_ids(self) -> list[int]:
-        """Every identifier, in the list's order."""
-        if self.ids is not None:
-            return self.ids
-        return [row[0] for row in self.query.with_entities(self.screen.model.id).order_by(None)]
+        """Every identifier."""
+        return self.ids
 
     def records(self) -> Iterable[Any]:
         """Every row, loaded in pieces of 500."""
@@ -98,8 +96,9 @@ class Selection:
         """What the person chose. Unknown, foreign or mixed identifiers are a 404 for the whole, before anything is done."""
         hidden = [("action", request.form.get("action", "")), ("url", request.form.get("url", ""))]
         if request.form.get("all"):
-            count, query = screen.matching(verb)
-            return cls(screen, None, query, count, [*hidden, ("all", "1")])
+            query = screen.listed_query(verb)
+            found = [row[0] for row in query.with_entities(screen.model.id).order_by(None)]
+            return cls(screen, found, query, len(found), [*hidden, ("all", "1")])
         raw = list(dict.fromkeys(request.form.getlist("rowid") or request.args.getlist("rowid")))
         if not raw or len(raw) > MOST_ROWS or not all(ROWID.match(v) for v in raw):
             abort(400)
@@ -120,14 +119,18 @@ def run_verb(screen: Screen, chosen: Verb) -> ResponseReturnValue:
         return screen.back()
     form = chosen.ask() if chosen.ask else None
     asked = request.form.get("_asked") == "1"
-    prepare = getattr(screen, f"prepare_{chosen.name}", None)
-    extra = prepare(selection, form) if prepare else {}
+
+    def ask() -> str:
+        """The question page; what it says is worked out for it alone."""
+        prepare = getattr(screen, f"prepare_{chosen.name}", None)
+        return screen.ask_page(chosen, selection, form, prepare(selection, form) if prepare else {})
+
     if (form is not None or chosen.confirm) and not asked:
-        return screen.ask_page(chosen, selection, form, extra)
+        return ask()
     if form is not None and looked_up(form):
-        return screen.ask_page(chosen, selection, form, extra)
+        return ask()
     if form is not None and not form.validate():
-        return screen.ask_page(chosen, selection, form, extra), 422
+        return ask(), 422
     answers = {f.short_name: f.data for f in form if f.short_name not in ("csrf_token", "submit")} if form is not None else {}
     try:
         outcome = _apply(screen, chosen, selection, answers)
@@ -135,7 +138,7 @@ def run_verb(screen: Screen, chosen: Verb) -> ResponseReturnValue:
         db.session.rollback()
         flash(refusal.sentence, "danger")
         if form is not None:
-            return screen.ask_page(chosen, selection, form, extra), 422
+            return ask(), 422
         return screen.refusal_page(refusal)
     return outcome if outcome is not None else screen.back()
 

@@ -90,7 +90,7 @@ class _Crowd:
         ties = ((i, tie) for i, kid in enumerate(self.people.children) for tie in kid.ties)
         self.insert(GuardianLink.__table__, ({**self._link(n, i, tie), **stamp} for n, (i, tie) in enumerate(ties)))
         self._groups()
-        self._life()
+        self._life([*users.values()])
 
     def _user(self, i: int, key: int) -> dict[str, Any]:
         adult = self.people.adults[i]
@@ -148,7 +148,7 @@ class _Crowd:
         for n, (_name, size) in enumerate(sizes):
             self.insert(group_member, ({"group_id": key + n, "student_id": i} for i in self.random.sample(active, size)))
 
-    def _life(self) -> None:
+    def _life(self, users: list[int]) -> None:
         """Codes for one student in five, sign-ins, history."""
         count, hour = len(self.people.children), dt.timedelta(hours=1)
         until = self.now + dt.timedelta(days=90)
@@ -162,7 +162,10 @@ class _Crowd:
         )  # fmt: skip
         self.insert(
             LoginEvent.__table__,
-            ({"user_id": self.advisers[0], "at": self.now - hour * (n % 5_000), "kind": LoginKind.signed_in, "address": "127.0.0.1"} for n in range(count)),
+            (
+                {"user_id": users[n % len(users)], "at": self.now - hour * (n % 5_000), "kind": LoginKind.signed_in, "address": "127.0.0.1"}
+                for n in range(count)
+            ),
         )
         self.insert(
             JournalEvent.__table__,

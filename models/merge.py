@@ -30,7 +30,13 @@ TOGETHER: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (None, ("phone", "phone_e164")),
     (None, ("status", "left_on")),
 )
+# Who somebody is: where both records say something else, nothing is proposed.
+IDENTITY = frozenset({"family_name", "given_name", "usage_name", "middle_names", "born_on", "national_id", "local_id"})
 _NEVER = FOLLOWING | {"id", "school_id", "created_at", "user_id"}
+
+
+class ChoiceNeeded(Refusal):
+    """Both records say something else on a line, and nobody said whose value stays."""
 
 
 class NameNeeded(Refusal):
@@ -39,13 +45,13 @@ class NameNeeded(Refusal):
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that both records say: its words, the attributes behind it, record -> their values, whose value is proposed."""
+    """One thing that both records say: its words, the attributes behind it, record -> their values, whose value is proposed (None: somebody says)."""
 
     key: str
     label: Any
     attributes: tuple[str, ...]
     values: Mapping[int, tuple[Any, ...]]
-    proposed: int
+    proposed: int | None
 
     @property
     def same(self) -> bool:
@@ -104,12 +110,14 @@ def _attributes(model: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
 
 
 def compare(session: Session, kept: Any, gone: Any) -> list[Line]:
-    """Everything that both records say. Proposed: the only value there is, else that of the record changed last."""
-    newer = gone if gone.updated_at > kept.updated_at else kept
+    """Everything that both records say. Proposed: the only value there is; of two, that of the record that stays, but none where it says
+    who somebody is (`IDENTITY`).
+    """
 
     def line(key: str, label: Any, attributes: tuple[str, ...], values: dict[int, tuple[Any, ...]]) -> Line:
         sides = [row.id for row in (kept, gone) if _filled(values[row.id])]
-        return Line(key, label, attributes, values, sides[0] if len(sides) == 1 else newer.id)
+        asked = key in IDENTITY and len(sides) == 2 and values[kept.id] != values[gone.id]
+        return Line(key, label, attributes, values, None if asked else sides[0] if len(sides) == 1 else kept.id)
 
     found = []
     for key, label, attributes in _attributes(type(kept)):
@@ -234,7 +242,7 @@ def merge(session: Session, kept: Any, gone: Any, picks: Mapping[str, int], type
     """
     check(kept, gone)
     if name_needed(kept, gone) and name_key(typed, "") != name_key(kept.family_name, kept.given_name):
-        raise NameNeeded(_("The two records have different national identifiers. If it is the same person, type the name as it is asked."))
+        raise NameNeeded(_("The two records have different national identifiers. If it is the same person, type “%(name)s”."), name=kept.name)
     with in_whole_school(kept):
         values = _chosen(session, kept, gone, picks)
         if kept.user_id is None and gone.user_id is not None:
@@ -267,7 +275,7 @@ def _chosen(session: Session, kept: Any, gone: Any, picks: Mapping[str, int]) ->
         if line.same:
             continue
         if picks.get(line.key) not in (kept.id, gone.id):
-            raise Refusal(_("Choose which value stays for “%(name)s”."), name=str(line.label))
+            raise ChoiceNeeded(_("Choose which value stays for “%(name)s”."), name=str(line.label))
         if picks[line.key] == kept.id:
             continue
         for name, value in zip(line.attributes, line.values[gone.id], strict=True):

@@ -40,12 +40,23 @@
       const summary = event.target.closest("td[data-menu] summary");
       if (!summary || summary.nextElementSibling) return;
       const actions = list.cloneNode(true);
-      const row = summary.closest("td").dataset.menu;
-      for (const item of actions.children)
+      const { menu: row, unfit = "" } = summary.closest("td").dataset;
+      const hidden = unfit.split(" ");
+      for (const item of [...actions.children]) {
+        if (item.name === "action" && hidden.includes(item.value)) item.remove();
         for (const name of ["href", "formaction", "value"])
           if (item.hasAttribute(name)) item.setAttribute(name, item.getAttribute(name).replace("~pk~", row));
+      }
       summary.after(actions);
     });
+  }
+
+  /* A table wider than its sheet: a shadow stands where columns go on to the right. */
+  const edge = (wrap) => wrap.classList.toggle("more", wrap.scrollLeft + wrap.clientWidth < wrap.scrollWidth - 1);
+  const wide = new ResizeObserver((seen) => seen.forEach((one) => edge(one.target)));
+  for (const wrap of all(".table-wrap")) {
+    wide.observe(wrap);
+    wrap.addEventListener("scroll", () => edge(wrap), { passive: true });
   }
 
   /* Forms: a question where one is asked, no empty parameter in an address, no second click. */

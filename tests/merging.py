@@ -35,9 +35,9 @@ def link(session, student, adult, status=LinkStatus.active, **given):
 
 
 def picks(session, kept, gone, **chosen):
-    """What is proposed; `family_name="gone"` takes the other's."""
+    """What is proposed, the kept record's value where nothing is; `family_name="gone"` takes the other's."""
     ids = {"kept": kept.id, "gone": gone.id}
-    return {line.key: ids.get(chosen.get(line.key), line.proposed) for line in compare(session, kept, gone)}
+    return {line.key: ids.get(chosen.get(line.key), line.proposed or kept.id) for line in compare(session, kept, gone)}
 
 
 def join(session, kept, gone, typed="", **chosen):

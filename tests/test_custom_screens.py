@@ -84,6 +84,7 @@ def test_a_secretary_adds_a_list_of_choices_after_looking_at_it(as_, app, school
     with rows(app) as session:
         assert session.scalar(select(CustomField.id)) is None
     assert send(browser, NEW, page=NEW, **typed).status_code == 302
+    assert "Régime\u00a0: créé." in browser.get("/admin/custom_field/").text
     with rows(app) as session:
         field = session.scalar(select(CustomField))
         assert (field.school_id, field.key, field.in_list, field.in_export) == (schools[0], "regime", True, False)
@@ -111,6 +112,17 @@ def test_a_field_that_cannot_be_is_422_and_keeps_what_was_typed(as_, app, typed,
     assert "Au rez-de-chaussée" in answer.text
     with rows(app) as session:
         assert session.scalar(select(CustomField.id)) is None
+
+
+def test_the_choices_stand_under_the_type_and_their_refusal_leads_to_them(as_):
+    browser = as_("acc")
+    shown = words(browser.get(NEW))
+    assert shown.index("Aide sous le champ") < shown.index("Nouveaux choix") < shown.index("Où il s’affiche")
+    answer = send(browser, NEW, page=NEW, table_name="student", label="Régime", kind="choice", in_form="y")
+    assert answer.status_code == 422
+    assert answer.text.count("en demande au moins un") == 2  # in the summary, and beside the box
+    assert 'href="#offered"' in answer.text
+    assert re.search(r'<textarea[^>]* id="offered"[^>]* aria-invalid="true" aria-describedby="offered-error">', answer.text)
 
 
 def test_the_type_no_longer_changes_once_filled_in_and_the_page_says_why(as_, app, schools, a_student):

@@ -32,12 +32,21 @@ def acc(app, schools):
 # --- what is chosen --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_only_value_is_proposed_and_of_two_that_of_the_record_changed_last(acc):
+def test_the_only_value_is_proposed_of_two_that_of_the_record_that_stays_and_none_of_who_somebody_is(acc):
     with acc() as session:
-        kept, gone = pair(session)
+        kept, gone = pair(session, phone="0199001202", local_id="12", usage_name="Roux")
+        kept.local_id = "11"
         lines = {line.key: line for line in compare(session, kept, gone)}
-        proposed = {key: {kept.id: "kept", gone.id: "gone"}[line.proposed] for key, line in lines.items() if not line.same}
-        assert proposed == {"family_name": "gone", "given_name": "gone", "email": "gone", "phone": "kept", "address1": "gone"}
+        proposed = {key: {kept.id: "kept", gone.id: "gone", None: None}[line.proposed] for key, line in lines.items() if not line.same}
+        assert proposed == {
+            "family_name": None,
+            "given_name": None,
+            "local_id": None,
+            "usage_name": "gone",
+            "email": "gone",
+            "phone": "kept",
+            "address1": "kept",
+        }
         assert lines["email"].alone
         assert not lines["address1"].alone
         assert lines["language"].same

@@ -34,11 +34,22 @@ def page_of(first, second, path="student"):
 
 
 def posted(browser, address, **changed):
-    """The fields of the page as they would be sent unchanged, with these changes."""
+    """The fields of the page as they would be sent unchanged, with these changes; None leaves a field out."""
     text = browser.get(address).text
     fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', text))
-    fields |= {m[1]: m[2] for m in re.finditer(r'type="radio" name="([^"]+)" value="([^"]*)" checked', text)}
-    return browser.post(address, data={**fields, "typed": "Zoé Bénard", **changed})
+    data = {**fields, **ticked(text), "typed": "Zoé Bénard", **changed}
+    return browser.post(address, data={name: value for name, value in data.items() if value is not None})
+
+
+RADIO = re.compile(r'<input type="radio"[^>]* name="([^"]+)" value="([^"]*)"[^>]*?( checked)?>')
+
+
+def ticked(text):
+    """Each line's value: the one that is ticked, else the first, which somebody ticks."""
+    found = {}
+    for name, value, checked in RADIO.findall(text):
+        found[name] = value if checked else found.get(name, value)
+    return found
 
 
 def standing(app, *ids):
@@ -111,6 +122,11 @@ def test_without_the_name_two_identifiers_are_not_joined(as_, app, twins, typed)
     answer = posted(as_("ac"), page_of(*twins), typed=typed)
     assert answer.status_code == 422
     assert "Tapez le nom pour confirmer." in words(answer)
+    alert = re.search(r'<div class="alert alert-danger".*?</div>', answer.text, re.S)[0]
+    assert "tapez «\u202fZoé Bénard\u202f»" in alert
+    assert 'href="#typed"' in alert
+    assert 'id="errors"' not in alert  # the field takes the focus instead
+    assert re.search(r'<input[^>]* id="typed"[^>]* aria-invalid="true" aria-describedby="typed-error" autofocus>', answer.text)
     assert standing(app, *twins) == set(twins)
 
 
@@ -120,6 +136,23 @@ def test_a_choice_that_is_missing_or_forged_is_refused_and_the_others_are_kept(a
     assert answer.status_code == 422
     assert "Choisissez la valeur qui reste" in words(answer)
     assert posted(browser, page_of(*twins), pick_email="x").status_code == 400
+    assert standing(app, *twins) == set(twins)
+
+
+def test_nothing_is_ticked_where_two_records_name_somebody_otherwise_and_what_is_missing_is_marked(as_, app, twins):
+    browser = as_("ac")
+    page = browser.get(page_of(*twins))
+    chosen = {name for name, _value, checked in RADIO.findall(page.text) if checked}
+    assert {"pick_family_name", "pick_given_name", "pick_national_id"}.isdisjoint(chosen)
+    assert {"pick_email", "pick_address1"} <= chosen
+    assert "choisissez vous-même les noms, la date de naissance et les identifiants" in words(page)
+    assert 'class="wrong"' not in page.text
+    answer = posted(browser, page_of(*twins), pick_family_name=None, pick_given_name=None)
+    assert answer.status_code == 422
+    alert = re.search(r'<div class="alert alert-danger".*?</div>', answer.text, re.S)[0]
+    assert re.findall(r'href="#(\w+)"', alert) == ["pick_family_name", "pick_given_name"]
+    assert len(re.findall('class="wrong"', answer.text)) == 2
+    assert 'id="pick_family_name" name="pick_family_name"' in answer.text
     assert standing(app, *twins) == set(twins)
 
 
@@ -143,7 +176,7 @@ def test_a_second_click_finds_nothing_more_to_do(as_, app, twins):
     browser = as_("ac")
     text = browser.get(page_of(*twins)).text
     fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', text))
-    fields |= {m[1]: m[2] for m in re.finditer(r'type="radio" name="([^"]+)" value="([^"]*)" checked', text)}
+    fields |= ticked(text)
     assert browser.post(page_of(*twins), data={**fields, "typed": "Zoé Bénard"}).status_code == 303
     assert browser.post(page_of(*twins), data={**fields, "typed": "Zoé Bénard"}).status_code == 404
     assert standing(app, *twins) == {twins[0]}

@@ -191,6 +191,37 @@ def test_deactivate_and_reactivate_are_told_in_the_history(as_, app, a_student):
     assert "déjà active" in browser.get(again.headers["Location"]).text
 
 
+def test_the_menus_offer_what_the_row_can_take_in_words_for_one(as_, app, a_student):
+    browser = as_("ac")
+    listed = browser.get("/admin/student/").text
+    assert set(re.findall(r'data-unfit="([^"]*)"', listed)) == {"reactivate"}
+    menu = re.search(r'<template id="row-menu">.*?</template>', listed, re.S)[0]
+    for text in (menu, browser.get(f"/admin/student/details/?id={a_student}").text):
+        assert ">Fusionner avec une autre fiche…</button>" in text
+        assert ">Imprimer le certificat de scolarité</button>" in text
+        assert ">Fusionner</button>" not in text
+    with rows(app) as session:
+        session.get(Student, a_student).deactivate()
+    record = browser.get(f"/admin/student/details/?id={a_student}").text
+    assert ">Réactiver</button>" in record
+    assert ">Désactiver</button>" not in record
+    assert set(re.findall(r'data-unfit="([^"]*)"', browser.get("/admin/student/?flt0_status.Is=left").text)) == {"deactivate"}
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [("ac", "Importez la liste de votre établissement"), ("amp", "Vous voyez ici celles qui vous concernent."), ("head", "Vous voyez ici celles")],
+)
+def test_an_empty_list_says_what_this_person_can_do(as_, app, who, told):
+    with rows(app) as session:
+        for student in session.scalars(select(Student).where(Student.status == StudentStatus.active)):
+            student.deactivate()
+    page = words(as_(who).get("/admin/student/"))
+    assert "Aucun élève" in page
+    assert told in page
+    assert ("Importez la liste" in page) is (who == "ac")
+
+
 def test_students_join_a_group_or_change_class_after_a_question(as_, app, schools):
     students = ids(app, select(Student.id).where(Student.school_id == schools[0]).limit(2))
     with rows(app) as session:

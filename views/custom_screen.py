@@ -8,6 +8,7 @@ from flask import Flask, g, request
 from flask_admin import Admin
 from wtforms import Field, Form, SelectField
 from wtforms.utils import unset_value
+from wtforms.validators import ValidationError
 
 from models.custom import CustomField, extensible, filled
 from models.custom_values import FieldKind, Option, Spec
@@ -58,6 +59,11 @@ class ChoicesField(Field):
         self.fresh = str(formdata.get(f"{self.name}-new", ""))[:20_000]
         new = [("", line, False) for line in self.fresh.splitlines() if line.strip()]
         self.data = [*((key, text, out) for _number, key, text, out in sorted(lines, key=lambda line: line[0])), *new]
+
+    def pre_validate(self, form: Any) -> None:
+        """Said beside the choices, before the model says it of the row."""
+        if form.kind.data is FieldKind.choice and not any(words.strip() for _key, words, _out in self.data):
+            raise ValidationError(gettext("A list of choices needs at least one. Write one choice on each line."))
 
     @property
     def kept(self) -> list[tuple[str, str, bool]]:
@@ -134,8 +140,8 @@ class AddedFields(Screen):
     }
     form_extra_fields = {"offered": ChoicesField(_("Choices"))}
     form_sections = (
-        ("", (("table_name", 6), ("label", 6), ("help", 12), ("kind", 6), ("rank", 3))),
-        (_("Where it shows"), (("in_form", 6), ("required", 6), ("in_list", 6), ("in_export", 6), ("in_import", 6))),
+        ("", (("table_name", 6), ("label", 6), ("help", 12), ("kind", 6))),
+        (_("Where it shows"), (("in_form", 6), ("required", 6), ("in_list", 6), ("in_export", 6), ("in_import", 6), ("rank", 3))),
     )
     form_template = "admin/custom_field/edit.html"
     create_template = "admin/custom_field/create.html"
@@ -220,6 +226,10 @@ class AddedFields(Screen):
         return super().render(template, **kwargs)
 
     # -- verbs
+
+    def verb_fits(self, verb: str, row: CustomField) -> bool:
+        """Withdrawn, or not."""
+        return {"retire": row.retired_at is None, "reactivate": row.retired_at is not None}.get(verb, True)
 
     @verb("retire", _("Withdraw"), icon="close")
     def retire(self, record: CustomField) -> None:

@@ -86,6 +86,11 @@ class GuardianLinks(Screen):
         if is_created and model.status is LinkStatus.to_check:
             flash(gettext("This link waits for a check: another link of [this student] is suspended. Read it again, then confirm it."), "warning")
 
+    def verb_fits(self, verb: str, row: GuardianLink) -> bool:
+        """By the link's status."""
+        suspended = row.status is LinkStatus.suspended
+        return {"suspend": not suspended, "reactivate": suspended, "confirm": row.status is LinkStatus.to_check}.get(verb, True)
+
     @verb("suspend", _("Suspend"), ask=SuspendForm, danger=True)
     def suspend(self, record: GuardianLink, reason: str, until: dt.date | None) -> None:
         """Close the access."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from models.base import Refusal
 from models.db import db
-from models.merge import Line, NameNeeded, Preview, better, merge, preview
+from models.merge import ChoiceNeeded, Line, NameNeeded, Preview, better, merge, preview
 from models.people import GuardianLink
 from views.account import LANGUAGES
 from views.base import gate
@@ -27,17 +27,18 @@ from views.verbs import Selection, verb
 
 
 class Shown(NamedTuple):
-    """One line of the comparison: what each record says in words, whose value is chosen."""
+    """One line of the comparison: what each record says in words, whose value is chosen, whether that was to be said and was not."""
 
     line: Line
     words: dict[int, str]
-    chosen: int
+    chosen: int | None
+    missing: bool = False
 
 
 class MergeVerb(DuplicatePages):
     """The verb `merge` and the pages of pairs, mixed into a screen of people. The look-up of the other record is `lookups["other"]`."""
 
-    @verb("merge", _("Merge"), whole=True)
+    @verb("merge", _("Merge"), whole=True, one=_("Merge with another record…"))
     def merge(self, selection: Selection) -> ResponseReturnValue:
         """Two ticked records stand side by side; of one, the other is looked for."""
         if selection.count > 2:
@@ -80,15 +81,18 @@ class MergeVerb(DuplicatePages):
             db.session.rollback()
             kept, gone = (self.get_one(i) for i in ids)
             sentence = problem.sentence if isinstance(problem, Refusal) else changed()
-            return self.side_by_side(kept, gone, sentence, isinstance(problem, NameNeeded)), 422 if isinstance(problem, Refusal) else 409
+            return self.side_by_side(kept, gone, sentence, problem), 422 if isinstance(problem, Refusal) else 409
         flash(gettext("%(gone)s is now one record with %(kept)s.", gone=names[1], kept=names[0]), "success")
         back = own_path(request.args.get("url")) or ""
         return redirect(back if "/duplicates/" in back else self.get_url(".details_view", id=ids[0]), code=303)
 
-    def side_by_side(self, kept: Any, gone: Any, problem: str = "", name_missing: bool = False) -> str:
-        """The page of the two records; a pair that cannot be merged is shown with the reason and no button."""
+    def side_by_side(self, kept: Any, gone: Any, problem: str = "", refused: Exception | None = None) -> str:
+        """The page of the two records; a pair that cannot be merged is shown with the reason and no button. What was refused is
+        named in its place.
+        """
         back = own_path(request.args.get("url")) or self.get_url(".index_view")
-        context: dict[str, Any] = {"kept": kept, "gone": gone, "problem": problem, "name_missing": name_missing, "back_url": back}
+        context: dict[str, Any] = {"kept": kept, "gone": gone, "problem": problem, "back_url": back}
+        context["name_missing"] = isinstance(refused, NameNeeded)
         here = {"id": request.args["id"], "with": request.args["with"], "url": own_path(request.args.get("url"))}
         context["merge_url"] = self.get_url(".merge_view", **here)
         context["other_url"] = self.get_url(".merge_view", **here, keep=gone.id)
@@ -96,7 +100,9 @@ class MergeVerb(DuplicatePages):
             one = preview(db.session, kept, gone)
         except Refusal as refusal:
             return self.render("admin/merge/merge.html", **context, refusal=refusal.sentence)
-        shown = [Shown(line, {i: words(line, i) for i in line.values}, self.picked(line)) for line in one.lines]
+        said = [(line, self.picked(line)) for line in one.lines]
+        asked = isinstance(refused, (ChoiceNeeded, NameNeeded))
+        shown = [Shown(line, {i: words(line, i) for i in line.values}, chosen, asked and not line.same and chosen is None) for line, chosen in said]
         context |= {
             "marks": [(f"mark_{row.id}", version_mark(row)) for row in (kept, gone)],
             "different": [item for item in shown if not item.line.same],
@@ -109,8 +115,8 @@ class MergeVerb(DuplicatePages):
         return self.render("admin/merge/merge.html", **context)
 
     @staticmethod
-    def picked(line: Line) -> int:
-        """Whose value is chosen: what was posted, else what is proposed."""
+    def picked(line: Line) -> int | None:
+        """Whose value is chosen: what was posted, else what is proposed, if anything is."""
         posted = request.form.get(f"pick_{line.key}", "")
         return int(posted) if posted in map(str, line.values) else line.proposed
 

@@ -101,7 +101,7 @@ class PaperVerbs:
             "refusal": "" if any(found.labels for found in by.values()) else gettext("None of the chosen has an address. Fill in the addresses first."),
         }
 
-    @verb("print_certificate", _("Print certificates of enrolment"), ask=CertificateForm, icon="print", whole=True)
+    @verb("print_certificate", _("Print certificates of enrolment"), ask=CertificateForm, icon="print", whole=True, one=_("Print the certificate of enrolment"))
     def print_certificate(self, selection: Selection, year: str, language: str, stamp: bool = False) -> ResponseReturnValue:
         """A numbered paper each. Refused when none can be given."""
         ids = selection.all_ids()

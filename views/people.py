@@ -63,7 +63,6 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
     name_of_one = _("[Student]")
     icon = "student"
     add_label = _("Add [a student]")
-    empty = {"icon": "student", "title": _("[No student] yet"), "sentence": _("Import the list of your [school], or add one [student] at a time.")}
     title_column = "name"
     column_list = ("name", "homeroom_name", "level", "national_id", "born_on", "access", "status")
     column_labels = {"name": _("Name and given name"), "access": _("Access"), "national_id": _("Identifier"), "born_on": _("Birth")}
@@ -79,7 +78,7 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
         *("family_name", "given_name", "usage_name", "homeroom_name", "level", "national_id", "local_id", "sex", "born_on"),
         *("email", "phone", "address1", "address2", "postal_code", "town", "adviser", "access", "status"),
     )
-    nowrap_columns = ("homeroom_name", "national_id", "born_on")
+    nowrap_columns = ("name", "homeroom_name", "national_id", "born_on")
     column_formatters = {"name": lambda _v, _c, row, _n: str(row), "access": lambda _v, _c, row, _n: access(row)}
     form_columns = (
         *("family_name", "given_name", "usage_name", "middle_names", "sex", "born_on", "national_id", "local_id"),
@@ -119,6 +118,16 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
         super().__init__()
 
     # -- list
+
+    @property
+    def empty(self) -> dict[str, Any]:  # type: ignore[override]  # each is told what they can do
+        """What an empty list says, by right."""
+        sentence = _("The people in charge of the [school]’s records add them. You see here those who concern you.")
+        if self.may("create", "import_"):
+            sentence = _("Import the list of your [school], or add one [student] at a time.")
+        elif self.may("create"):
+            sentence = _("Add one [student] at a time.")
+        return {"icon": "student", "title": _("[No student] yet"), "sentence": sentence}
 
     @property
     def search_fields(self) -> list[tuple[str, str]]:
@@ -209,6 +218,11 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
             "left_out": gettext("In a class, they leave the class they are in; in any other [group], they keep their own."),
             "verb_label": ngettext("Add %(num)d [student]", "Add %(num)d [students]", selection.count),
         }
+
+    def verb_fits(self, verb: str, row: Student) -> bool:
+        """Who left is not deactivated again."""
+        active = row.status is StudentStatus.active
+        return {"deactivate": active, "reactivate": not active}.get(verb, True)
 
     @verb("deactivate", _("Deactivate"))
     def deactivate(self, record: Student) -> None:

@@ -16,6 +16,8 @@ from models.base import Choice
 
 if TYPE_CHECKING:
     from flask_admin.contrib.sqla import ModelView as Base
+
+    from views.verbs import Verb
 else:
     Base = object
 
@@ -61,10 +63,16 @@ class Rows(Base):
     """The drawing half of a `Screen`'s list."""
 
     title_column: str
+    verbs: dict[str, Verb]
+
+    if TYPE_CHECKING:
+
+        def verb_fits(self, verb: str, row: Any) -> bool:
+            """Of the screen."""
 
     @staticmethod
     def mark(name: str) -> str:
-        """For the skeleton: the name of a column, or `#pk`, `#title`, `#name` (the title, as the link it is)."""
+        """For the skeleton: the name of a column, or `#pk`, `#unfit` (verbs that the row cannot take), `#title`, `#name` (the title, as the link it is)."""
         return mark(name)
 
     @pass_context
@@ -79,6 +87,7 @@ class Rows(Base):
             found = {name: cell(value) for name, value in values.items()}
             to, title = self.row_url(row).removeprefix(here), found[self.title_column]
             found["#name"] = fill(link, [{"to": to, "text": title}]) if to else title
-            return {**found, "#pk": str(row.id), "#title": str(values[self.title_column])}
+            unfit = " ".join(name for name in self.verbs if not self.verb_fits(name, row))
+            return {**found, "#pk": str(row.id), "#unfit": unfit, "#title": str(values[self.title_column])}
 
         return fill(skeleton, map(drawn, rows))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, flash, g, has_request_context, redirect, request, url_for
+from flask import abort, flash, g, has_request_context, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from flask_admin.babel import gettext as admin_text
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -75,8 +76,18 @@ class Saving(Base):
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> ResponseReturnValue:
-        """An invalid form is 422 and keeps its input."""
-        return self._status(super().create_view())
+        """An invalid form is 422 and keeps its input; the message names what was made."""
+        answer = self._status(super().create_view())
+        if g.get("made"):
+            said = ("success", admin_text("Record was successfully created."))  # Flask-Admin leaves no choice of words
+            named = ("success", gettext("%(name)s: created.", name=name_of(g.made)))
+            session["_flashes"] = [named if message == said else message for message in map(tuple, session.get("_flashes", ()))]
+        return answer
+
+    def create_model(self, form: Any) -> Any:
+        """Remember what is made, for the message."""
+        g.made = super().create_model(form)
+        return g.made
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> ResponseReturnValue:

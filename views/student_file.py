@@ -18,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 from models.access import LoginEvent
 from models.db import db
 from models.followed import access, with_access
-from models.people import Group, GuardianLink, LinkStatus, Student, StudentStatus, group_member
+from models.people import Group, GuardianLink, Student, group_member
 from views.auth import permitted
 from views.formats import show
 from views.i18n import gettext

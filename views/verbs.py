@@ -41,6 +41,7 @@ class Verb:
     whole: bool = False
     danger: bool = False
     right: tuple[str, str] | None = None
+    one: Any = None  # its words for one row, where they are others
 
 
 def verb(
@@ -53,16 +54,17 @@ def verb(
     whole: bool = False,
     danger: bool = False,
     right: tuple[str, str] | None = None,
+    one: Any = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a verb of a screen.
 
     The method takes `(self, record, **answers)` and is called for each row, or `(self, selection, **answers)` with
     `whole=True`. `ask` is a form whose answers are passed by name; `confirm` a sentence shown before what cannot be
-    undone. `right` names another (table, verb) than the screen's own.
+    undone. `right` names another (table, verb) than the screen's own, `one` the words for one row.
     """
 
     def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
-        method._verb = Verb(name, text, method, ask, confirm, icon, whole, danger, right)  # type: ignore[attr-defined]
+        method._verb = Verb(name, text, method, ask, confirm, icon, whole, danger, right, one)  # type: ignore[attr-defined]
         method._action = (name, text, None)  # type: ignore[attr-defined]
         return method
 

@@ -74,6 +74,10 @@ class Jobs(Handed):
     }
     details_template = "admin/job/details.html"
 
+    def verb_fits(self, verb: str, row: Job) -> bool:
+        """By the state of the work."""
+        return {"cancel": row.open, "retry": row.state in (JobState.failed, JobState.cancelled)}.get(verb, True)
+
     @verb("cancel", _("Stop"), icon="stop")
     def cancel(self, job: Job) -> None:
         """The runner notices at its next step."""
@@ -88,10 +92,8 @@ class Jobs(Handed):
         """On a job's own page: how far it is, and only the verbs that its state allows."""
         job = kwargs.get("model")
         if isinstance(job, Job):
-            fits = {"cancel": job.open, "retry": job.state in (JobState.failed, JobState.cancelled)}
-            allowed = [action for action in self.get_actions_list()[0] if fits.get(action[0], True)]
             can_fetch = job.state is JobState.done and bool(job.file_key) and self.may("download")
-            kwargs |= {"badge": job.state, "actions": allowed, "how_far": how_far(job), "can_fetch": can_fetch, "kept_days": KEPT_DAYS}
+            kwargs |= {"badge": job.state, "how_far": how_far(job), "can_fetch": can_fetch, "kept_days": KEPT_DAYS}
             done = job.state is JobState.done
             kwargs |= {"undo_url": job_undo_url(job) if done else "", "result_url": result_url(job) if done else ""}
         return super().render(template, **kwargs)
@@ -126,6 +128,11 @@ class OutgoingMails(Handed):
     column_export_list = ("subject", "to_name", "to_address", "state", "created_at", "sent_at", "tries", "error")
     details_template = "admin/outgoing_mail/details.html"
 
+    def verb_fits(self, verb: str, row: OutgoingMail) -> bool:
+        """What has left, or is leaving, is not taken back."""
+        waits = row.state in (MailState.waiting, MailState.failed)
+        return {"retry": waits or row.state is MailState.cancelled, "cancel": waits}.get(verb, True)
+
     @verb("retry", _("Send again"), icon="undo")
     def retry(self, mail: OutgoingMail) -> None:
         """As soon as a mail server answers."""
@@ -140,13 +147,8 @@ class OutgoingMails(Handed):
         """On a mail's own page: its text, unless it opens something, and only the verbs that its state allows."""
         mail = kwargs.get("model")
         if isinstance(mail, OutgoingMail):
-            fits = {
-                "retry": mail.state in (MailState.waiting, MailState.failed, MailState.cancelled),
-                "cancel": mail.state in (MailState.waiting, MailState.failed),
-            }
-            allowed = [action for action in self.get_actions_list()[0] if fits.get(action[0], True)]
             text = "" if mail.sealed else mail.download()
-            kwargs |= {"badge": mail.state, "actions": allowed, "text": text, "can_fetch": not mail.sealed and self.may("download")}
+            kwargs |= {"badge": mail.state, "text": text, "can_fetch": not mail.sealed and self.may("download")}
         return super().render(template, **kwargs)
 
     @expose("/download/")

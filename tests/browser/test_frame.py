@@ -109,6 +109,21 @@ def test_a_row_menu_opens_and_closes_by_keyboard(open_page):
     expect(summary).to_be_focused()
 
 
+def test_a_table_wider_than_its_sheet_shows_that_columns_go_on(open_page):
+    page = open_page("ac", size=DESK)
+    page.goto("/admin/student/?cols=name,homeroom_name,level,national_id,born_on,access,status,adviser,email,address1,town")
+    wrap = page.locator(".table-wrap")
+    expect(wrap).to_have_class(re.compile("more"))
+    assert page.locator("tbody th").first.evaluate("one => getComputedStyle(one).whiteSpace") == "nowrap"
+    wrap.evaluate("one => { one.scrollLeft = one.scrollWidth }")
+    expect(wrap).not_to_have_class(re.compile("more"))
+    page.goto("/admin/student/")
+    expect(wrap).not_to_have_class(re.compile("more"))
+    page.locator("tbody summary").first.click()
+    expect(page.locator("tbody .menu-list").first.get_by_text("Désactiver")).to_be_visible()
+    expect(page.locator("tbody .menu-list").first.get_by_text("Réactiver")).to_have_count(0)
+
+
 def test_a_chosen_colour_stays(open_page):
     page = open_page("ac")
     page.goto("/admin/student/")

@@ -290,7 +290,7 @@ def test_one_press_comes_back_to_where_one_was_and_the_history_says_who_looked_a
         roles = session.scalars(select(JournalEvent.roles).where(JournalEvent.verb.in_(("see_as", "see_as_ended")))).all()
         assert roles == ["ec", "ec"], "the roles in force"
         assert session.scalar(select(func.count(SeeAs.id))) == 0
-    assert "Voir comme cette personne" in words(looking.get("/admin/journal_event/"))
+    assert "consultation sous un autre rôle" in words(looking.get("/admin/journal_event/"))
     assert send(looking, "/see_as/leave", page="/account").headers["Location"] == "/", "twice is once"
 
 

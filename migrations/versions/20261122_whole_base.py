@@ -8,7 +8,7 @@ import unicodedata
 import sqlalchemy as sa
 from alembic import op
 
-revision = "202611220610"
+revision = "202611220653"
 down_revision = "202611220001"
 branch_labels = None
 depends_on = None
@@ -269,9 +269,14 @@ def upgrade() -> None:
     with op.batch_alter_table("guardian", schema=None) as batch_op:
         batch_op.add_column(sa.Column("name_key", sa.Text(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("extra", sa.JSON(), server_default=sa.text("'{}'"), nullable=False))
-        batch_op.create_index("ix_guardian_school_email", ["school_id", "email", "id"], unique=False)
         batch_op.create_index("ix_guardian_school_town", ["school_id", "town", "id"], unique=False)
-        batch_op.create_index("ix_guardian_school_user", ["school_id", "user_id"], unique=False)
+        batch_op.create_index(
+            "ix_guardian_school_user",
+            ["school_id", "user_id"],
+            unique=False,
+            sqlite_where=sa.text("user_id IS NOT NULL"),
+            postgresql_where=sa.text("user_id IS NOT NULL"),
+        )
         batch_op.create_index("ix_guardian_twin", ["school_id", "name_key", "phone_e164", "email"], unique=False)
 
     with op.batch_alter_table("guardian_link", schema=None) as batch_op:
@@ -313,19 +318,22 @@ def upgrade() -> None:
     with op.batch_alter_table("student", schema=None) as batch_op:
         batch_op.add_column(sa.Column("name_key", sa.Text(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("extra", sa.JSON(), server_default=sa.text("'{}'"), nullable=False))
+        batch_op.drop_index(batch_op.f("ix_student_name"))
         batch_op.drop_index(batch_op.f("ix_student_status"))
         batch_op.drop_index(batch_op.f("ix_student_school_status"))
         batch_op.create_index("ix_student_school_status", ["school_id", "status", "search_key", "id"], unique=False)
-        batch_op.create_index("ix_student_school_adviser", ["school_id", "adviser_id", "status"], unique=False)
         batch_op.create_index("ix_student_school_born", ["school_id", "born_on", "id"], unique=False)
         batch_op.create_index("ix_student_school_homeroom", ["school_id", "homeroom_id", "status"], unique=False)
         batch_op.create_index("ix_student_school_level", ["school_id", "level_id", "status", "search_key", "id"], unique=False)
-        batch_op.create_index("ix_student_school_user", ["school_id", "user_id"], unique=False)
         batch_op.create_index("ix_student_twin", ["school_id", "name_key", "born_on"], unique=False)
 
     with op.batch_alter_table("student_group", schema=None) as batch_op:
         batch_op.add_column(sa.Column("extra", sa.JSON(), server_default=sa.text("'{}'"), nullable=False))
         batch_op.create_index("ix_student_group_category", ["school_id", "category", "name"], unique=False)
+
+    for table in ("student", "guardian"):  # only those who have an account: few, at any size of the school
+        op.drop_index(f"ix_{table}_user_id", table_name=table)
+        op.create_index(f"ix_{table}_user_id", table, ["user_id"], sqlite_where=sa.text("user_id IS NOT NULL"), postgresql_where=sa.text("user_id IS NOT NULL"))
     _name_keys("student")
     _name_keys("guardian")
     # The lines of imports under way are shown, and imports that were written can be undone.

@@ -181,8 +181,9 @@ def followed_clause() -> Any:
 def missing_among(student_ids: Sequence[int]) -> Any:
     """The same of these students: their own codes and links are looked at, not those of the whole school."""
     coded = select(ActivationCode.student_id).where(ActivationCode.student_id.in_(student_ids), usable_clause())
-    seen = select(GuardianLink.student_id).join(Guardian, Guardian.id == GuardianLink.guardian_id)
-    seen = seen.where(GuardianLink.student_id.in_(student_ids), GuardianLink.status == LinkStatus.active, Guardian.user_id.is_not(None))
+    # (not joined: SQLite would begin with all guardians who have an account)
+    known = select(literal(1)).where(Guardian.id == GuardianLink.guardian_id, Guardian.user_id.is_not(None)).correlate(GuardianLink).exists()
+    seen = select(GuardianLink.student_id).where(GuardianLink.student_id.in_(student_ids), GuardianLink.status == LinkStatus.active, known)
     return and_(Student.id.in_(student_ids), Student.id.not_in(coded), Student.id.not_in(seen))
 
 
@@ -312,7 +313,7 @@ def _store(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         if start:
             session.commit()
         some = rows[start : start + CHUNK]
-        session.execute(insert(ActivationCode), some, execution_options={"render_nulls": True})  # one statement, with or without a guardian
+        session.execute(insert(ActivationCode.__table__), some)  # type: ignore[arg-type]  # (the table: half of the time of the class)
         record(session, "generate_codes", "student", rows=len(some), school_id=some[0]["school_id"])
 
 
@@ -321,12 +322,13 @@ def _envelopes(session: Session, student_ids: Sequence[int]) -> Mapping[int, lis
 
     Legal representatives first, mothers and fathers before others. A mere contact is reached, not given access: no envelope.
     """
-    theirs = select(literal(1)).where(ActivationCode.guardian_id == Guardian.id, ActivationCode.student_id == GuardianLink.student_id, usable_clause())
+    link, code = GuardianLink, ActivationCode
+    theirs = select(literal(1)).where(code.guardian_id == link.guardian_id, code.student_id == link.student_id, usable_clause())
+    unknown = select(literal(1)).where(Guardian.id == link.guardian_id, Guardian.user_id.is_(None))  # (not joined: see `missing_among`)
     query = (
-        select(GuardianLink.student_id, GuardianLink.guardian_id, GuardianLink.authority, GuardianLink.relation, GuardianLink.id)
-        .join(Guardian, Guardian.id == GuardianLink.guardian_id)
-        .where(GuardianLink.status == LinkStatus.active, GuardianLink.authority != Authority.contact, Guardian.user_id.is_(None))
-        .where(~theirs.correlate(Guardian, GuardianLink).exists())
+        select(link.student_id, link.guardian_id, link.authority, link.relation, link.id)
+        .where(link.status == LinkStatus.active, link.authority != Authority.contact, unknown.correlate(link).exists())
+        .where(~theirs.correlate(link).exists())
     )
     ranks = {member: rank for rank, member in enumerate((*Authority, *Relation))}
     found: dict[int, list[tuple[int, int, int, int]]] = {}

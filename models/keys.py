@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 
@@ -11,6 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 _KEY: list[bytes] = []
+_derived: dict[str, bytes] = {}  # by purpose: thousands of codes are made at a time
 
 
 def configure(secret: bytes) -> None:
@@ -18,17 +18,20 @@ def configure(secret: bytes) -> None:
     if len(secret) < 16:
         raise ValueError("the server key needs at least 16 bytes")
     _KEY[:] = [secret]
+    _derived.clear()
 
 
 def _derive(purpose: str) -> bytes:
     if not _KEY:
         raise RuntimeError("the server key is not configured")
-    return hmac.new(_KEY[0], purpose.encode(), hashlib.sha256).digest()
+    if purpose not in _derived:
+        _derived[purpose] = hmac.digest(_KEY[0], purpose.encode(), "sha256")
+    return _derived[purpose]
 
 
 def digest(purpose: str, value: str) -> str:
     """A keyed digest: two equal values are found, none can be guessed without the server's key."""
-    return hmac.new(_derive("digest " + purpose), value.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(_derive("digest " + purpose), value.encode(), "sha256").hex()
 
 
 def seal(purpose: str, value: str) -> str:

@@ -44,7 +44,7 @@ run: $(RUNTIME)
 
 dev: $(DEVELOPMENT)
 
-# Browser tests stay in one worker (loadgroup): each worker would start a server and a Chromium of its own.
+# A worker starts its own server and Chromium when its first browser test comes.
 test: $(DEVELOPMENT)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"

@@ -253,8 +253,11 @@ class Batch:
     skipped: int
 
 
-def look_at(session: Session, student_ids: Iterable[int]) -> Chosen:
-    """Sort a choice of students before any code is made; in the order given. The number of statements does not grow with the rows."""
+def look_at(session: Session, student_ids: Iterable[int], *, alone: bool = True) -> Chosen:
+    """Sort a choice of students before any code is made; in the order given. The number of statements does not grow with the rows.
+
+    Without `alone` nobody asks who has no access: `missing` is empty.
+    """
     ids = list(dict.fromkeys(student_ids))
     status: dict[int, StudentStatus] = {}
     schools: set[int] = set()
@@ -265,8 +268,8 @@ def look_at(session: Session, student_ids: Iterable[int]) -> Chosen:
     if len(schools) > 1:
         raise Refusal(_("Codes are made for one [school] at a time."))
     present = [i for i in ids if status.get(i) is StudentStatus.active]
-    alone = without_access(session, present)
-    return Chosen(present, [i for i in present if i in alone], len(ids) - len(present), next(iter(schools), None))
+    missing = without_access(session, present) if alone else set()
+    return Chosen(present, [i for i in present if i in missing], len(ids) - len(present), next(iter(schools), None))
 
 
 def generate(session: Session, student_ids: Iterable[int], quantity: int, only_missing: bool, purpose: CodePurpose = CodePurpose.guardian) -> Batch:
@@ -278,7 +281,7 @@ def generate(session: Session, student_ids: Iterable[int], quantity: int, only_m
     """
     if not 1 <= quantity <= MOST:
         raise Refusal(_("One to four codes for each [student]. Type a number from 1 to 4."))
-    chosen = look_at(session, student_ids)
+    chosen = look_at(session, student_ids, alone=only_missing)
     students = chosen.students(only_missing)
     name = BATCH.get() or new_batch()
     if not students:

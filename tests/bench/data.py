@@ -6,13 +6,16 @@ classes, accounts, codes, sign-ins and history in the proportions of a school ye
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import itertools
 import random
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from import_people import HEADINGS, many
 from sqlalchemy import insert, select
 
 import app as application
@@ -58,6 +61,21 @@ def build(folder: Path, url: str, size: int) -> None:
         refresh_statistics(db.session)  # as the application does after an import
         db.session.commit()
         db.engine.dispose()
+
+
+def people_file(path: Path, count: int) -> Path:
+    """A file of `count` students to import, with two guardians each, one line in fifty with an error; other people each time."""
+    lines, salt = many(count), time.time_ns() // 1000 % 90_000
+    for line in lines:
+        line["nom"] += f" {salt}"
+        line["ine"] = line["ine"] and f"{salt:05d}{line['ine'][5:]}"
+    for line in lines[::50]:
+        line["date_naissance"] = "31/02/2012"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, HEADINGS, delimiter=";", restval="")
+        writer.writeheader()
+        writer.writerows(lines)
+    return path
 
 
 class _Crowd:

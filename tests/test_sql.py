@@ -15,6 +15,7 @@ ALLOWED = {
     "models/folding.py": "one function, written for both",
     "models/journal.py": "the triggers that keep the history append-only, written for both",
     "models/labels.py": "an index that is unique over some rows only, said to both",
+    "models/people.py": "indexes of those who have an account, said to both",
     "jobs/schema.py": "migrations run in one transaction on both",
     "jobs/maintenance.py": "backup and restore of the file of SQLite; refused on PostgreSQL, which has its own tools",
     "jobs/health.py": "the pragmas and triggers that `flask check` looks at",

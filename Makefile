@@ -54,7 +54,7 @@ test: $(DEVELOPMENT)
 
 test-all: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
-	$(BIN)/python tests/postgresql.py $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/browser --ignore tests/kill \
+	$(BIN)/python tests/postgresql.py $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/browser \
 		-W "ignore::pytest.PytestUnraisableExceptionWarning" # pools that a test leaves to its end
 
 # Times say something about this machine only; the ratios travel. Never part of the tests.

@@ -158,7 +158,7 @@ def _run(session: Session, found: Batch, *, write: bool) -> Plan:
     values = select(c.table_name, c.row_id).where(c.batch == batch, c.field.not_in(SNAPSHOTS)).distinct().order_by(c.row_id)
     edited = _by_table(session, values, UNRECORDED - FOLLOWS)
     steps = _Undo(session, Plan(batch, found.who, found.at), write=write)
-    steps.by_import = found.by_import
+    steps.by_import, steps.first = found.by_import, found.first
     steps.made = {model_of(table).__table__: set(ids) for table, ids in made.items()}
     with session.no_autoflush:
         for table in in_order({*lost, *edited}):  # values first: a number that an edited row took is free again for the row that had it
@@ -220,6 +220,7 @@ def revert(session: Session, change_id: int) -> tuple[Any, Change]:
     if line.table_name in LEFT:
         raise Refusal(LEFT[line.table_name])
     steps = _Undo(session, Plan(line.batch), write=True)
+    steps.first = session.scalar(select(func.min(JournalEvent.id)).where(JournalEvent.batch == line.batch)) or 0
     rows = steps.rows(model_of(line.table_name), [line.row_id])
     if not rows:
         raise Refusal(GONE)

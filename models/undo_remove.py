@@ -35,7 +35,8 @@ class Removal(Steps):
         model: Any = model_of(table)
         mapper: Mapper[Any] = model.__mapper__
         rows = self.rows(model, ids)
-        reasons: dict[int, Any] = dict.fromkeys(self.standing(model.__table__, [i for i in ids if i not in rows]), NOT_YOURS)
+        missing = [i for i in ids if i not in rows]
+        reasons: dict[int, Any] = dict.fromkeys(self.standing(model.__table__, missing) - self.others(model, missing), NOT_YOURS)
         if table in LEFT or not self.may_touch(table):
             reasons |= dict.fromkeys(rows, LEFT.get(table, NOT_YOURS))
         else:

@@ -15,7 +15,8 @@ from sqlalchemy import Column, Table, UniqueConstraint, insert, select, tuple_
 from sqlalchemy.orm import Mapper, Session
 
 from models.base import Base
-from models.changes import PIECE, Change, name_of, named_by, record_links, sides
+from models.changes import PIECE, SNAPSHOTS, Change, JournalChange, name_of, named_by, record_links, sides
+from models.journal import JournalEvent, screen_of
 from models.packing import model_of
 from models.reach import narrower
 from models.rights import POLICY, VERBS, may
@@ -92,6 +93,7 @@ class Steps:
         self.parted: dict[Table, set[tuple[int, int]]] = defaultdict(set)  # links taken away
         self.followers: set[int] = set()  # students whose guardians changed
         self.by_import = False
+        self.first = 0  # the first line of the batch in the history
 
     # -- what is common
 
@@ -105,11 +107,31 @@ class Steps:
         return any(may(roles, table, verb) for verb in ("create", "edit", "delete", *VERBS.get(table, ())))
 
     def rows(self, model: Any, ids: Sequence[int]) -> dict[int, Any]:
-        """The rows that exist for this person and that they may change, by identifier."""
-        statement = select(model).where(model.id.in_(ids))
+        """The rows that exist for this person and that they may change, by identifier; none that has the number of another by now."""
+        statement = select(model).where(model.id.in_(set(ids) - self.others(model, ids)))
         clause = narrower(model.__mapper__, SCOPE.get(), WHO.get().roles, "edit")
         found = self.session.scalars(statement if clause is None else statement.where(clause))
         return {row.id: row for row in found}
+
+    def others(self, model: Any, ids: Iterable[int]) -> set[int]:
+        """The numbers that may be another record's by now: SQLite gives that of a deleted last row again. In doubt, nobody is touched."""
+        e, table, found = JournalEvent, screen_of(model.__mapper__), set()
+        since = (e.table_name == table, e.verb.in_((*MADE, "deleted")), e.id > self.first, e.batch != self.plan.batch)
+        for some in pieces(ids):
+            lives: dict[int, list[tuple[str, str]]] = defaultdict(list)
+            for row_id, verb, batch in self.session.execute(select(e.row_id, e.verb, e.batch).where(e.row_id.in_(some), *since).order_by(e.id)):
+                lives[row_id or 0].append((verb, batch))
+            for row_id, life in lives.items():
+                verbs = [verb for verb, _batch in life]
+                if "created" in verbs or verbs.count("restored") > 1 or ("restored" in verbs and not self._came_back(table, row_id, life[0][1])):
+                    found.add(row_id)
+        return found
+
+    def _came_back(self, table: str, row_id: int, batch: str) -> bool:
+        """Whether what that batch deleted stands again under the number it had."""
+        c = JournalChange
+        kept = select(c.after).where(c.table_name == table, c.row_id == row_id, c.batch == batch, c.field.in_(SNAPSHOTS))
+        return row_id in self.session.scalars(kept).all()
 
     def standing(self, table: Table, ids: Iterable[int]) -> set[int]:
         """Which of these rows exist at all, whoever asks: a number is taken or not."""

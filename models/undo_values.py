@@ -78,7 +78,8 @@ class Values(Steps):
                 wanted.setdefault(row_id, {}).setdefault(field, [before, after])[1] = after
         rows = self.rows(model, list(wanted))
         left = LEFT.get(table) or (None if self.may_touch(table) else NOT_YOURS)
-        there = self.standing(model.__table__, wanted.keys() - rows.keys())
+        missing = wanted.keys() - rows.keys()
+        there = self.standing(model.__table__, missing) - self.others(model, missing)
         reasons: dict[int, Any] = {i: (left or NOT_YOURS) if i in there else GONE for i in wanted.keys() - rows.keys()}
         todo: dict[int, list[Change]] = {}
         for row_id, row in rows.items():

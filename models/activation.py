@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from stdnum.iso7064 import mod_37_36
 
 from models import keys
+from models.among import among
 from models.base import Base, Choice, Identified, Refusal, Versioned, choice_column, today, utcnow
 from models.journal import new_batch, record
 from models.people import Authority, Guardian, GuardianLink, LinkStatus, Relation, Student, StudentStatus
@@ -180,11 +181,11 @@ def followed_clause() -> Any:
 
 def missing_among(student_ids: Sequence[int]) -> Any:
     """The same of these students: their own codes and links are looked at, not those of the whole school."""
-    coded = select(ActivationCode.student_id).where(ActivationCode.student_id.in_(student_ids), usable_clause())
+    coded = select(ActivationCode.student_id).where(among(ActivationCode.student_id, student_ids), usable_clause())
     # (not joined: SQLite would begin with all guardians who have an account)
     known = select(literal(1)).where(Guardian.id == GuardianLink.guardian_id, Guardian.user_id.is_not(None)).correlate(GuardianLink).exists()
-    seen = select(GuardianLink.student_id).where(GuardianLink.student_id.in_(student_ids), GuardianLink.status == LinkStatus.active, known)
-    return and_(Student.id.in_(student_ids), Student.id.not_in(coded), Student.id.not_in(seen))
+    seen = select(GuardianLink.student_id).where(among(GuardianLink.student_id, student_ids), GuardianLink.status == LinkStatus.active, known)
+    return and_(among(Student.id, student_ids), Student.id.not_in(coded), Student.id.not_in(seen))
 
 
 def missing_clause() -> Any:
@@ -217,7 +218,7 @@ def printable(session: Session, code_ids: Iterable[int]) -> list[int]:
     ids = list(code_ids)
     alive: set[int] = set()
     for some in _pieces(ids):
-        alive.update(session.scalars(select(ActivationCode.id).where(ActivationCode.id.in_(some), usable_clause())))
+        alive.update(session.scalars(select(ActivationCode.id).where(among(ActivationCode.id, some), usable_clause())))
     return [i for i in ids if i in alive]
 
 
@@ -262,7 +263,7 @@ def look_at(session: Session, student_ids: Iterable[int], *, alone: bool = True)
     status: dict[int, StudentStatus] = {}
     schools: set[int] = set()
     for some in _pieces(ids):
-        for student_id, state, school_id in session.execute(select(Student.id, Student.status, Student.school_id).where(Student.id.in_(some))):
+        for student_id, state, school_id in session.execute(select(Student.id, Student.status, Student.school_id).where(among(Student.id, some))):
             status[student_id] = state
             schools.add(school_id)
     if len(schools) > 1:
@@ -336,6 +337,6 @@ def _envelopes(session: Session, student_ids: Sequence[int]) -> Mapping[int, lis
     ranks = {member: rank for rank, member in enumerate((*Authority, *Relation))}
     found: dict[int, list[tuple[int, int, int, int]]] = {}
     for some in _pieces(student_ids):
-        for student_id, guardian_id, authority, relation, link_id in session.execute(query.where(GuardianLink.student_id.in_(some))):
+        for student_id, guardian_id, authority, relation, link_id in session.execute(query.where(among(GuardianLink.student_id, some))):
             found.setdefault(student_id, []).append((ranks[authority], ranks[relation], link_id, guardian_id))
     return {student_id: [guardian_id for *_order, guardian_id in sorted(links)] for student_id, links in found.items()}

@@ -16,6 +16,7 @@ import xlsxwriter
 from sqlalchemy import Boolean, Date, Enum, Integer, String, select, type_coerce
 from sqlalchemy.orm import Session
 
+from models.among import among
 from models.custom_values import Spec
 from models.followed import Access, access_of_all
 from models.people import Account, Guardian, GuardianLink, Student
@@ -87,7 +88,7 @@ def _names(session: Session, target: Any) -> Words:
             known[None], wanted = "", set(values)
         if wanted:
             known.update(dict.fromkeys(wanted, ""))
-            known.update((row.id, str(row)) for row in session.scalars(select(target).where(target.id.in_(wanted))))
+            known.update((row.id, str(row)) for row in session.scalars(select(target).where(among(target.id, wanted))))
             session.expunge_all()
         return [known[value] for value in values]
 
@@ -101,7 +102,7 @@ def _children(session: Session) -> Words:
         wanted = select(GuardianLink.guardian_id, Student.given_name, Student.family_name, Guardian.family_name)
         joined = wanted.join(Student, Student.id == GuardianLink.student_id).join(Guardian, Guardian.id == GuardianLink.guardian_id)
         found: dict[int, list[str]] = {}
-        for guardian, given, family, own in session.execute(joined.where(GuardianLink.guardian_id.in_(ids))):
+        for guardian, given, family, own in session.execute(joined.where(among(GuardianLink.guardian_id, ids))):
             found.setdefault(guardian, []).append(given if family == own else f"{given} {family}")
         return [", ".join(sorted(found.get(i, ()))) for i in ids]
 
@@ -192,7 +193,7 @@ def pieces(session: Session, query: Any, model: Any, found: Sequence[Reader]) ->
 
 def piece_of(session: Session, query: Any, model: Any, ids: Sequence[int], found: Sequence[Reader]) -> list[Sequence[str]]:
     """Of the rows of a query those of these identifiers, in this order, as neutral text; a row that has gone is left out."""
-    statement = query.with_entities(model.id, *(reader.expression for reader in found)).filter(model.id.in_(ids)).statement
+    statement = query.with_entities(model.id, *(reader.expression for reader in found)).filter(among(model.id, ids)).statement
     rows = {row[0]: row for row in session.execute(statement)}
     return _worded([rows[i] for i in ids if i in rows], found)
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 _KEY: list[bytes] = []
 _derived: dict[str, bytes] = {}  # by purpose: thousands of codes are made at a time
+_ciphers: dict[str, ChaCha20Poly1305] = {}
 
 
 def configure(secret: bytes) -> None:
@@ -19,6 +20,7 @@ def configure(secret: bytes) -> None:
         raise ValueError("the server key needs at least 16 bytes")
     _KEY[:] = [secret]
     _derived.clear()
+    _ciphers.clear()
 
 
 def _derive(purpose: str) -> bytes:
@@ -29,6 +31,12 @@ def _derive(purpose: str) -> bytes:
     return _derived[purpose]
 
 
+def _cipher(purpose: str) -> ChaCha20Poly1305:
+    if purpose not in _ciphers:
+        _ciphers[purpose] = ChaCha20Poly1305(_derive("seal " + purpose))
+    return _ciphers[purpose]
+
+
 def digest(purpose: str, value: str) -> str:
     """A keyed digest: two equal values are found, none can be guessed without the server's key."""
     return hmac.digest(_derive("digest " + purpose), value.encode(), "sha256").hex()
@@ -37,13 +45,13 @@ def digest(purpose: str, value: str) -> str:
 def seal(purpose: str, value: str) -> str:
     """Encrypt a value so that only this server can read it again."""
     nonce = secrets.token_bytes(12)
-    return base64.b64encode(nonce + ChaCha20Poly1305(_derive("seal " + purpose)).encrypt(nonce, value.encode(), None)).decode()
+    return base64.b64encode(nonce + _cipher(purpose).encrypt(nonce, value.encode(), None)).decode()
 
 
 def unseal(purpose: str, sealed: str) -> str:
     """Read a sealed value. Raises ValueError when the key is another or the text was altered."""
     raw = base64.b64decode(sealed)
     try:
-        return ChaCha20Poly1305(_derive("seal " + purpose)).decrypt(raw[:12], raw[12:], None).decode()
+        return _cipher(purpose).decrypt(raw[:12], raw[12:], None).decode()
     except InvalidTag as problem:
         raise ValueError("sealed with another key, or altered") from problem

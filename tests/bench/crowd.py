@@ -42,6 +42,7 @@ def _serve(folder: str, url: str, ready: Any) -> None:
     with app.app_context(), unscoped("the bench looks for its rows"):
         students = list(db.session.scalars(select(Student.id).where(Student.id >= 1_000_000).order_by(Student.id).limit(2_000)))
     cookies = [cookie for name in STAFF for cookie in ours.cookies(app, name, PEOPLE // len(STAFF))]
+    serving.settle()
     server = serving._listen(app, "127.0.0.1", 0)  # as the application serves itself
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     ready.send((cookies, students, server.effective_port))

@@ -13,6 +13,7 @@ from hands import token
 from sqlalchemy import delete, event, insert, select
 
 from jobs.runner import run_pending
+from jobs.serving import settle
 from models import files
 from models.access import User
 from models.activation import ActivationCode, generate, new_codes
@@ -53,6 +54,7 @@ class Ours:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.app = open_app(folder, url)
+        settle()  # as the server does before it serves
         self.client = Client(self.app, cookies(self.app)[0])
         self.time, self.stream, self.memory = self.client.time, self.client.stream, memory
         with self.app.app_context(), unscoped("the bench looks for its rows"):

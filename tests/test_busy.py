@@ -181,6 +181,7 @@ def test_beyond_the_time_everybody_is_told_keeps_their_text_and_nothing_is_half_
             assert answer.status_code == 503
             assert int(answer.headers["Retry-After"]) > 0
             assert "Rien n’est encore enregistré et votre saisie est toujours là." in words(answer)
+            assert "mots de passe" not in answer.text
             assert f'name="family_name" value="Hâte{at}"' in answer.text
         assert names(hurried, students(hurried)) == before
         assert events(hurried) == lines

@@ -209,6 +209,16 @@ def test_who_deletes_what_somebody_saved_meanwhile_is_asked_again(app, as_, row_
         assert session.get(model, row_id) is None
 
 
+def test_a_choice_is_shown_by_its_words(as_, row_of):
+    one, two = as_("acc"), as_("acc")
+    row_id = row_of("student")
+    theirs, mine = opened(one, "student", row_id), opened(two, "student", row_id)
+    assert save(one, "student", row_id, theirs, language="en").status_code == 302
+    said = words(save(two, "student", row_id, mine, language="fr_CA"))
+    assert "english" in said.split("Ce qui diffère", 1)[1].split("Identité")[0].lower()
+    assert "français (québec)" in said.split("Ce qui diffère", 1)[1].split("Identité")[0].lower()
+
+
 def test_who_saves_what_an_import_wrote_meanwhile_is_told(app, as_, schools):
     with rows(app) as session:
         session.add(Student(school_id=schools[0], family_name="Ozturk", given_name="Lou", national_id="9900000001S", town="Avant"))

@@ -40,7 +40,7 @@ def init_busy(app: Flask, csrf: CSRFProtect) -> None:
             fields=fields,
             path=own_path(request.full_path.rstrip("?")),
             lost=request.method == "POST" and fields is None,
-            secret=fields is not None and len(fields) < len(request.form),
+            secret=any(map(kept.is_secret, request.form)),
             home_url=url_for("auth.home"),
             signed_in=bool(g.get("loaded")) and bool(current_user.is_authenticated),
         )

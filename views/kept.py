@@ -12,7 +12,7 @@ from models import accounts, keys
 from views.base import own_path
 
 _ROOM = 3000  # signs in the cookie, which holds 4,096 in all
-_NEVER = ("password", "current", "again", "csrf_token")  # parts of names of fields that are typed anew
+_SECRET = ("password", "current", "again")  # parts of names of fields that are typed anew
 
 
 def mark(user_id: int) -> None:
@@ -22,7 +22,12 @@ def mark(user_id: int) -> None:
 
 def typed() -> list[tuple[str, str]]:
     """The posted fields that may be shown again: passwords never."""
-    return [(name, value) for name, value in request.form.items(multi=True) if not any(part in name for part in _NEVER)]
+    return [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token" and not is_secret(name)]
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field holds a password."""
+    return any(part in name for part in _SECRET)
 
 
 def keep() -> None:

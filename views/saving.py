@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import NotFound
+from wtforms import SelectField
 
 from models.base import Refusal
 from models.changes import KEPT, is_final, name_of
@@ -30,6 +31,13 @@ def own_path(url: str | None) -> str | None:
     if not url or not url.startswith("/") or url.startswith(("//", "/\\")) or "\\" in url or any(ord(c) < 32 for c in url):
         return None
     return url
+
+
+def in_words(field: Any, value: Any) -> Any:
+    """A value of a field as people read it: of a list, the line that they choose by."""
+    if isinstance(field, SelectField) and isinstance(value, str):
+        return {str(key): label for key, label, *_rest in field.iter_choices()}.get(value, value)
+    return show(value)
 
 
 if TYPE_CHECKING:
@@ -108,7 +116,7 @@ class Saving(Base):
         if not opened or db.session.scalar(select(self.model.id).where(self.model.id == row_id, *self.shown())) is not None:
             abort(404)
         form = self._edit_form_class(request.form)
-        typed = [{"label": f.label.text, "value": show(f.data)} for f in form if f.type not in ("VersionField", "CSRFTokenField") and f.data]
+        typed = [{"label": f.label.text, "value": in_words(f, f.data)} for f in form if f.type not in ("VersionField", "CSRFTokenField") and f.data]
         back = self.get_url(".index_view")
         return self.render("admin/model/gone.html", typed=typed, back_url=own_path(request.args.get("url")) or back, trash_url=self.trash_url()), 409
 
@@ -141,7 +149,7 @@ class Saving(Base):
         """Compare the form's mark first: `version_id_col` alone lets the second person win silently."""
         if hasattr(model, "version") and not mark_is_current(form.row_version.data, model):
             g.conflict = [
-                {"label": f.label.text, "theirs": show(getattr(model, f.name)), "yours": show(f.data)}
+                {"label": f.label.text, "theirs": in_words(f, getattr(model, f.name)), "yours": in_words(f, f.data)}
                 for f in form
                 if hasattr(model, f.name) and f.type != "VersionField" and getattr(model, f.name) != f.data
             ] + self.extra_conflicts(form, model)

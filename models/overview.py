@@ -8,7 +8,7 @@ learn of it within the minute.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ LARGE = 5_000  # students: from here on counting costs more than the page
 KEPT = 60.0  # seconds
 SLOW = 5.0  # seconds that a reading transaction may have been open before it counts: it does not see what was committed meanwhile
 LEVELS = 8  # of the chart
+PEOPLE = ("student", "guardian", "guardian_link", "activation_code", "level")  # screens that tell who follows whom
 _MOST = 2_000  # answers kept at a time
 
 _clock = time.monotonic
@@ -74,41 +75,33 @@ def _place() -> str:
     return str(db.engine.url)
 
 
-def _reader() -> tuple[Any, ...] | None:
-    """For whom a number holds: everybody of the school who sees all of it, else this person alone. None without a scope."""
+def _reader(about: Iterable[str]) -> tuple[Any, ...] | None:
+    """For whom a number about these screens holds: everybody of the school who reads all their rows, else this person alone. None without
+    a scope.
+    """
     scope = SCOPE.get()
     if not isinstance(scope, Scope) or scope.school_id is None:
         return None
-    mine = scope.user_id if scope.reach or scope.portal else None
-    return _place(), scope.school_id, mine, scope.portal, tuple(sorted(scope.reach.items()))
+    narrowed = tuple((screen, scope.reach[screen]) for screen in sorted(about) if screen in scope.reach)
+    return _place(), scope.school_id, scope.user_id if narrowed or scope.portal else None, scope.portal, narrowed
 
 
-def known(name: Any) -> Any:
-    """The answer kept under this name that still holds for this person, or None."""
-    reader = _reader()
+def counted(name: Any, about: Iterable[str], ask: Callable[[], T], *, worth: Callable[[T], bool]) -> T:
+    """The answer of this name: the one kept that still holds for this person, else the one asked for now, kept when it is `worth` it.
+
+    `about`: the screens whose rows it counts.
+    """
+    reader = _reader(about)
     at, value = _kept.get((reader, name), (0.0, None))
-    if reader is None or value is None or _clock() - at > KEPT or _wrote.get((_place(), WHO.get().user_id), 0.0) >= at:
-        return None
-    return value
-
-
-def keep(name: Any, value: T) -> T:
-    """Keep an answer for a minute."""
-    reader = _reader()
-    if reader is not None:
+    if reader is not None and value is not None and _clock() - at <= KEPT and _wrote.get((_place(), WHO.get().user_id), 0.0) < at:
+        found: T = value
+        return found
+    fresh = ask()
+    if reader is not None and worth(fresh):
         if len(_kept) >= _MOST:
             _kept.clear()
-        _kept[reader, name] = _clock() - SLOW, value
-    return value
-
-
-def counted(name: Any, ask: Callable[[], T], *, worth: Callable[[T], bool]) -> T:
-    """The answer of this name: the one kept, else the one asked for now, kept when it is `worth` it."""
-    found: T | None = known(name)
-    if found is not None:
-        return found
-    value = ask()
-    return keep(name, value) if worth(value) else value
+        _kept[reader, name] = _clock() - SLOW, fresh
+    return fresh
 
 
 def forget() -> None:
@@ -119,7 +112,7 @@ def forget() -> None:
 
 def students() -> Students:
     """The students whom the person sees, in one statement."""
-    return counted("students", _ask_students, worth=lambda found: found.large)
+    return counted("students", PEOPLE, _ask_students, worth=lambda found: found.large)
 
 
 def _ask_students() -> Students:
@@ -133,7 +126,7 @@ def _ask_students() -> Students:
 
 def following(*, large: bool) -> Following:
     """Who follows: the guardians with an account, and each level's students, in one statement; kept in a `large` school."""
-    return counted("following", _ask_following, worth=lambda _found: large)
+    return counted("following", PEOPLE, _ask_following, worth=lambda _found: large)
 
 
 def _ask_following() -> Following:

@@ -90,7 +90,7 @@ def tally() -> list[tuple[str, str, int, dt.datetime]]:
         def _ask() -> list[tuple[Any, ...]]:
             return [tuple(row) for row in db.session.execute(statement.group_by(ActivationCode.batch, state))]
 
-        g.code_tally = overview.counted("codes", _ask, worth=lambda rows: sum(row[2] for row in rows) > overview.LARGE)
+        g.code_tally = overview.counted("codes", ("activation_code",), _ask, worth=lambda rows: sum(row[2] for row in rows) > overview.LARGE)
     return list(g.code_tally)
 
 

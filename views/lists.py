@@ -185,7 +185,7 @@ class Lists:
             # A screen of its own mind may narrow its rows by an argument of the address, or by the person's roles.
             other = frozenset((name, value) for name, value in request.args.items() if name not in _ANYWAY)
             name = ("whole list", self.table, other, WHO.get().roles)  # type: ignore[attr-defined]
-            return overview.counted(name, lambda: int(ids.count()), worth=lambda count: count > MOST_COUNTED)
+            return overview.counted(name, (self.table,), lambda: int(ids.count()), worth=lambda count: count > MOST_COUNTED)  # type: ignore[attr-defined]
         return int(ids.limit(MOST_COUNTED + 1).count())
 
     def matching(self, verb: str) -> tuple[int, Any]:

@@ -167,18 +167,22 @@ TODOS = (
 
 
 def counts() -> dict[str, int]:
-    """How many rows each declaration counts, of those whose list the person may read: one statement, asked once a page."""
+    """How many rows each declaration counts, of those whose list the person may read: one statement, asked once a page.
+
+    In a large school the numbers about its people are kept for a minute (models/overview.py), the others are asked each time.
+    """
     if "todo_counts" not in g:
         asked = [todo for todo in TODOS if permitted(todo.table, "read")]
-
-        def _ask() -> dict[str, int]:
-            numbers = [select(func.count()).select_from(todo.rows().subquery()).scalar_subquery() for todo in asked]
-            found = db.session.execute(select(*numbers)).one() if asked else ()
-            return {todo.name: int(n) for todo, n in zip(asked, found, strict=True)}
-
-        large = tally().large
-        g.todo_counts = overview.counted(("todos", *(todo.name for todo in asked)), _ask, worth=lambda _found: large)
+        people = [todo for todo in asked if todo.table in overview.PEOPLE] if tally().large else []
+        found = overview.counted(("todos", *(todo.name for todo in people)), overview.PEOPLE, lambda: _numbers(people), worth=bool)
+        g.todo_counts = {**found, **_numbers([todo for todo in asked if todo not in people])}
     return dict(g.todo_counts)
+
+
+def _numbers(todos: list[Todo]) -> dict[str, int]:
+    numbers = [select(func.count()).select_from(todo.rows().subquery()).scalar_subquery() for todo in todos]
+    found = db.session.execute(select(*numbers)).one() if todos else ()
+    return {todo.name: int(n) for todo, n in zip(todos, found, strict=True)}
 
 
 def unseen_students() -> int:

@@ -176,15 +176,17 @@ def csv(bench: Bench) -> Iterator[Line]:
 
 
 def imports(bench: Bench) -> Iterator[Line]:
-    """9: a file of 10,000 students with two guardians each, checked with all its errors, then written."""
-    path = people_file(bench.folder / "eleves.csv", 10_000)
-    with Contender(ours.start, str(bench.folder), bench.small_url) as fresh:
-        fresh.call("time", LIST, 2)
-        found = fresh.call("import_file", str(path))
-    whole, peak = found["check"] + found["write"], found["peak"] / 1024
-    good = found["state"] == "done" and found["counts"].get("error", 0) >= 200
-    yield Line(9, "import of 10,000 rows", "≤ 10 s", f"{found['check']:.1f} + {found['write']:.1f} s", found["state"], met=whole <= 10 and good)
-    yield Line(9, "import of 10,000 rows, memory", "≤ 200 MiB", f"{peak:.0f} MiB", f"{found['before'] / 1024:.0f} before", met=peak <= 200)
+    """9: a file of 10,000 students with two guardians each, checked with all its errors, then written, into a school of thirty students
+    and into one that has ten thousand already."""
+    for username, words in (("acc2", "into a new school"), ("acc", f"into a school of {bench.small_size:,}")):
+        path = people_file(bench.folder / "eleves.csv", 10_000)
+        with Contender(ours.start, str(bench.folder), bench.small_url) as fresh:
+            fresh.call("time", LIST, 2)
+            found = fresh.call("import_file", str(path), username)
+        whole, peak = found["check"] + found["write"], found["peak"] / 1024
+        good = found["state"] == "done" and found["counts"].get("error", 0) >= 200
+        yield Line(9, f"import of 10,000, {words}", "≤ 10 s", f"{found['check']:.1f} + {found['write']:.1f} s", found["state"], met=whole <= 10 and good)
+        yield Line(9, f"import {words}, memory", "≤ 200 MiB", f"{peak:.0f} MiB", f"{found['before'] / 1024:.0f} before", met=peak <= 200)
 
 
 def printed(bench: Bench) -> Iterator[Line]:

@@ -17,13 +17,17 @@ from sqlalchemy.types import TypeDecorator
 
 
 class _Identifiers(TypeDecorator[list[int]]):
+    """A list of whole numbers as one parameter."""
+
     impl = Text
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Any) -> Any:
+        """An array, or text that holds JSON."""
         return dialect.type_descriptor(ARRAY(BigInteger) if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        """The list itself, or as JSON."""
         return value if dialect.name == "postgresql" else json.dumps(value)
 
 

@@ -13,6 +13,7 @@ SOURCES = [*sorted(p for folder in ("models", "views", "jobs") for p in (ROOT / 
 ALLOWED = {
     "models/db.py": "the manners of each engine: pragmas, how a transaction begins, how long it waits, which faults pass",
     "models/folding.py": "one function, written for both",
+    "models/among.py": "many identifiers as one parameter, compiled for each",
     "models/journal.py": "the triggers that keep the history append-only, written for both",
     "models/labels.py": "an index that is unique over some rows only, said to both",
     "models/people.py": "indexes of those who have an account, said to both",

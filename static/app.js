@@ -40,7 +40,7 @@
       const summary = event.target.closest("td[data-menu] summary");
       if (!summary || summary.nextElementSibling) return;
       const actions = list.cloneNode(true);
-      const { menu: row, unfit = "" } = summary.closest("td").dataset;
+      const { menu: row, no: unfit = "" } = summary.closest("td").dataset;
       const hidden = unfit.split(" ");
       for (const item of [...actions.children]) {
         if (item.name === "action" && hidden.includes(item.value)) item.remove();

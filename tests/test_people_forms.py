@@ -194,7 +194,7 @@ def test_deactivate_and_reactivate_are_told_in_the_history(as_, app, a_student):
 def test_the_menus_offer_what_the_row_can_take_in_words_for_one(as_, app, a_student):
     browser = as_("ac")
     listed = browser.get("/admin/student/").text
-    assert set(re.findall(r'data-unfit="([^"]*)"', listed)) == {"reactivate"}
+    assert set(re.findall(r'data-no="([^"]*)"', listed)) == {"reactivate"}
     menu = re.search(r'<template id="row-menu">.*?</template>', listed, re.S)[0]
     for text in (menu, browser.get(f"/admin/student/details/?id={a_student}").text):
         assert ">Fusionner avec une autre fiche…</button>" in text
@@ -205,7 +205,7 @@ def test_the_menus_offer_what_the_row_can_take_in_words_for_one(as_, app, a_stud
     record = browser.get(f"/admin/student/details/?id={a_student}").text
     assert ">Réactiver</button>" in record
     assert ">Désactiver</button>" not in record
-    assert set(re.findall(r'data-unfit="([^"]*)"', browser.get("/admin/student/?flt0_status.Is=left").text)) == {"deactivate"}
+    assert set(re.findall(r'data-no="([^"]*)"', browser.get("/admin/student/?flt0_status.Is=left").text)) == {"deactivate"}
 
 
 @pytest.mark.parametrize(

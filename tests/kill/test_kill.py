@@ -14,7 +14,7 @@ from play import PLAYS
 from scene import LINES, PATIENCE, Browser, Scene, child, kill_family, serve
 
 KILLS = 20  # of each kind, at random points of 0 to 1.2 times its normal duration
-POINTS = 50  # statements before which it is killed
+POINTS, FIRST, LAST = 50, 8, 22  # statements before which it is killed
 SEED = 20261122
 
 pytestmark = pytest.mark.slow
@@ -139,12 +139,20 @@ def test_killed_at_a_random_moment(scenes, kind, number):
     check(scene, folder, act(scene, folder, delay))
 
 
+def statement(count, part):
+    """Which one: the first and the last ones each, where work begins and ends, and others evenly between."""
+    if count <= POINTS or part < FIRST:
+        return part + 1
+    if part >= POINTS - LAST:
+        return count - (POINTS - 1 - part)
+    return FIRST + 1 + (part - FIRST) * (count - FIRST - LAST) // (POINTS - FIRST - LAST)
+
+
 @pytest.mark.parametrize("part", range(POINTS))
 @pytest.mark.parametrize("kind", ["import", "codes", "undo"])
 def test_killed_before_a_statement(scenes, kind, part):
     scene = scenes(kind)
-    step = max(1, scene.statements / POINTS)
-    at = 1 + int(part * step)
+    at = statement(scene.statements, part)
     if at <= scene.statements:
         folder = scene.copy()
         check(scene, folder, act(scene, folder, AT=at))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from models.base import Choice
 
@@ -30,16 +30,18 @@ def mark(name: str) -> str:
 
 
 def fill(skeleton: Markup, rows: Iterable[dict[str, Any]]) -> Markup:
-    """The skeleton once for each row, its marks replaced by the row's values, which are escaped."""
-    pieces = skeleton.split(MARK)
-    names = [(place, str(name)) for place, name in enumerate(pieces) if place % 2]
+    """The skeleton once for each row, its marks replaced by the row's values.
+
+    Each value is escaped here, but for what a macro has drawn; the skeleton's own pieces are joined as they are (escaping them again,
+    piece by piece, would take a tenth of the page's time).
+    """
+    pieces = [str(piece) for piece in skeleton.split(MARK)]
+    names = pieces[1::2]
     found = []
     for row in rows:
-        filled = list(pieces)
-        for place, name in names:
-            filled[place] = row[name]
-        found.extend(filled)
-    return Markup("").join(found)
+        pieces[1::2] = [str(escape(row[name])) for name in names]
+        found.append("".join(pieces))
+    return Markup("".join(found))  # noqa: S704 (the pieces are the template's, each value was escaped above)
 
 
 def cells(macro: Callable[[Any], Markup]) -> Callable[[Any], Any]:

@@ -47,18 +47,24 @@ class Offered:
 def offered(kind: str) -> list[Offered]:
     """The rows of a filter ("level", "class", "group" or "adviser"); those of all four are read together, once a request."""
     if "offered" not in g:
-        name = User.given_name + " " + User.family_name
-        found = [
-            select(literal("level").label("kind"), Level.id, Level.name, Level.rank.label("place"), literal("").label("sorted")).order_by(Level.rank),
-            select(literal("class"), Group.id, Group.name, literal(0), Group.name).where(is_class()).order_by(Group.name),
-            select(literal("group"), Group.id, Group.name, literal(0), Group.name).where(~is_class()).order_by(Group.name),
-            select(literal("adviser"), User.id, name, literal(0), User.family_name).where(is_staff()).order_by(User.family_name),
-        ]
-        rows = db.session.execute(union_all(*(each.limit(OPTIONS).subquery().select() for each in found)))
-        g.offered = {key: [] for key in ("level", "class", "group", "adviser")}
-        for row in sorted(rows, key=lambda row: (row[3], fold(row[4]), fold(row[2]))):
-            g.offered[row[0]].append(Offered(row[1], row[2]))
+        large = tally().large
+        g.offered = overview.counted("offered to filters", ("level", "group", "user"), _ask_offered, worth=lambda _found: large)
     return list(g.offered[kind])
+
+
+def _ask_offered() -> dict[str, list[Offered]]:
+    name = User.given_name + " " + User.family_name
+    parts = [
+        select(literal("level").label("kind"), Level.id, Level.name, Level.rank.label("place"), literal("").label("sorted")).order_by(Level.rank),
+        select(literal("class"), Group.id, Group.name, literal(0), Group.name).where(is_class()).order_by(Group.name),
+        select(literal("group"), Group.id, Group.name, literal(0), Group.name).where(~is_class()).order_by(Group.name),
+        select(literal("adviser"), User.id, name, literal(0), User.family_name).where(is_staff()).order_by(User.family_name),
+    ]
+    rows = db.session.execute(union_all(*(part.limit(OPTIONS).subquery().select() for part in parts))).all()
+    found: dict[str, list[Offered]] = {key: [] for key in ("level", "class", "group", "adviser")}
+    for row in sorted(rows, key=lambda row: (row[3], fold(row[4]), fold(row[2]) if row[2] != row[4] else "")):
+        found[row[0]].append(Offered(row[1], row[2]))
+    return found
 
 
 def by_name(text: str) -> Any:

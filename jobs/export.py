@@ -12,7 +12,7 @@ from jobs.runner import Task
 from models.base import Refusal
 from models.custom import read_specs
 from models.db import BEGIN, db
-from models.export import CHUNK, XLSX, Reader, neutral, piece_of, readers, write_book
+from models.export import CHUNK, XLSX, Reader, piece_of, readers, write_book
 from models.packing import model_of
 from models.reach import narrower
 from models.school import School
@@ -32,7 +32,7 @@ def export(task: Task) -> Product:
     if found is None:
         raise Refusal(_("One of the columns is no longer there. Open the list, then export it again."))
     target = io.BytesIO()
-    write_book(target, [neutral(heading) for heading in task.params["headings"]], _rows(task, model, found))
+    write_book(target, task.params["headings"], _rows(task, model, found))
     return Product(task.params["name"], XLSX, target.getvalue())
 
 

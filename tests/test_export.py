@@ -102,6 +102,27 @@ def test_formulas_are_found_wherever_they_stand_and_the_rest_is_left_as_it_is():
     assert reading.neutralised(plain) is plain
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [["Zoé", "12"], ["", "x"], ["", ""]],
+        [["a;b", "c"], ["d", "e"]],
+        [['say "x"', "c"]],
+        [["two\nlines", "c"], ["a\rb", "\r\n"]],
+        [["=1+1", "x"], ["y", "+2"]],
+        [["x", "=1+1"]],
+        [["x", "\t=1"]],
+        [["\r=1", "x"]],
+        [["only"], [""], ["=x"]],
+        [[";", ""], ["", ";"]],
+    ],
+)
+def test_the_quick_lines_are_those_of_the_writer(cells):
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=";", lineterminator="\r\n").writerows([[reading.neutral(cell) for cell in row] for row in cells])
+    assert reading.csv_of(cells) == buffer.getvalue()
+
+
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_a_hostile_name_is_neutral_in_both_kinds_of_file(app, as_, a_student, kind):
     with rows(app) as session:

@@ -5,8 +5,6 @@ A CSV leaves row by row, whatever its length. A spreadsheet of more than 5,000 r
 
 from __future__ import annotations
 
-import csv
-import io
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from sqlalchemy import select
 
 from models.base import Refusal, today
 from models.db import BEGIN, db
-from models.export import CHUNK, XLSX, Reader, neutral, neutralised, pieces, readers, write_book
+from models.export import CHUNK, XLSX, Reader, csv_of, pieces, readers, write_book
 from models.journal import record
 from models.scope import SCOPE, WHO, Actor, acting
 from models.work import Job, JobKind, JobState
@@ -54,7 +52,7 @@ def export(screen: Screen, kind: str) -> ResponseReturnValue:
         return _later(screen, columns, count, query)
     with _writing(screen, count):
         pass
-    headings = [neutral(label) for _name, label in columns]
+    headings = [label for _name, label in columns]
     name = download_name(screen, kind)
     rows = _rows(screen, [name for name, _label in columns])
     if kind == "xlsx":
@@ -95,7 +93,7 @@ def _rows(screen: Screen, names: list[str]) -> Pieces:
     ids = db.session.execute(query.with_entities(screen.model.id).statement, execution_options={"yield_per": CHUNK})
     for part in ids.partitions():
         loaded = screen.rows_of([row[0] for row in part], *screen.export_joins())
-        yield neutralised([[str(show(screen.get_export_value(row, name))) for name in names] for row in loaded])
+        yield [[str(show(screen.get_export_value(row, name))) for name in names] for row in loaded]
         db.session.expunge_all()
 
 
@@ -111,16 +109,10 @@ def _for_same(who: Actor, scope: Any, pieces: Iterator[str]) -> Iterator[str]:
 
 def _csv(headings: list[str], rows: Pieces) -> Iterator[str]:
     """The headings leave at once: the person sees the download begin."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
-    buffer.write("\ufeff")
-    writer.writerow(headings)
-    yield buffer.getvalue()
+    yield f"\ufeff{csv_of([headings])}"
     for piece in rows:
-        buffer.seek(0)
-        buffer.truncate()
-        writer.writerows(piece)
-        yield buffer.getvalue()
+        if piece:
+            yield csv_of(piece)
 
 
 def _book(headings: list[str], rows: Pieces) -> Any:

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 LARGE = 5_000  # students: from here on counting costs more than the page
 KEPT = 60.0  # seconds
-SLOW = 5.0  # seconds that a reading transaction may have been open before it counts: it does not see what was committed meanwhile
+SLOW = 2.0  # seconds that a reading transaction may have been open before it counts: it does not see what was committed meanwhile
 LEVELS = 8  # of the chart
 PEOPLE = ("student", "guardian", "guardian_link", "activation_code", "level")  # screens that tell who follows whom
 _MOST = 2_000  # answers kept at a time

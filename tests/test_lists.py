@@ -164,6 +164,28 @@ def test_who_sees_only_their_own_students_never_reads_the_schools_numbers(as_, l
     assert {who: re.search(r'<span class="n">(\d+)</span>', as_(who).get("/admin/student/").text)[1] for who in tabs} == tabs
 
 
+@pytest.mark.parametrize("desc", ["", "&desc=1"])
+def test_a_long_list_by_class_is_that_of_a_short_one_and_those_without_a_class_come_last(app, as_, crowd, schools, monkeypatch, desc):
+    browser = as_("ac")
+
+    def listed(path):
+        found = []
+        for page in range(8):
+            answer = browser.get(f"{path}&page={page}")
+            found += names(answer) if answer.status_code == 200 else []
+        return found
+
+    short = listed(f"/admin/student/?sort=1{desc}")
+    with rows(app) as session:
+        outside = {str(row) for row in session.scalars(select(Student).where(Student.school_id == schools[0], Student.homeroom_id.is_(None)))}
+    overview.forget()
+    monkeypatch.setattr(overview, "LARGE", 10)
+    long = listed(f"/admin/student/?sort=1{desc}")
+    assert [name for name in long if name not in outside] == [name for name in short if name not in outside]
+    assert sorted(long) == sorted(short)
+    assert set(long[-len(outside) :]) == outside
+
+
 def test_a_small_school_keeps_no_number(app, as_, schools):
     browser = as_("ac")
     browser.get("/admin/")

@@ -163,10 +163,14 @@ class Lists:
         if not execute:
             return None, self._apply_pagination(query, page, page_size)
         size = page_size or self.page_size  # type: ignore[attr-defined]
-        ids = [row[0] for row in self._apply_pagination(query, page, size).with_entities(self.model.id)]
         first = (page or 0) * size
+        ids = self.ids_of(query, first, size, by=None if search or len(filters or ()) > 1 else sort_column, desc=bool(sort_desc))
         last = len(ids) < size and (ids or not first)  # the last page tells how many there are
         return first + len(ids) if last else self.counted(query, search, filters), self.rows_of(ids)
+
+    def ids_of(self, query: Any, first: int, size: int, *, by: Any, desc: bool) -> list[int]:
+        """The identifiers of a page. `by`: the column that orders the whole list, for a screen that knows a quicker way to that order."""
+        return [row[0] for row in query.with_entities(self.model.id).limit(size).offset(first)]
 
     def rows_of(self, ids: list[int], *more: Any) -> list[Any]:
         """These rows in this order, with what the columns show; `more` are loader options."""

@@ -37,7 +37,7 @@ from views.papers import PaperVerbs
 from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
 from views.student_file import StudentFile
-from views.student_search import StatusIs, by_guardian, by_identifier, by_name, by_own_words, is_class, offered, tally
+from views.student_search import StatusIs, by_guardian, by_identifier, by_name, by_own_words, ids_by_class, is_class, offered, tally
 from views.verbs import verb
 
 
@@ -151,6 +151,10 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
         if filters is not None and all(index != position for index, _name, _value in filters):
             filters = [*filters, (position, "", StudentStatus.active.name)]
         return super().get_list(page, sort_column, sort_desc, search, filters, **options)
+
+    def ids_of(self, query: Any, first: int, size: int, *, by: Any, desc: bool) -> list[int]:
+        """A long list by class begins with the classes."""
+        return ids_by_class(query, first, size, desc=desc) if by == "homeroom_name" and tally().large else super().ids_of(query, first, size, by=by, desc=desc)
 
     def counted(self, query: Any, search: Any, filters: Any) -> int:
         """The tabs know how many are active, left, or all."""

@@ -31,10 +31,11 @@ MOST_NAMES = 20_000  # names of related rows that are remembered at a time
 # Excel runs a cell that begins so, also after a quote or a full-width sign (security case 76).
 _FORMULA = re.compile(r"^[\"']?[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 _ANY_FORMULA = re.compile(r"\x1f[\"']?[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-_AT_START = re.compile(r"(?:^|;)'?[=+\-@\t\uff1d\uff0b\uff0d\uff20]", re.MULTILINE)
+_AT_START = re.compile(r"[=+\-@\t](?<=[;\n'].)", re.DOTALL)  # (the sign first: four times as fast as looking for what stands before it)
+_WIDE = "\uff1d\uff0b\uff0d\uff20"
 _NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?$")
 
-Words = Callable[[Sequence[Any]], list[str]]
+Words = Callable[[Sequence[Any]], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,20 @@ def neutralised(rows: list[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def csv_of(rows: list[Sequence[str]]) -> str:
-    """Rows of several columns as the lines of a CSV (`;`, quoted where needed), neutral."""
+    """Rows as the lines of a CSV (`;`, quoted where needed), neutral."""
     text = "\r\n".join(map(";".join, rows))
-    within, between = len(rows) * (len(rows[0]) - 1), len(rows) - 1
-    # Nothing to quote and nothing to neutralise, as nearly always: then this is the file, in a third of the writer's time.
-    if within and '"' not in text and text.count(";") == within and text.count("\n") == text.count("\r") == between and not _AT_START.search(text):
+    if len(rows[0]) > 1 and _is_plain(text, len(rows), len(rows[0])):
         return f"{text}\r\n"
     buffer = io.StringIO()
     csv.writer(buffer, delimiter=";", lineterminator="\r\n").writerows(neutralised(rows))
     return buffer.getvalue()
+
+
+def _is_plain(text: str, rows: int, columns: int) -> bool:
+    """Whether nothing in these lines is to be quoted or neutralised, as nearly always: then they are the file, in half of the writer's time."""
+    if text.count(";") != rows * (columns - 1) or not text.count("\n") == text.count("\r") == rows - 1 or '"' in text:
+        return False
+    return not (any(sign in text for sign in _WIDE) or _AT_START.search(text) or _FORMULA.match(text))
 
 
 # --- readers ---------------------------------------------------------------------------------------------------------------------
@@ -79,13 +85,13 @@ def _each(known: dict[Any, str], word: Callable[[Any], str]) -> Words:
     def words(values: Sequence[Any]) -> list[str]:
         for value in set(values).difference(known):
             known[value] = word(value)
-        return [known[value] for value in values]
+        return list(map(known.__getitem__, values))
 
     return words
 
 
-def _texts(values: Sequence[Any]) -> list[str]:
-    return [value or "" for value in values]
+def _texts(values: Sequence[Any]) -> Sequence[str]:
+    return ["" if value is None else value for value in values] if None in values else values
 
 
 def _members(choice: Any) -> dict[Any, str]:

@@ -334,6 +334,9 @@ def upgrade() -> None:
     for table in ("student", "guardian"):  # only those who have an account: few, at any size of the school
         op.drop_index(f"ix_{table}_user_id", table_name=table)
         op.create_index(f"ix_{table}_user_id", table, ["user_id"], sqlite_where=sa.text("user_id IS NOT NULL"), postgresql_where=sa.text("user_id IS NOT NULL"))
+    if op.get_bind().dialect.name == "postgresql":  # beginnings are found by the index in no other order
+        for table in ("student", "guardian"):
+            op.execute(f'ALTER TABLE {table} ALTER COLUMN search_key TYPE TEXT COLLATE "C"')
     _name_keys("student")
     _name_keys("guardian")
     # The lines of imports under way are shown, and imports that were written can be undone.

@@ -4,6 +4,7 @@ from models import (
     access,
     activation,
     bulk_edit,
+    codes,
     custom,
     duplicates,
     imports,
@@ -15,8 +16,10 @@ from models import (
     right_override,
     saved_view,
     school,
+    school_year,
     search,
     seeing,
+    studies,
     work,
 )
 
@@ -24,6 +27,7 @@ __all__ = [
     "access",
     "activation",
     "bulk_edit",
+    "codes",
     "custom",
     "duplicates",
     "imports",
@@ -35,7 +39,9 @@ __all__ = [
     "right_override",
     "saved_view",
     "school",
+    "school_year",
     "search",
     "seeing",
+    "studies",
     "work",
 ]

@@ -9,82 +9,27 @@ from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint, func,
 from sqlalchemy.orm import Mapped, column_property, mapped_column, object_session, query_expression, relationship, validates
 
 from models.access import User
-from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, fold, today
+from models.base import Base, Identified, Refusal, Stamped, Versioned, choice_column, fold, today
 from models.custom import Extensible
 from models.folding import SearchKey
 from models.names import Named
+from models.people_kinds import Account as Account  # (the other modules take these words from here)
+from models.people_kinds import Authority as Authority
+from models.people_kinds import GroupCategory as GroupCategory
+from models.people_kinds import LinkStatus as LinkStatus
+from models.people_kinds import Relation as Relation
+from models.people_kinds import Sex as Sex
+from models.people_kinds import StudentStatus as StudentStatus
 from models.school import Level, School
 from models.scope import SchoolScoped
-from models.words import N_, _, _p
+from models.studies import Programme
+from models.words import N_, _
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
 _WITH = text("user_id IS NOT NULL")  # of those with an account: with the others, SQLite would take "has none" for a handful of rows
-
-
-class Sex(Choice):
-    """As the school's official files say it; X where the law knows it."""
-
-    F = "F", _("Female"), "mute"
-    M = "M", _("Male"), "mute"
-    X = "X", _("Other"), "mute"
-
-
-class StudentStatus(Choice):
-    """A student who has left keeps their records."""
-
-    active = "active", _p("student", "[student|Active|Active]"), "ok"
-    left = "left", _p("student", "[student|Deactivated|Deactivated]"), "mute"
-
-
-class GroupCategory(Choice):
-    """The four kinds of group of the certification tool; a class is one of them."""
-
-    klass = "klass", _("Class"), "info"
-    client = "client", _("Client"), "mute"
-    exam_session = "exam_session", _("Exam session"), "note"
-    other = "other", _("Other [group]"), "mute"
-
-
-class Relation(Choice):
-    """What a guardian is to the student (SIECLE's codes of kinship, in words)."""
-
-    mother = "mother", _("Mother"), "mute"
-    father = "father", _("Father"), "mute"
-    sibling = "sibling", _("Brother or sister"), "mute"
-    grandparent = "grandparent", _("Grandparent"), "mute"
-    other_family = "other_family", _("Other relative"), "mute"
-    educator = "educator", _("Educator"), "mute"
-    foster = "foster", _("Foster carer"), "mute"
-    tutor = "tutor", _("Legal tutor"), "mute"
-    child_welfare = "child_welfare", _("Child welfare service"), "mute"
-    self_ = "self_", _("[The student] in person"), "mute"
-    other = "other", _("Other tie"), "mute"
-
-
-class Authority(Choice):
-    """What the guardian may decide (SIECLE's levels 1, 2, 3)."""
-
-    legal = "legal", _("Legal representative"), "info"
-    in_charge = "in_charge", _("In charge of the child"), "mute"
-    contact = "contact", _("Contact"), "mute"
-
-
-class Account(Choice):
-    """Whether a guardian has signed up; the rows hold only the login they point to."""
-
-    registered = "registered", _("Registered"), "ok"
-    none = "none", _("No account"), "mute"
-
-
-class LinkStatus(Choice):
-    """A suspended link sees and receives nothing; one to check sees nothing until staff confirm it."""
-
-    active = "active", _p("guardian_link", "Active"), "ok"
-    suspended = "suspended", _("Suspended"), "bad"
-    to_check = "to_check", _("To check"), "warn"
 
 
 group_member = Table(
@@ -165,6 +110,7 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensi
         Index("ix_student_search", "school_id", "search_key", "id"),
         Index("ix_student_school_status", "school_id", "status", "search_key", "id"),
         Index("ix_student_school_level", "school_id", "level_id", "status", "search_key", "id"),
+        Index("ix_student_school_programme", "school_id", "programme_id", "status"),
         Index("ix_student_school_homeroom", "school_id", "homeroom_id", "status"),
         Index("ix_student_school_born", "school_id", "born_on", "id"),
         Index("ix_student_user_id", "user_id", sqlite_where=_WITH, postgresql_where=_WITH),
@@ -191,6 +137,7 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensi
     status: Mapped[StudentStatus] = mapped_column(choice_column(StudentStatus), default=StudentStatus.active, info={"label": _("Status")})
     left_on: Mapped[dt.date | None] = mapped_column(info={"label": _("Left on")})
     level_id: Mapped[int | None] = mapped_column(ForeignKey("level.id", ondelete="RESTRICT"), index=True, info={"label": _("[Level]")})
+    programme_id: Mapped[int | None] = mapped_column(ForeignKey("programme.id", ondelete="RESTRICT"), index=True, info={"label": _("[Programme]")})
     homeroom_id: Mapped[int | None] = mapped_column(ForeignKey("student_group.id", ondelete="SET NULL"), index=True, info={"label": _("Class")})
     adviser_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True, info={"label": _("Adviser")})
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
@@ -198,6 +145,7 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensi
 
     school: Mapped[School] = relationship()
     level: Mapped[Level | None] = relationship(info={"label": _("[Level]")})
+    programme: Mapped[Programme | None] = relationship(info={"label": _("[Programme]")})
     homeroom: Mapped[Group | None] = relationship(foreign_keys=[homeroom_id], info={"label": _("Class")})
     adviser: Mapped[User | None] = relationship(foreign_keys=[adviser_id], info={"label": _("Adviser")})
     groups: Mapped[list[Group]] = relationship(secondary=group_member, back_populates="members", info={"label": _("[Groups]")})

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column
 from models.identifiers import uai_problem
+from models.retiring import Retirable
 from models.scope import SchoolScoped
 from models.words import _, _p
 
@@ -71,7 +72,7 @@ class School(Base, Identified, Stamped, Versioned):
         return [line for line in (self.address1, self.address2, f"{self.postal_code} {self.town}".strip()) if line]
 
 
-class Level(Base, Identified, SchoolScoped, Versioned):
+class Level(Base, Identified, SchoolScoped, Versioned, Retirable):
     """A year of study (6e, 5e...), in the order the school teaches them."""
 
     __tablename__ = "level"

@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Table, event, text
 
 import models  # noqa: F401 (maps every table)
 from models.base import Base, Refusal, utcnow
@@ -71,13 +71,49 @@ def upgrade(engine: Engine) -> tuple[str | None, str | None]:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
                 before = MigrationContext.configure(connection).get_current_revision()
                 refuse_newer(before)
+                given = _numbers_given(connection) if sqlite else {}
                 command.upgrade(_config(connection), "head")
+                if sqlite:
+                    _keep_numbers(connection, given)
                 if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise Refusal(_("The upgrade would break links between records. Nothing was changed: run “flask check”, then tell your support."))
                 return before, MigrationContext.configure(connection).get_current_revision()
         finally:
             if sqlite:
                 _pragma(connection, "foreign_keys=ON")
+
+
+def _numbers_given(connection: Connection) -> dict[str, int]:
+    """Table -> the highest number that SQLite ever gave in it."""
+    if connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").first() is None:
+        return {}
+    return {name: number for name, number in connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all()}  # noqa: C416 (typed)
+
+
+def _keep_numbers(connection: Connection, given: dict[str, int]) -> None:
+    """A table that a migration rebuilt counts on from where it was: its copy only knows the rows that are left."""
+    now = _numbers_given(connection)
+    for name in given.keys() & _tables(connection):
+        if now.get(name, 0) < given[name]:
+            connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
+            connection.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (name, given[name]))
+
+
+@event.listens_for(Table, "column_reflect")
+def _still_counts(inspector: Any, table: Table, column: Any) -> None:
+    """A table that Alembic rebuilds is read from the database first, and SQLAlchemy does not read this word."""
+    if column["name"] == "id" and inspector.dialect.name == "sqlite" and table.name in _counting(inspector.bind):
+        table.kwargs["sqlite_autoincrement"] = True
+
+
+def _tables(connection: Connection, holding: str = "") -> set[str]:
+    """The tables of SQLite, those whose text holds a word."""
+    return set(connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE :holding"), {"holding": f"%{holding}%"}))
+
+
+def _counting(connection: Connection) -> set[str]:
+    """The tables in which SQLite never gives a number twice."""
+    return _tables(connection, " AUTOINCREMENT")
 
 
 def _pragma(connection: Connection, words: str) -> None:
@@ -87,7 +123,11 @@ def _pragma(connection: Connection, words: str) -> None:
 def differences(engine: Engine) -> list[Any]:
     """What the models say and the database lacks, or the other way round; an empty list is the aim."""
     with engine.connect() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
+        found = list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
+        if engine.dialect.name == "sqlite":  # Alembic does not look at this
+            wanted = {table.name for table in Base.metadata.tables.values() if table.dialect_options["sqlite"]["autoincrement"]}
+            found += [("sqlite_autoincrement", name) for name in sorted((wanted & _tables(connection)) - _counting(connection))]
+        return found
 
 
 def _empty(url: str = "sqlite://") -> Flask:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, Enum, MetaData, String, event
+from sqlalchemy import DateTime, Enum, MetaData, String, Table, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.orm.properties import ColumnProperty
 from sqlalchemy.types import TypeDecorator
@@ -128,9 +128,14 @@ def _remember_before(_cls: type, _key: str, attribute: Any) -> None:
 
 
 class Identified:
-    """An integer key."""
+    """An integer key, never given twice: the history, the trash and links on paper name rows that are gone by their number."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
+
+    @classmethod
+    def __table_cls__(cls, *args: Any, **kwargs: Any) -> Table:
+        """SQLite gives the number of a deleted last row again, unless told."""
+        return Table(*args, sqlite_autoincrement=True, **kwargs)
 
 
 class Stamped:

@@ -193,6 +193,113 @@ def an_old_row(connection, table, **values):
     """A row of the first version; what it needs and the test does not name is empty, 1 or now."""
     for _place, name, kind, needed, default, key in connection.execute(text(f"PRAGMA table_info({table})")):
         if needed and default is None and not key:
-            values.setdefault(name, {"INTEGER": 1, "DATETIME": "2026-11-22 00:00:00"}.get(kind, ""))
-    names = ", ".join(values)
-    connection.execute(text(f"INSERT INTO {table} (id, {names}) VALUES (1, {', '.join(f':{name}' for name in values)})"), values)  # noqa: S608 (no data)
+            values.setdefault(name, {"INTEGER": 1, "BOOLEAN": 1, "DATETIME": "2026-11-22 00:00:00", "DATE": "2026-11-22", "JSON": "{}"}.get(kind, ""))
+    names, places = ", ".join(f'"{name}"' for name in values), ", ".join(f":{name}" for name in values)
+    connection.execute(text(f'INSERT INTO "{table}" (id, {names}) VALUES (1, {places})'), values)  # noqa: S608 (no data)
+
+
+@pytest.fixture
+def second_version(app):
+    """A database as part 2 left it, with a row in each table that has numbers, and a history that names rows that are gone."""
+    with db.engine.connect() as connection:
+        schema._pragma(connection, "foreign_keys=OFF")
+        with connection.begin():
+            schema.command.upgrade(schema._config(connection), "202611220653")
+            for table in with_numbers(connection):
+                if table not in ("journal_event", "journal_change", "label_stamp"):
+                    an_old_row(connection, table)
+            said = [("created", "student", 41), ("deleted", "group", 7), ("refused", "guardian", 9_000_000_000_000_000_000), ("created", "import_", 12)]
+            for number, (verb, table, row) in enumerate(said, 1):
+                values = {"id": number, "at": "2026-11-22 00:00:00", "verb": verb, "table": table, "row": row}
+                connection.execute(text(EVENT), values)
+            connection.execute(text(CHANGE))
+        schema._pragma(connection, "foreign_keys=ON")
+    return app
+
+
+EVENT = "INSERT INTO journal_event VALUES (NULL, :at, NULL, '', '', :verb, :table, :row, 1, 'b', :id)"
+CHANGE = """INSERT INTO journal_change (id, at, batch, table_name, row_id, field, title)
+    VALUES (5, '2026-11-22 00:00:00', 'b', 'guardian_link', 30, '*', '')"""
+
+
+def with_numbers(connection):
+    """The tables whose key is `id`, that of the structure's own version left out."""
+    return list(connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%PRIMARY KEY (id)%' ORDER BY name")))
+
+
+def everything(connection, names):
+    """The rows of these tables by column, and what stands beside them: indexes, those of some rows only, triggers."""
+    rows = {name: [dict(row._mapping) for row in connection.execute(text(f'SELECT * FROM "{name}" ORDER BY id'))] for name in names}  # noqa: S608
+    beside = connection.execute(text("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"))
+    return rows, {tuple(line) for line in beside}
+
+
+def upgrade_to_numbers():
+    """The one step that this is about: later versions may change tables."""
+    with db.engine.connect() as connection:
+        schema._pragma(connection, "foreign_keys=OFF")
+        with connection.begin():
+            schema.command.upgrade(schema._config(connection), "202611220815")
+            assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        schema._pragma(connection, "foreign_keys=ON")
+
+
+def test_the_upgrade_to_numbers_keeps_rows_indexes_and_triggers(second_version):
+    with db.engine.connect() as connection:
+        names = with_numbers(connection)
+        before = everything(connection, names)
+    upgrade_to_numbers()
+    with db.engine.connect() as connection:
+        assert everything(connection, names) == before
+        assert len(names) > 25
+        assert all(rows for name, rows in before[0].items() if name != "label_stamp")
+        assert with_numbers(connection) == ["label_stamp"]
+        with pytest.raises(IntegrityError, match="append-only"):
+            connection.execute(text("UPDATE journal_event SET verb = 'nothing'"))
+
+
+def test_after_the_upgrade_no_number_is_given_twice_not_even_one_that_only_the_history_names(second_version):
+    upgrade_to_numbers()
+    expected = {"student": 42, "student_group": 8, "import": 13, "guardian_link": 31, "guardian": 2, "level": 2}
+    with db.engine.connect() as connection:
+        schema._pragma(connection, "foreign_keys=OFF")
+        for table, number in expected.items():
+            row = dict(connection.execute(text(f'SELECT * FROM "{table}"')).one()._mapping)  # noqa: S608
+            connection.execute(text(f'DELETE FROM "{table}"'))  # noqa: S608
+            columns = [name for name in row if name != "id"]
+            again = text(f'INSERT INTO "{table}" ({", ".join(columns)}) VALUES ({", ".join(f":{c}" for c in columns)}) RETURNING id')  # noqa: S608
+            assert (table, connection.scalar(again, row)) == (table, number)
+        schema._pragma(connection, "foreign_keys=ON")
+
+
+def test_an_upgrade_to_numbers_that_is_interrupted_leaves_everything_as_it_was(second_version):
+    with db.engine.connect() as connection, connection.begin():
+        connection.execute(text("CREATE TABLE zzz (id TEXT, CONSTRAINT pk_zzz PRIMARY KEY (id))"))  # all others are rebuilt by then
+        names = with_numbers(connection)
+        before = everything(connection, names)
+    with pytest.raises(RuntimeError, match="zzz"):
+        schema.upgrade(db.engine)
+    with db.engine.connect() as connection:
+        assert schema.current(db.engine) == "202611220653"
+        assert everything(connection, names) == before
+        assert with_numbers(connection) == names
+
+
+def test_a_table_that_a_later_version_rebuilds_counts_on(next_version):
+    with db.engine.begin() as connection:
+        connection.execute(text(SCHOOL))
+        connection.execute(text("INSERT INTO level (id, school_id, name, rank, version) VALUES (9, 1, '6e', 1, 1)"))
+        connection.execute(text("DELETE FROM level"))
+    next_version('batch = op.batch_alter_table("level", recreate="always")\n    with batch as b:\n        b.add_column(sa.Column("more", sa.Integer()))')
+    schema.upgrade(db.engine)
+    with db.engine.begin() as connection:
+        connection.execute(text("INSERT INTO level (school_id, name, rank, version) VALUES (1, '5e', 1, 1)"))
+        assert connection.scalar(text("SELECT id FROM level")) == 10
+    assert "level" not in [line[1] for line in schema.differences(db.engine) if line[0] == "sqlite_autoincrement"]
+
+
+def test_a_table_whose_numbers_could_come_again_is_told_by_the_check(next_version):
+    next_version('op.drop_table("throttle"); op.create_table("throttle", sa.Column("id", sa.Integer(), primary_key=True))')
+    schema.upgrade(db.engine)
+    assert ("sqlite_autoincrement", "throttle") in schema.differences(db.engine)
+

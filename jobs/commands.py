@@ -151,10 +151,14 @@ def create_user(code: str, role: str, email: str, username: str, given_name: str
     serving.refuse_stale()
     school_id, school = _school(code)
     with acting(Actor(name=CONSOLE, roles=frozenset({Role.acc.name})), Scope(school_id=school_id)):
-        user, fresh = staff.add_person(given_name, family_name, email, username, Role[role])
+        # Not asked of the console: the first administrator is made here, and it is they who complete the page of the school.
+        user, fresh = staff.add_person(given_name, family_name, email, username, Role[role], asked=False)
+        missing = ", ".join(str(label) for _name, label in db.session.get_one(School, school_id).missing_for("users"))
         secret = accounts.new_token(user, "shown") if fresh else ""
         db.session.commit()
         click.echo(_("%(name)s now has the role “%(role)s” in %(school)s.", name=user.name, role=Role[role].label, school=school))
+    if missing:
+        click.echo(_("The page of the [school] still lacks: %(missing)s. Nobody can be added in the application before it is filled in.", missing=missing))
     if secret:
         base = current_app.config.get("BASE_URL") or "http://127.0.0.1:8000"
         click.echo(_("To choose a password, once, within 7 days: %(link)s", link=f"{base}/reset/{secret}"))

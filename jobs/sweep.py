@@ -51,7 +51,7 @@ def stray_files() -> int:
         finally:
             BEGIN.reset(token)
         for key in lost:
-            files.drop(key)
+            files.drop(key, before)  # unless somebody has sent the same picture meanwhile
         gone += len(lost)
     return gone + files.drop_unfinished(before) + files.drop_workplaces(utcnow() - LEFT)
 

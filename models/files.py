@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import logging
 import os
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+log = logging.getLogger("scolabri.files")
 
 _FOLDER: list[Path] = []
 _KEY = re.compile(r"[0-9a-f]{32}(?:[0-9a-f]{32})?")  # made up, or the digest of the content
@@ -43,19 +47,35 @@ def keep(content: bytes) -> str:
 
 
 def keep_by_content(content: bytes) -> str:
-    """Store a file under the SHA-256 of its content, as `keep` does; the same content is kept once. Gives the digest."""
+    """Store a file under the SHA-256 of its content, as `keep` does; the same content is kept once, and is young again: whatever sweeps old
+    files leaves it its time. A file that is no longer what its name says is written anew. Gives the digest.
+    """
     digest = hashlib.sha256(content).hexdigest()
-    if not path_of(digest).is_file():
+    if os.path.lexists(path_of(digest)) and read(digest) is not None:
+        os.utime(path_of(digest))
+    else:
         _write(path_of(digest), content)
     return digest
 
 
 def read(digest: str | None) -> bytes | None:
-    """The content kept under this digest; None without one, or when the file is lost or no longer what its name says."""
-    if not digest or not path_of(digest).is_file():
+    """The content kept under this digest; None without one. Also None, with a line in the log for whoever looks after the server, when the
+    file is lost, is no plain file (a link is never followed) or is no longer what its name says (security 61).
+    """
+    if not digest:
         return None
-    content = path_of(digest).read_bytes()
-    return content if hashlib.sha256(content).hexdigest() == digest else None
+    path = path_of(digest)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as problem:
+        log.error("the file %s cannot be opened: %s", digest, problem.strerror)
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        content = stream.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) and not path.is_symlink() else None
+    if content is None or hashlib.sha256(content).hexdigest() != digest:
+        log.error("the file %s is not what was kept", digest)
+        return None
+    return content
 
 
 def _write(target: Path, content: bytes) -> None:
@@ -72,9 +92,14 @@ def _write(target: Path, content: bytes) -> None:
         raise
 
 
-def drop(key: str) -> None:
-    """Remove a file; one that is gone already changes nothing."""
-    path_of(key).unlink(missing_ok=True)
+def drop(key: str, before: dt.datetime | None = None) -> None:
+    """Remove a file (where it was last written `before` that instant); one that is gone already changes nothing."""
+    path = path_of(key)
+    try:
+        if before is None or path.lstat().st_mtime < before.timestamp():
+            path.unlink()
+    except FileNotFoundError:
+        log.debug("the file %s was gone", key)
 
 
 def older_than(instant: dt.datetime) -> list[str]:

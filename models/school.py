@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from models import school_files
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column
-from models.identifiers import uai_problem
+from models.identifiers import clean_uai, compact, siret_problem, uai_problem
 from models.retiring import Retirable
 from models.scope import SchoolScoped
 from models.words import _, _p
+
+# What the page of the school must say before something can be done (features S3-03): purpose -> its columns. One that does not exist yet
+# (the reference to the register of processing comes with the transfers) is not asked for.
+_KNOWN = ("name", "email", "official_code")
+NEEDS: dict[str, tuple[str, ...]] = {"users": _KNOWN, "transfers": (*_KNOWN, "register_reference"), "passport": _KNOWN}
 
 
 class Country(Choice):
@@ -19,6 +27,21 @@ class Country(Choice):
 
     FR = "FR", _("France"), "mute"
     CA = "CA", _("Canada (Québec)"), "mute"
+
+
+class NotReady(Refusal):  # noqa: N818 (it is an answer to a person, not a fault)
+    """The page of the school does not say yet what the work needs; `fields` are the columns to fill in, for a link to them."""
+
+    def __init__(self, sentence: Any, fields: tuple[str, ...], **params: Any) -> None:
+        super().__init__(sentence, **params)
+        self.fields = fields
+
+
+_WHY = {
+    "users": _("Nobody can be added yet: the page of the [school] still lacks: %(missing)s. Fill it in first."),
+    "transfers": _("Transfers cannot be switched on yet: the page of the [school] still lacks: %(missing)s. Fill it in first."),
+    "passport": _("No passport can be made yet: the page of the [school] still lacks: %(missing)s. Fill it in first."),
+}
 
 
 class School(Base, Identified, Stamped, Versioned):
@@ -31,7 +54,14 @@ class School(Base, Identified, Stamped, Versioned):
     official_code: Mapped[str] = mapped_column(unique=True, info={"label": _("Official code (UAI, organisation code)")})
     email: Mapped[str] = mapped_column(default="", info={"label": _("E-mail")})
     phone: Mapped[str] = mapped_column(default="", info={"label": _("Phone")})
+    website: Mapped[str] = mapped_column(default="", info={"label": _("Website")})
+    # Shown to everybody, also to whoever cannot sign in: whom to ask for help with an account.
     support_email: Mapped[str] = mapped_column(default="", info={"label": _("Support e-mail")})
+    support_phone: Mapped[str] = mapped_column(default="", info={"label": _("Support phone")})
+    siret: Mapped[str] = mapped_column(String(14), default="", info={"label": _("SIRET")})
+    dpo_name: Mapped[str] = mapped_column(default="", info={"label": _("Data protection officer")})
+    dpo_email: Mapped[str] = mapped_column(default="", info={"label": _("E-mail of the data protection officer")})
+    sales_email: Mapped[str] = mapped_column(default="", info={"label": _("Where orders of certifications are sent")})
     address1: Mapped[str] = mapped_column(default="", info={"label": _("Address")})
     address2: Mapped[str] = mapped_column(default="", info={"label": _("Address, continued")})
     postal_code: Mapped[str] = mapped_column(default="", info={"label": _("Postal code")})
@@ -45,6 +75,10 @@ class School(Base, Identified, Stamped, Versioned):
     # SHA-256 of a PNG that `models.files` keeps; None: the school has none. The stamp is shown inside PDFs only (security 75).
     logo_digest: Mapped[str | None] = mapped_column(String(64))
     stamp_digest: Mapped[str | None] = mapped_column(String(64))
+    # Where the processing register speaks of this application (once the number of the declaration to the CNIL), and whether students may be
+    # sent to other schools and taken in from them: models/transfer.py.
+    register_reference: Mapped[str] = mapped_column(default="", info={"label": _("Reference in the processing register")})
+    transfers_on: Mapped[bool] = mapped_column(default=False, info={"label": _("Transfers between [schools]")})
 
     def __str__(self) -> str:
         return self.name
@@ -52,12 +86,34 @@ class School(Base, Identified, Stamped, Versioned):
     @validates("official_code")
     def _check_code(self, _key: str, value: str) -> str:
         """A French school is known by its UAI, whose key is certain: a wrong one is refused (formats.md section 2)."""
-        code = "".join(value.split()).upper()
-        if self.country in (None, Country.FR):
-            problem = uai_problem(code)
-            if problem:
-                raise Refusal(problem, value=value)
+        if self.country not in (None, Country.FR):
+            return compact(value)
+        code = clean_uai(value)
+        problem = uai_problem(code)
+        if problem:
+            raise Refusal(problem, value=value)
         return code
+
+    @validates("siret")
+    def _check_siret(self, _key: str, value: str | None) -> str:
+        """Nothing, or fourteen digits with a right key."""
+        code = compact(value or "")
+        problem = siret_problem(code) if code else None
+        if problem:
+            raise Refusal(problem, value=value)
+        return code
+
+    @validates("website")
+    def _check_website(self, _key: str, value: str | None) -> str:
+        """Nothing, or an address that a browser opens; `https://` is added where it was left out."""
+        typed = (value or "").strip()
+        if not typed:
+            return ""
+        address = typed if re.match(r"[a-z]+://", typed, re.IGNORECASE) else f"https://{typed}"
+        parts = urlsplit(address)
+        if parts.scheme.lower() not in ("http", "https") or not re.fullmatch(r"[\w-]+(\.[\w-]+)+(:\d+)?", parts.netloc) or re.search(r"\s", address):
+            raise Refusal(_("%(value)s is not the address of a website. Write it like https://www.example.org."), value=value)
+        return address
 
     @validates("code_days")
     def _check_days(self, _key: str, value: Any) -> int:
@@ -70,6 +126,44 @@ class School(Base, Identified, Stamped, Versioned):
     def address_lines(self) -> list[str]:
         """The postal address, line by line, without empty lines."""
         return [line for line in (self.address1, self.address2, f"{self.postal_code} {self.town}".strip()) if line]
+
+    # -- what is missing
+
+    def missing_for(self, purpose: str) -> list[tuple[str, Any]]:
+        """What the page of the school does not say yet and this needs: (column, its label), in the order of the form. Empty: ready.
+
+        Purposes: "users", "transfers", "passport"; any other is a KeyError.
+        """
+        columns = type(self).__mapper__.columns
+        return [(name, columns[name].info.get("label", name)) for name in NEEDS[purpose] if name in columns and not str(getattr(self, name) or "").strip()]
+
+    def check_ready(self, purpose: str) -> None:
+        """Refuse (`NotReady`) with what is missing, by name."""
+        missing = self.missing_for(purpose)
+        if missing:
+            raise NotReady(_WHY[purpose], tuple(name for name, _label in missing), missing=", ".join(str(label) for _name, label in missing))
+
+    # -- pictures of its papers; the file that goes is swept once nothing can be undone with it (jobs/sweep.py)
+
+    def upload_logo(self, content: bytes) -> None:
+        """Have this picture on every paper. Refused: what `school_files.clean` refuses."""
+        self.logo_digest = school_files.keep(content)
+
+    def upload_stamp(self, content: bytes) -> None:
+        """Have this picture beside the signature of certificates. Refused as `upload_logo` is."""
+        self.stamp_digest = school_files.keep(content)
+
+    def remove_logo(self) -> None:
+        """Print papers without a logo. Refused where there is none."""
+        if not self.logo_digest:
+            raise Refusal(_("There is no logo to remove."))
+        self.logo_digest = None
+
+    def remove_stamp(self) -> None:
+        """Print papers without a stamp. Refused where there is none."""
+        if not self.stamp_digest:
+            raise Refusal(_("There is no stamp to remove."))
+        self.stamp_digest = None
 
 
 class Level(Base, Identified, SchoolScoped, Versioned, Retirable):

@@ -108,17 +108,25 @@ def _held(user_id: int) -> list[Membership]:
     return list(db.session.scalars(select(Membership).where(Membership.user_id == user_id, Membership.school_id == _school())))
 
 
+def check_ready() -> None:
+    """Refuse (`models.school.NotReady`) to add anybody before the page of the school says who it is."""
+    db.session.get_one(School, _school()).check_ready("users")
+
+
 # --- people --------------------------------------------------------------------------------------------------------------------
 
 
 def add_person(
-    given_name: str, family_name: str, email: str, username: str, role: Role, start: dt.date | None = None, end: dt.date | None = None
+    given_name: str, family_name: str, email: str, username: str, role: Role, start: dt.date | None = None, end: dt.date | None = None, *, asked: bool = True
 ) -> tuple[User, bool]:
     """A person with a role here, in the caller's transaction, and whether the account is new.
 
     Somebody who already has an account in the installation (same e-mail) keeps it as it is, and gets the role.
-    Refused: no e-mail and no user name, a user name that is taken, a role already held or not theirs to give.
+    Refused: no e-mail and no user name, a user name that is taken, a role already held or not theirs to give; a school whose page does not
+    say who it is (S3-03), unless that is not `asked`: the operator's console makes the administrator who fills the page in.
     """
+    if asked:
+        check_ready()
     check_may_give(role)
     check_window(role, start, end)
     if not email.strip() and not username.strip():

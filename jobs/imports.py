@@ -10,24 +10,21 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import delete, insert, select
 
+from jobs import import_formats  # noqa: F401 (the formats and subjects register themselves)
 from jobs.columns import kind_of, map_columns
-from jobs.import_check import check_rows
-from jobs.import_doubts import Answers, lines_out
-from jobs.import_join import Joined, join_files
-from jobs.import_kept import corrected
-from jobs.import_match import load_known
-from jobs.import_parse import Fixes, Parsed, parse_others, parse_students
-from jobs.import_places import compared
-from jobs.import_plan import Plan, Planned, Rules, notes_of, text_of
-from jobs.import_write import write_rows
+from jobs.import_doubts import lines_out
+from jobs.import_parse import Fixes, Parsed
+from jobs.import_plan import Planned, notes_of
+from jobs.import_subjects import Outcome, Work, check_subjects, plan_all, subject_of, whole, write_all
 from jobs.registry import handler
 from jobs.runner import Task
-from jobs.tables import Table, read_table
+from jobs.sources import Source, read_sources
+from jobs.tables import Table
 from models import files
 from models.base import today, utcnow
 from models.column_mapping import remember, remembered
@@ -37,106 +34,121 @@ from models.import_fields import FIELDS, OWN
 from models.import_words import BadFile
 from models.imports import FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
 from models.journal import record
-from models.rights import may
 from models.school import School
-from models.scope import BATCH, WHO
+from models.scope import BATCH
 from models.words import N_, _
 from models.work import Job, JobKind
 
 PIECE = 1_000  # rows of the preview between two commits
 MANY = 500  # new students after which the database counts its rows again
 SAMPLES = 3  # values of each column kept for the page of the columns
+TAKEN = ("students", "staff")  # kinds whose lines an answer may leave out
 
 
 @dataclass
 class Sent:
-    """One file of the import as plain values, so that nothing of the database is held while it is read."""
+    """One table of a sent file as plain values, so that nothing of the database is held while it is read. `id` is None until it is kept."""
 
-    id: int
+    id: int | None
     name: str
     kind: str
     key: str
+    part: str
     choices: dict[str, str]
     mapping: list[str]
     fixes: Fixes
+    fixed: bool = False
     table: Table | None = None
     remembered_at: dt.datetime | None = None
 
 
-@dataclass
-class Work:
-    """What both jobs know of an import before they begin."""
-
-    id: int
-    school_id: int
-    official_code: str
-    language: str
-    revision: int
-    answers: Answers
-    to_create: dict[str, list[str]]
-    keep_edits: bool
-    context: Context
-    sent: list[Sent]
-
-    @property
-    def rules(self) -> Rules:
-        """What the check may do: what people decided, the asker's rights on guardians."""
-        return Rules(self.answers, compared(self.to_create), may(WHO.get().roles, "guardian", "create"), True, self.context.today)
-
-
-def _gather(import_id: int) -> Work:
+def _gather(import_id: int) -> tuple[Work, list[Sent]]:
     """Read the import of the current scope."""
     one = db.session.get_one(Import, import_id, populate_existing=True)
     school = db.session.get_one(School, one.school_id)
     context = Context(school.country.name, today(school.time_zone))
     out = lines_out(one.decisions)
-    sent = [Sent(f.id, f.name, f.kind.name, f.file_key, dict(f.choices), list(f.mapping), _fixes(f, out)) for f in one.files]
-    return Work(one.id, school.id, school.official_code, school.language, one.revision, one.decisions, one.to_create, one.keep_edits, context, sent)
+    sent = [Sent(f.id, f.name, f.kind.name, f.file_key, f.part, dict(f.choices), list(f.mapping), _fixes(f, out)) for f in one.files]
+    work = Work(one.id, school.id, school.official_code, school.language, one.revision, one.decisions, one.to_create, one.keep_edits, context, one.partial)
+    return work, sent
 
 
 def _fixes(file: ImportFile, out: frozenset[int]) -> Fixes:
-    ignored = frozenset(file.ignored) | (out if file.kind is FileKind.students else frozenset())
+    ignored = frozenset(file.ignored) | (out if file.kind.name in TAKEN else frozenset())
     return Fixes(file.corrections, file.replacements, ignored)
 
 
-def _read(work: Work, *, shown: bool) -> dict[str, list[Parsed]]:
-    """The files as parsed rows, by kind; the texts of their cells only when they are to be shown. Raises `BadFile`."""
+def _read(work: Work, sent: list[Sent], *, shown: bool) -> dict[str, list[Parsed]]:
+    """The files as parsed rows, by kind; the texts of their cells only when they are to be shown. Raises `BadFile`.
+
+    A file that holds several tables becomes as many `Sent`, in the place of those that it had.
+    """
     parsed: dict[str, list[Parsed]] = {}
-    for sent in work.sent:
-        if not sent.key:
+    for key in dict.fromkeys(one.key for one in sent):
+        mine = [one for one in sent if one.key == key]
+        if not key:
             raise BadFile("file_gone")
-        table = read_table(files.path_of(sent.key), sent.choices)
-        _understand(work, sent, table)
-        needed = {"students": {"family_name", "full_name", "national_id"}, "guardians": {"family_name"}, "links": {"student_ref"}}[sent.kind]
-        sent.table = Table(table.header, table.header_line, table.rows[:SAMPLES], table.detected)
-        if not needed & set(sent.mapping):
-            raise BadFile("no_columns")
-        if sent.kind in parsed:
-            raise BadFile("two_of_a_kind")
-        rows = parsed[sent.kind] = []
-        taken = _given_up(table)
-        if sent.kind == "students":
-            found = parse_students(taken, sent.mapping, work.context, sent.fixes)
-        else:
-            found = parse_others(taken, sent.mapping, sent.kind, work.context, sent.fixes)
-        for row in found:
-            if not shown:
-                row.cells = {}
-            rows.append(row)
+        sources = read_sources(files.path_of(key), mine[0].choices)
+        parts = _parts(mine, sources)
+        at = sent.index(mine[0])
+        sent[:] = [*sent[:at], *parts, *(one for one in sent[at:] if one.key != key)]
+        for one, source in zip(parts, sources, strict=True):
+            _understand(work, one, source)
+        for one, source in zip(parts, sources, strict=True):
+            _refuse_other_school(work, source)
+            check_subjects({one.kind, *parsed})
+            needed = subject_of(one.kind).kinds[one.kind]
+            if not needed & set(one.mapping):
+                raise BadFile("no_columns")
+            if one.kind in parsed:
+                raise BadFile("two_of_a_kind")
+            parsed[one.kind] = list(_rows_of(work, one, source, shown=shown))
     return parsed
 
 
-def _understand(work: Work, sent: Sent, table: Table) -> None:
-    """What the columns are: as somebody chose, else as the school chose for the same headings, else by their synonyms."""
-    if len(sent.mapping) == len(table.header):
+def _parts(mine: list[Sent], sources: list[Source]) -> list[Sent]:
+    """For each table of a file what was decided about it; for a table not seen before, one of those that nothing stands for any more."""
+    known = {one.part: one for one in mine if one.part in {source.part for source in sources}}
+    spare = [one for one in mine if one.part not in known]
+    found = []
+    for source in sources:
+        one = known.get(source.part) or (spare.pop(0) if spare else None)
+        if one is None:
+            one = Sent(None, mine[0].name, source.kind, mine[0].key, source.part, dict(mine[0].choices), [], Fixes())
+        one.part = source.part
+        found.append(one)
+    return found
+
+
+def _rows_of(work: Work, sent: Sent, source: Source, *, shown: bool) -> Iterator[Parsed]:
+    for row in subject_of(sent.kind).parse(sent.kind, _given_up(source.table), sent.mapping, work.context, sent.fixes):
+        for key, code, params in source.doubts.get(row.line, ()):
+            row.doubt(key, code, **params)
+        if not shown:
+            row.cells = {}
+        yield row
+
+
+def _refuse_other_school(work: Work, source: Source) -> None:
+    """An official file is of one school."""
+    code = source.table.detected.get("school", "")
+    if code and code != work.official_code:
+        raise BadFile("file_of_other_school", uai=code, ours=work.official_code)
+
+
+def _understand(work: Work, sent: Sent, source: Source) -> None:
+    """What the columns are: as the format says, as somebody chose, else as the school chose for the same headings, else by their synonyms."""
+    table = source.table
+    if source.mapping is not None:
+        sent.kind, sent.mapping, sent.fixed = source.kind, list(source.mapping), True
+    elif len(sent.mapping) == len(table.header):
         sent.kind = sent.choices.get("kind") or sent.kind
-        return
-    known = remembered(db.session, work.school_id, table.header, sent.choices.get("kind", ""))
-    if known is not None:
+    elif (known := remembered(db.session, work.school_id, table.header, sent.choices.get("kind", ""))) is not None:
         sent.kind, sent.mapping, sent.remembered_at = known.kind.name, list(known.fields), known.used_at
     else:
-        sent.kind = sent.choices.get("kind") or kind_of(table.header, sent.name)
+        sent.kind = sent.choices.get("kind") or source.kind or kind_of(table.header, sent.name)
         sent.mapping = map_columns(table.header, sent.kind)
+    sent.table = Table(table.header, table.header_line, table.rows[:SAMPLES], {**table.detected, "fixed": sent.fixed})
 
 
 def _given_up(table: Table) -> Table:
@@ -150,21 +162,6 @@ def _given_up(table: Table) -> Table:
     return Table(table.header, table.header_line, rows(), table.detected)  # type: ignore[arg-type]
 
 
-def _plan(work: Work, parsed: dict[str, list[Parsed]]) -> tuple[Plan, Joined]:
-    known = load_known(db.session, work.school_id, work.official_code)
-    if work.keep_edits:
-        known.corrected = corrected(db.session, known)
-    joined = join_files(parsed.get("students"), parsed.get("guardians", []), parsed.get("links", []), known)
-    rules = work.rules
-    if not joined.whole:
-        rules = replace(rules, whole=False)
-    plan = check_rows(joined.rows, known, rules, joined.preset)
-    plan.counts["error"] += sum(1 for _kind, row in joined.others if row.problems)
-    plan.counts["ignored"] += sum(1 for _kind, row in joined.others if not row.problems)
-    plan.counts["guardians_left_out"] = 0 if rules.guardians else sum(len(one.row.guardians) for one in plan.rows)
-    return plan, joined
-
-
 @handler(JobKind.import_check, table="import_", verb="check")
 def check(task: Task) -> None:
     """Read the files, compare them with the school, leave the account of it; the import is then to confirm, or failed."""
@@ -174,37 +171,35 @@ def check(task: Task) -> None:
 
 def _check(task: Task) -> bool:
     token = BEGIN.set("DEFERRED")
+    plan: Outcome | None = None
     try:
-        work = _gather(task.params["import_id"])
+        work, sent = _gather(task.params["import_id"])
         db.session.rollback()
-        parsed: dict[str, list[Parsed]] | None = None
         try:
-            parsed = _read(work, shown=True)
+            plan = whole(plan_all(db.session, work, _read(work, sent, shown=True)))
         except BadFile as bad:
             problem = {"code": bad.code, "params": bad.params}
-        else:
-            plan, joined = _plan(work, parsed)
         db.session.rollback()
     finally:
         BEGIN.reset(token)
-    if parsed is None:
-        _tell_columns(work)
+    if plan is None:
+        _tell_columns(work, sent)
         one = db.session.get_one(Import, work.id)
         one.status, one.problem, one.counts, one.generation = ImportStatus.failed, problem, {}, 0
         return True
-    return _account(task, work, plan, joined)
+    return _account(task, work, sent, plan)
 
 
-def _account(task: Task, work: Work, plan: Plan, joined: Joined, problem: dict[str, Any] | None = None) -> bool:
+def _account(task: Task, work: Work, sent: list[Sent], plan: Outcome, problem: dict[str, Any] | None = None) -> bool:
     """Write the rows of the preview, piece by piece, then the counts, which makes them the ones shown; False when they are out of date already."""
-    total = len(plan.rows) + len(joined.others) + len(plan.absent)
+    total = len(plan.lines) + plan.counts.get("absent", 0)
     task.progress(0, total, str(_("Comparing with [the school]")))
     rows = delete(ImportRow).where(ImportRow.import_id == work.id).execution_options(synchronize_session=False)
     shown = db.session.get_one(Import, work.id, populate_existing=True).generation
     db.session.execute(rows.where(ImportRow.generation != shown))  # left by a check that was broken off
     done = 0
     piece: list[dict[str, Any]] = []
-    for row in _rows(work, plan, joined):
+    for row in _rows(work, plan):
         piece.append({**row, "generation": shown + 1})
         if len(piece) == PIECE:
             db.session.execute(insert(ImportRow), piece)
@@ -217,32 +212,22 @@ def _account(task: Task, work: Work, plan: Plan, joined: Joined, problem: dict[s
     if one.revision != work.revision:
         db.session.rollback()
         return False
-    _tell_columns(work)
+    _tell_columns(work, sent)
     db.session.execute(rows.where(ImportRow.generation == shown))
     one.status, one.counts, one.digest, one.problem = ImportStatus.checked, plan.counts, plan.digest, problem
     one.generation, one.places = shown + 1, [asdict(place) for place in plan.places]
     return True
 
 
-def _rows(work: Work, plan: Plan, joined: Joined) -> Iterator[dict[str, Any]]:
-    rows = [*(("students" if joined.whole else "links", one) for one in plan.rows)]
-    rows += [(kind, Planned(row, "error" if row.problems else "ignored")) for kind, row in joined.others]
-    times = Counter((kind, n["field"], n["value"]) for kind, one in rows for n in one.row.problems if _shared(kind, n["field"]))
-    for kind, planned in rows:
+def _rows(work: Work, plan: Outcome) -> Iterator[dict[str, Any]]:
+    times = Counter((kind, n["field"], n["value"]) for kind, one in plan.lines for n in one.row.problems if _shared(kind, n["field"]))
+    for kind, planned in plan.lines:
         for note in planned.row.problems:
             if (many := times[kind, note["field"], note["value"]]) > 1 and note["value"]:
                 note["times"] = many
         yield _row(work, kind, planned)
-    for student_id in plan.absent:
-        record = plan.known.students[student_id]
-        cells = {
-            "national_id": record["national_id"] or "",
-            "born_on": text_of(record["born_on"]),
-            "homeroom": plan.known.group_names.get(record["homeroom_id"], ""),
-            "level": plan.known.level_names.get(record["level_id"], ""),
-        }
-        name = f"{record['family_name']}, {record['given_name']}"
-        yield _line(work, FileKind.students, 0, RowStatus.absent, name, cells, student_id)
+    for one in plan.absent():
+        yield _line(work, FileKind[one.kind], 0, RowStatus.absent, one.name, one.cells, one.student_id)
 
 
 def _shared(kind: str, key: str) -> bool:
@@ -274,17 +259,26 @@ def _line(work: Work, kind: FileKind, line: int, status: RowStatus, name: str, c
     }
 
 
-def _tell_columns(work: Work) -> None:
-    """Keep what was detected and how each column is understood, for the page where it can be changed."""
-    for sent in work.sent:
-        if sent.table is None:
+def _tell_columns(work: Work, sent: list[Sent]) -> None:
+    """Keep what was detected and how each column is understood, for the page where it can be changed; a table that is new gets its place,
+    one that its file no longer holds loses it."""
+    one = db.session.get_one(Import, work.id)
+    kept = {part.id for part in sent}
+    for part in sent:
+        if part.table is None:
             continue
-        file = db.session.get_one(ImportFile, sent.id)
-        width = len(sent.table.header)
-        file.kind, file.detected, file.mapping = FileKind[sent.kind], sent.table.detected, sent.mapping
-        file.headings = [heading.strip()[:80] for heading in sent.table.header]
-        file.remembered_at = sent.remembered_at or file.remembered_at
-        file.samples = [[row[at][:80] if at < len(row) else "" for at in range(width)] for _line, row in sent.table.rows]
+        file = next((f for f in one.files if f.id == part.id), None)
+        if file is None:
+            first = next(f for f in one.files if f.file_key == part.key)
+            file = ImportFile(name=first.name, size=first.size, sha256=first.sha256, file_key=first.file_key, choices=dict(first.choices))
+            one.files.append(file)
+        width = len(part.table.header)
+        file.kind, file.part, file.detected, file.mapping = FileKind[part.kind], part.part, part.table.detected, part.mapping
+        file.headings = [heading.strip()[:80] for heading in part.table.header]
+        file.remembered_at = part.remembered_at or file.remembered_at
+        file.samples = [[row[at][:80] if at < len(row) else "" for at in range(width)] for _line, row in part.table.rows]
+    for file in [f for f in one.files if f.id is not None and f.id not in kept]:
+        one.files.remove(file)
 
 
 @handler(JobKind.import_write, table="import_", verb="confirm")
@@ -293,11 +287,11 @@ def write(task: Task) -> None:
     import_id, deactivate = task.params["import_id"], bool(task.params.get("deactivate"))
     token = BEGIN.set("DEFERRED")
     try:
-        work = _gather(import_id)
+        work, sent = _gather(import_id)
         db.session.rollback()
     finally:
         BEGIN.reset(token)
-    parsed = _read(work, shown=False)
+    parsed = _read(work, sent, shown=False)
     to_write = task.params.get("lines", 0)
     task.progress(0, to_write, str(N_("Writing %(num)d line", "Writing %(num)d lines", to_write)))
     # The job's own row is held until the end, so that no other runner takes a long write over (PostgreSQL; SQLite has one writer).
@@ -305,18 +299,18 @@ def write(task: Task) -> None:
     one = db.session.get_one(Import, import_id)
     if one.status is not ImportStatus.writing:
         return
-    plan, joined = _plan(work, parsed)
-    if plan.digest != task.params["digest"]:
-        plan, joined = _plan(work, _read(work, shown=True))
+    plans = plan_all(db.session, work, parsed)
+    if whole(plans).digest != task.params["digest"]:
+        plan = whole(plan_all(db.session, work, _read(work, sent, shown=True)))
         db.session.rollback()
-        _account(task, work, plan, joined, problem={"code": "changed_since", "params": {}})
+        _account(task, work, sent, plan, problem={"code": "changed_since", "params": {}})
         return
-    written = write_rows(db.session, plan, language=work.language, today=work.context.today, deactivate=deactivate)
+    written = write_all(db.session, work, plans, deactivate=deactivate)
     if written["created"] > MANY:
         refresh_statistics(db.session)
     one = db.session.get_one(Import, import_id)
     one.written, one.status, one.written_at, one.batch = written, ImportStatus.done, utcnow(), BATCH.get() or ""
     for file in one.files:
-        if file.by_hand or file.remembered_at:
+        if (file.by_hand or file.remembered_at) and not file.fixed:
             remember(db.session, one.school_id, file.kind.name, file.headings, file.mapping)
     record(db.session, "confirm", "import_", one.id, rows=written["created"] + written["changed"] + written["deactivated"])

@@ -14,7 +14,7 @@ import io
 import json
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -208,20 +208,30 @@ def write_rows(head: dict[str, Any], rows: Iterator[Row], out: io.TextIOBase) ->
         raise Refused("empty")
 
 
+def read_file(source: Path, target: Path, choices: dict[str, Any]) -> None:
+    """Read a table, write its JSON lines."""
+    data = source.read_bytes()
+    reader = read_book if kind_of(data) == "book" else read_csv
+    head, rows = reader(data, choices)
+    del data
+    with target.open("w", encoding="utf-8", errors="replace") as out:
+        write_rows(head, rows, out)
+
+
+def answer(target: Path, read: Callable[[], None]) -> None:
+    """Do the reading; a refusal replaces what it wrote."""
+    try:
+        read()
+    except Refused as refused:
+        target.write_text(json.dumps({"refused": refused.code, "params": refused.params}) + "\n", encoding="utf-8", errors="replace")
+    except MemoryError:
+        target.write_text(json.dumps({"refused": "too_heavy", "params": {}}) + "\n", encoding="utf-8")
+
+
 def main(source: str, target: str, choices: dict[str, Any]) -> None:
     """Read `source`, write the JSON lines to `target`; a refusal replaces them."""
     limit()
-    try:
-        data = Path(source).read_bytes()
-        reader = read_book if kind_of(data) == "book" else read_csv
-        head, rows = reader(data, choices)
-        del data
-        with Path(target).open("w", encoding="utf-8", errors="replace") as out:
-            write_rows(head, rows, out)
-    except Refused as refused:
-        Path(target).write_text(json.dumps({"refused": refused.code, "params": refused.params}) + "\n", encoding="utf-8")
-    except MemoryError:
-        Path(target).write_text(json.dumps({"refused": "too_heavy", "params": {}}) + "\n", encoding="utf-8")
+    answer(Path(target), lambda: read_file(Path(source), Path(target), choices))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from models import files
 from models.import_words import SENTENCES, BadFile
@@ -40,11 +42,21 @@ def read_table(path: Path, choices: dict[str, Any] | None = None) -> Table:
     wanted = {key: value for key, value in (choices or {}).items() if key in {"encoding", "separator", "sheet"} and value}
     if wanted.get("encoding") not in {None, *ENCODINGS} or wanted.get("separator") not in {None, *SEPARATORS}:
         raise BadFile("encoding")
+    with child_lines([str(CHILD)], path, wanted) as lines:
+        return collect(*lines)
+
+
+@contextmanager
+def child_lines(program: list[str], path: Path, settings: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Iterator[Any]]]:
+    """What a limited process says of one file: its head, then its lines. `program` takes the file, its output file and JSON settings.
+
+    Raises `BadFile` where it refused, was ended by its limits, or crashed.
+    """
     with files.workplace() as folder:
         target = folder / "rows.jsonl"
         try:
             done = subprocess.run(
-                [sys.executable, "-I", str(CHILD), str(path), str(target), json.dumps(wanted)],
+                [sys.executable, "-I", *program, str(path), str(target), json.dumps(settings)],
                 timeout=WALL_SECONDS,
                 capture_output=True,
                 check=False,
@@ -57,15 +69,16 @@ def read_table(path: Path, choices: dict[str, Any] | None = None) -> Table:
             killed = done.returncode < 0 or b"MemoryError" in done.stderr or b"memory allocation" in done.stderr
             raise BadFile("too_heavy" if killed else "crash")
         with target.open(encoding="utf-8") as lines:
-            return _collect(lines)
+            head = json.loads(next(lines))
+            if "refused" in head:
+                code = head["refused"]
+                raise BadFile(code if code in SENTENCES else "crash", **head["params"])
+            yield head, map(json.loads, lines)
 
 
-def _collect(lines: TextIO) -> Table:
-    head = json.loads(next(lines))
-    if "refused" in head:
-        code = head["refused"]
-        raise BadFile(code if code in SENTENCES else "crash", **head["params"])
-    rows = [(line, cells) for line, cells in map(json.loads, lines)]
+def collect(head: dict[str, Any], lines: Iterator[Any]) -> Table:
+    """A table of what was read: its heading is found, a file without lines is refused."""
+    rows = [(line, cells) for line, cells in lines]
     # A title above the header has one cell: the header is the first row of at least two.
     at = next((n for n, (_line, cells) in enumerate(rows[:10]) if sum(1 for c in cells if c.strip()) > 1), 0)
     header_line, header = rows[at]

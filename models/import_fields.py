@@ -103,6 +103,16 @@ GUARDIAN_FIELDS = (
     *(Field(key, heading, label) for key, heading, label in _GUARDIAN if key not in {"relation", "authority"}),
 )
 LINK_FIELDS = tuple(Field(key, heading, label) for key, heading, label in _LINK)
+GROUP_FIELDS = (
+    Field("name", "code", _("Name of [the group]")),
+    Field("long_name", "libelle", _("Full name")),
+    Field("category", "categorie", _("Category")),
+)
+PROGRAMME_FIELDS = (
+    Field("code", "code", _("Code of [the programme]")),
+    Field("title", "libelle", _("Title of [the programme]")),
+    Field("short_title", "libelle_court", _("Short title of [the programme]")),
+)
 
 
 class Kinds(dict[str, dict[str, Field]]):
@@ -122,6 +132,9 @@ FIELDS = Kinds(
     students={field.key: field for field in (*STUDENT_FIELDS, *ROW_GUARDIAN_FIELDS)},
     guardians={field.key: field for field in GUARDIAN_FIELDS},
     links={field.key: field for field in LINK_FIELDS},
+    staff={},
+    groups={field.key: field for field in GROUP_FIELDS},
+    programmes={field.key: field for field in PROGRAMME_FIELDS},
 )
 
 

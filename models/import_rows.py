@@ -26,6 +26,9 @@ class FileKind(Choice):
     students = "students", _("[Students]"), "info"
     guardians = "guardians", _("[Guardians]"), "info"
     links = "links", _("Ties between [students] and [guardians]"), "info"
+    staff = "staff", _("Staff"), "info"
+    groups = "groups", _("Classes and [groups]"), "info"
+    programmes = "programmes", _("[Programmes]"), "info"
 
 
 class RowStatus(Choice):
@@ -41,7 +44,9 @@ class RowStatus(Choice):
 
 
 class ImportFile(Base, Identified, SchoolScoped):
-    """One file of an import: what it is, how it was read, what its columns are, what people set right in it.
+    """One table of a sent file: what it is, how it was read, what its columns are, what people set right in it.
+
+    A file of several tables (SIECLE's guardians and ties) is as many rows with one `file_key`, told apart by `part`.
 
     `corrections` is {line: {field: text}}; `replacements` is {field: {text of the file: text}} for a value set right on every
     line at once; `ignored` are lines left out by hand. `by_hand`: somebody chose the columns; `remembered_at`: they were
@@ -57,6 +62,7 @@ class ImportFile(Base, Identified, SchoolScoped):
     size: Mapped[int] = mapped_column(default=0)
     sha256: Mapped[str] = mapped_column(default="")
     file_key: Mapped[str] = mapped_column(default="")
+    part: Mapped[str] = mapped_column(default="")
     detected: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     choices: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     headings: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -73,6 +79,11 @@ class ImportFile(Base, Identified, SchoolScoped):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the format of the file says what its columns are."""
+        return bool(self.detected.get("fixed"))
 
     def said_in_file(self, row: ImportRow, key: str) -> str:
         """What the file itself says in a cell, whatever was typed since."""

@@ -29,6 +29,7 @@ from models.work import Job, JobKind
 __all__ = ["Busy", "Clash", "FileKind", "Fix", "Import", "ImportFile", "ImportRow", "ImportStatus", "RowStatus"]
 
 MOST_BYTES = 64 * 1024 * 1024
+MOST_FILES = 8
 ABSENT_SHARE = 20  # per cent of the school above which the number of students who leave must be typed (security case 71)
 KEPT = dt.timedelta(days=30)  # the files and lines of an import, as long as it can be undone
 
@@ -70,6 +71,7 @@ class Import(Base, Identified, SchoolScoped, Fixable):
     to_create: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)
     decisions: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSON, default=dict)
     keep_edits: Mapped[bool] = mapped_column(default=True)
+    partial: Mapped[bool] = mapped_column(default=False)  # its students are some of the school's: nobody is absent from it (transfers)
     batch: Mapped[str] = mapped_column(default="", index=True)
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
     requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True, info={"label": _p("import", "Sent by")})
@@ -90,8 +92,8 @@ class Import(Base, Identified, SchoolScoped, Fixable):
         """Keep the files that somebody sent and have them checked. Refused: none, an empty one, too heavy, another import under way."""
         if not sent:
             raise Refusal(_("No file was chosen. Choose a CSV or XLSX file, then send it."))
-        if len(sent) > len(FileKind):
-            raise Refusal(_("An import takes at most three files: [students], [guardians], and the ties between them."))
+        if len(sent) > MOST_FILES:
+            raise Refusal(_("An import takes at most %(num)d files. Send fewer at a time."), num=MOST_FILES)
         for name, content in sent:
             if not content:
                 raise Refusal(_("%(name)s is empty. Choose another file."), name=name[:80])
@@ -157,6 +159,8 @@ class Import(Base, Identified, SchoolScoped, Fixable):
     def choose(self, file: ImportFile, choices: dict[str, str], mapping: dict[int, str]) -> None:
         """Set by hand how a file is read and what its columns are, then check again. Refuses keys that no column has."""
         self._refuse_unless_open()
+        if file.fixed:
+            raise Refusal(_("The format of this file says what its columns are. Correct its lines in the check instead."))
         kind = choices.get("kind") or file.kind.name
         if kind not in FIELDS:
             raise Refusal(_("This kind of file is not known."))

@@ -107,6 +107,8 @@ PHRASES: dict[tuple[str, str], Any] = {
     ("import_", "confirm"): _("write an import"),
     ("import_", "abandon"): _("give up an import"),
     ("import_", "undo"): _("undo an import"),
+    ("import_", "import_staff"): _("import the staff"),
+    ("import_", "import_structures"): _("import the classes, the [groups] and the [programmes]"),
     ("custom_field", "create"): _("add a field to the records"),
     ("custom_field", "retire"): _("withdraw %(rows)s"),
     ("custom_field", "reactivate"): _("bring %(rows)s back"),

@@ -28,7 +28,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "membership": ("open_inspection", "close_inspection"),
     "school": (),
     "level": (),
-    "import_": ("check", "confirm", "abandon", "undo"),
+    "import_": ("check", "confirm", "abandon", "undo", "import_staff", "import_structures"),
     "label": ("reset", "export_po", "import_po"),
     "noun": ("reset",),
     "custom_field": ("retire", "reactivate"),
@@ -81,7 +81,12 @@ POLICY: dict[str, dict[str, str]] = {
     "membership": {"acc": "RCEDX", "ac": "RCED", "head": "RCED V(open_inspection, close_inspection)"},
     "school": {"acc": "RE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "R", "head": "R", "inspector": "R"},
     "level": {"acc": "RCE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "R", "head": "R", "inspector": "R"},
-    "import_": {"acc": "RCX V", "ac": "RCX V", "registrar": "RC·o V·o", "head": "R"},
+    "import_": {
+        "acc": "RCX V",
+        "ac": "RCX V(check, confirm, abandon, undo)",
+        "registrar": "RC·o V(check, confirm, abandon, undo)·o",
+        "head": "R",
+    },
     "label": {"acc": "RCEDX V", "ac": "R"},
     "noun": {"acc": "RE V", "ac": "R"},
     # The registrar's line of the rights document is about study records, which are none of today's tables.

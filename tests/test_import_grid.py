@@ -140,9 +140,9 @@ def test_what_is_decided_during_a_check_is_read_by_it(app, desk, monkeypatch):
     key = desk.send(table(WRONG))
     read, asked = work._read, []
 
-    def read_and_be_late(one, *, shown):
+    def read_and_be_late(one, sent, *, shown):
         asked.append(one.revision)
-        found = read(one, shown=shown)
+        found = read(one, sent, shown=shown)
         if len(asked) == 1:
             with rows(app) as session:
                 late = session.get_one(Import, key)

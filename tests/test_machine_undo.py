@@ -16,6 +16,7 @@ from sqlalchemy import func, select, text
 
 from jobs import imports
 from jobs.runner import run_pending
+from jobs.sources import Source
 from jobs.tables import Table
 from models.access import Role
 from models.actors import staff_in
@@ -126,9 +127,9 @@ class History(RuleBasedStateMachine):
         rows = [(at, [PEOPLE[ine], "Zoé", f"1{sorted(PEOPLE).index(ine)}/03/2014", ine, *values]) for at, (ine, values) in enumerate(given.items(), 2)]
 
         def table(_path, _choices):
-            return Table(HEADER, 1, list(rows), {"kind": "csv"})
+            return [Source("", Table(HEADER, 1, list(rows), {"kind": "csv"}))]
 
-        with patch.object(imports, "read_table", table):
+        with patch.object(imports, "read_sources", table):
             _batch, key = self.do(lambda session: self.receive(session))
             self.run()
             _batch, confirmed = self.do(lambda session: session.get_one(Import, key).confirm())

@@ -19,7 +19,7 @@ EXPECTED = {
         "membership": "read create edit delete export",
         "school": "read edit",
         "level": "read create edit",
-        "import_": "read create export check confirm abandon undo",
+        "import_": "read create export check confirm abandon undo import_staff import_structures",
         "label": "read create edit delete export reset export_po import_po",
         "noun": "read edit reset",
         "right": "read edit reset",

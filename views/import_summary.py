@@ -33,6 +33,8 @@ ENCODINGS = {
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
 }
+TEXTS = {"xlsx": _("spreadsheet"), "xls": _("spreadsheet (old format)"), "csv": _("CSV text")}
+OFFICIAL = {"siecle": "SIECLE"}  # formats whose columns are fixed: names of the applications that give them
 # Numbers of guardians told apart in the words of a column.
 NUMBERS = {1: _("[Guardian] 1"), 2: _("[Guardian] 2"), 3: _("[Guardian] 3")}
 _SHORT = {"national_id": _("Identifier"), "born_on": _("Birth"), "status": _("Status")}
@@ -108,14 +110,20 @@ def _remembered(f: ImportFile) -> str:
 def _format(f: ImportFile) -> str:
     if not f.detected:
         return gettext("%(name)s: not read", name=f.name)
-    kind = {"xlsx": gettext("spreadsheet"), "xls": gettext("spreadsheet (old format)"), "csv": gettext("CSV text")}[f.detected["kind"]]
-    return gettext("Recognised: %(format)s, %(content)s.", format=kind, content=str(f.kind.label).lower())
+    content = str(f.kind.label).lower()
+    if f.detected["kind"] not in TEXTS:
+        official = OFFICIAL.get(f.detected["kind"], f.detected["kind"])
+        year = f.detected.get("year", "")
+        if year.isdecimal():
+            return gettext("Recognised: %(format)s, %(content)s, school year %(year)s.", format=official, content=content, year=f"{year}-{int(year) + 1}")
+        return gettext("Recognised: %(format)s, %(content)s.", format=official, content=content)
+    return gettext("Recognised: %(format)s, %(content)s.", format=str(TEXTS[f.detected["kind"]]), content=content)
 
 
 def _details(f: ImportFile) -> str:
     parts = []
     known = sum(1 for key in f.mapping if key)
-    if f.headings:
+    if f.headings and not f.fixed:
         parts.append(ngettext("%(known)d column understood of %(num)d", "%(known)d columns understood of %(num)d", len(f.headings), known=known))
     if f.detected.get("encoding"):
         parts.append(gettext("encoding %(name)s", name=ENCODINGS.get(f.detected["encoding"], f.detected["encoding"])))
@@ -123,7 +131,7 @@ def _details(f: ImportFile) -> str:
         parts.append(gettext("separator: %(name)s", name=str(SEPARATORS.get(f.detected["separator"], f.detected["separator"]))))
     if f.detected.get("sheet"):
         parts.append(gettext("sheet “%(name)s”", name=cut(f.detected["sheet"])))
-    unread = [cut(heading) for heading, key in zip(f.headings, f.mapping, strict=False) if heading and not key]
+    unread = [cut(heading) for heading, key in zip(f.headings, f.mapping, strict=False) if heading and not key and not f.fixed]
     if unread:
         some = [*unread[:MOST_COLUMNS], "…"] if len(unread) > MOST_COLUMNS else unread
         parts.append(ngettext("not imported: %(names)s", "not imported: %(names)s", len(unread), names=" · ".join(some)))
@@ -170,8 +178,8 @@ def onward(one: Import) -> str:
 
 Words = Callable[[int], str]
 _WRITTEN: tuple[tuple[str, Words], ...] = (
-    ("created", lambda n: ngettext("%(num)d [student] created", "%(num)d [students] created", n)),
-    ("changed", lambda n: ngettext("%(num)d [student] changed", "%(num)d [students] changed", n)),
+    ("students_created", lambda n: ngettext("%(num)d [student] created", "%(num)d [students] created", n)),
+    ("students_changed", lambda n: ngettext("%(num)d [student] changed", "%(num)d [students] changed", n)),
     ("deactivated", lambda n: ngettext("%(num)d [student] deactivated", "%(num)d [students] deactivated", n)),
     ("new_guardians", lambda n: ngettext("%(num)d [guardian] created", "%(num)d [guardians] created", n)),
     ("changed_guardians", lambda n: ngettext("%(num)d [guardian] changed", "%(num)d [guardians] changed", n)),
@@ -192,6 +200,8 @@ _NOT_WRITTEN: tuple[tuple[str, Words], ...] = (
 )
 
 
+_SHORT_LIST = 3  # of them the list of imports says the first
+_BEFORE = {"students_created": "created", "students_changed": "changed"}
 _NAMED = {"new_groups": "homeroom", "new_levels": "level"}
 
 
@@ -199,10 +209,16 @@ def summary(one: Import, counts: dict[str, int]) -> list[str]:
     """What the write does, or did, line by line, in words; new classes and levels by name; zero is not said."""
     told = []
     for key, words in _WRITTEN:
-        if counts.get(key):
+        if _told(counts, key):
             names = [place["text"] for place in one.places if place["comes"] and place["field"] == _NAMED.get(key)]
-            told.append(gettext("%(what)s: %(names)s", what=words(counts[key]), names=_some(names)) if names else words(counts[key]))
+            what = words(_told(counts, key))
+            told.append(gettext("%(what)s: %(names)s", what=what, names=_some(names)) if names else what)
     return told
+
+
+def _told(counts: dict[str, int], key: str) -> int:
+    """A number of the summary; imports of before there were several subjects counted students only."""
+    return counts.get(key, counts.get(_BEFORE.get(key, ""), 0))
 
 
 def _some(names: list[str]) -> str:
@@ -211,7 +227,7 @@ def _some(names: list[str]) -> str:
 
 def written(one: Import) -> str:
     """What an import wrote, on one line of the list."""
-    return ", ".join(words(one.written[key]) for key, words in _WRITTEN[:3] if one.written.get(key))
+    return ", ".join(words(_told(one.written, key)) for key, words in _WRITTEN[:_SHORT_LIST] if _told(one.written, key))
 
 
 def remarks(counts: dict[str, int]) -> list[str]:

@@ -1,0 +1,7 @@
+"""The formats and the subjects that imports know: each module registers its own where it is imported."""
+
+from __future__ import annotations
+
+from jobs import import_people
+
+__all__ = ["import_people"]

@@ -199,7 +199,7 @@ def check_rows(rows: Iterable[Parsed], known: Known, rules: Rules, preset: dict[
     check = _Check(known, rules)
     planned = check.plan(list(rows), preset or {})
     absent = []
-    if rules.whole:
+    if rules.whole and not rules.partial:
         absent = [i for i, s in known.students.items() if i not in check.seen and s["status"] is StudentStatus.active]
     statuses = [one.status for one in planned]
     fresh = [e for e in known.book.entries if e.used and e.id is None]

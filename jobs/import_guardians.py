@@ -81,7 +81,7 @@ def _tie(planned: Planned, entry: GuardianEntry, cells: GuardianCells, known: Kn
     link = known.links.get((planned.student_id, entry.id)) if planned.student_id is not None and entry.id is not None else None
     if link is None:
         legal = relation in LEGAL_TIES or not relation
-        planned.ties.append(Tie(entry, relation or "other", authority or ("legal" if legal else "in_charge")))
+        planned.ties.append(Tie(entry, relation or "other", authority or ("legal" if legal else "in_charge"), to_check=bool(cells.values.get("link_state"))))
         if planned.student_id is not None:
             planned.diff.append({"field": f"g{cells.number}.tie", "before": "", "after": entry.name})
     else:

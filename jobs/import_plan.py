@@ -26,6 +26,7 @@ class Tie:
     relation: str
     authority: str
     link_id: int | None = None
+    to_check: bool = False  # a new link that nobody is to see by before staff confirm it
 
 
 @dataclass(slots=True)
@@ -77,6 +78,7 @@ class Rules:
     guardians: bool = True
     whole: bool = True  # the file lists all students: those it does not hold are absent
     today: dt.date = dt.date(1970, 1, 1)
+    partial: bool = False  # a file of some students: those it holds are present, nobody is absent
 
 
 def same_value(key: str, kept: str, said: str) -> bool:
@@ -106,7 +108,7 @@ def digest_of(rows: list[Planned], absent: list[int]) -> str:
     """A mark of the whole plan: two equal marks write the same things to the same rows."""
     mark = hashlib.sha256()
     for one in rows:
-        ties = [(t.guardian.id, sorted(t.guardian.said.items()), t.relation, t.authority, t.link_id) for t in one.ties]
+        ties = [(t.guardian.id, sorted(t.guardian.said.items()), t.relation, t.authority, t.link_id, t.to_check) for t in one.ties]
         values = sorted((key, text_of(value)) for key, value in one.values.items())
         wrong = [*((note["field"], note["code"]) for note in one.row.problems), *((q["key"], q["refs"]) for q in one.row.asks)]
         told = [one.row.line, one.status, one.student_id, one.diff, ties, values, wrong]

@@ -135,7 +135,13 @@ class _Writer:
             rows.append(row)
         ids = self._insert(Student, "student", rows)
         links = [
-            {"student_id": student_id, "guardian_id": tie.guardian.id, "relation": Relation[tie.relation], "authority": Authority[tie.authority]}
+            {
+                "student_id": student_id,
+                "guardian_id": tie.guardian.id,
+                "relation": Relation[tie.relation],
+                "authority": Authority[tie.authority],
+                "status": LinkStatus.to_check if tie.to_check else LinkStatus.active,
+            }
             for one, student_id in zip(piece, ids, strict=True)
             for tie in one.ties
         ]
@@ -159,7 +165,7 @@ class _Writer:
             link = next((found for found in student.links if tie.link_id is not None and found.id == tie.link_id), None)
             if link is None:
                 # A student with a suspended link: whoever is added sees nothing until staff confirm (features section 0).
-                status = LinkStatus.to_check if suspended else LinkStatus.active
+                status = LinkStatus.to_check if suspended or tie.to_check else LinkStatus.active
                 link = GuardianLink(school_id=self.school_id, guardian=guardians[tie.guardian.id or 0], status=status)
                 student.links.append(link)
             link.relation, link.authority = Relation[tie.relation], Authority[tie.authority]

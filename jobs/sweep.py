@@ -19,6 +19,7 @@ from models.scope import unscoped
 from models.seeing import sweep as end_looks
 from models.strays import strays
 from models.suspensions import lift_ended
+from models.transfer import purge as purge_transfers
 from models.work import KEPT_DAYS, Job
 
 log = logging.getLogger("scolabri.jobs")
@@ -76,6 +77,11 @@ def old_bulk_edits() -> int:
     return purge_bulk_edits(db.session)
 
 
+def old_transfers() -> int:
+    """Remove the sealed data of transfers that nobody fetched or took in in time."""
+    return purge_transfers(db.session)
+
+
 def suspensions() -> int:
     """Open again the links whose suspension ended by its date."""
     return lift_ended(db.session)
@@ -92,7 +98,7 @@ def statistics() -> int:
     return 0
 
 
-STEPS: tuple[Callable[[], int], ...] = (old_files, stray_files, expired_codes, old_changes, old_imports, old_bulk_edits, suspensions, looks, statistics)
+STEPS: tuple[Callable[[], int], ...] = (old_files, stray_files, expired_codes, old_changes, old_imports, old_bulk_edits, old_transfers, suspensions, looks, statistics)
 
 
 def sweep() -> dict[str, int]:

@@ -20,6 +20,7 @@ from models import (
     search,
     seeing,
     studies,
+    transfer,
     work,
 )
 
@@ -43,5 +44,6 @@ __all__ = [
     "search",
     "seeing",
     "studies",
+    "transfer",
     "work",
 ]

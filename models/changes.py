@@ -33,7 +33,7 @@ SNAPSHOTS = (DELETED, WITH_OWNER)
 EXTRA = "extra"
 
 # What these rows hold is the state of work under way, which nobody takes back.
-UNRECORDED = frozenset({"job", "outgoing_mail", "import_"})
+UNRECORDED = frozenset({"job", "outgoing_mail", "import_", "transfer"})
 
 _LINES, _PAIRS = "changes", "changes_of_links"
 

@@ -1,0 +1,83 @@
+"""The verb of the students that sends them to another school: the question, who cannot travel and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import BooleanField, StringField
+from wtforms.validators import InputRequired, Length
+
+from models.base import Refusal
+from models.db import db
+from models.parcel import MOST_STUDENTS
+from models.transfer import Transfer
+from models.transfer_rules import active_school, travellers, without_identifier
+from views.auth import permitted
+from views.i18n import gettext, ngettext
+from views.i18n import lazy_gettext as _
+from views.paper_forms import PaperForm
+from views.papers import told
+from views.verbs import Selection, verb
+
+
+class TransferForm(PaperForm):
+    """To which school, why, and whether they leave this one."""
+
+    school_code = StringField(
+        _("Official code of the other school"),
+        validators=[InputRequired(), Length(max=30)],
+        description=_("Its UAI (seven digits and a letter) or its organisation code: ask that school for it."),
+        render_kw={"autocomplete": "off", "spellcheck": "false"},
+    )
+    reason = StringField(_("Reason (kept here, not sent)"), validators=[Length(max=500)])
+    leave = BooleanField(_("Deactivate these [students] here: they have left today"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.usual(leave=True)
+
+
+class TransferVerb:
+    """The verb `transfer`, mixed into the screen of students."""
+
+    @verb("transfer", _("Transfer to another school"), ask=TransferForm, icon="right", whole=True)
+    def transfer(self, selection: Selection, school_code: str, reason: str = "", leave: bool = True) -> ResponseReturnValue:
+        """One transfer for all of them; a job makes it, on the transfer's own page."""
+        made = Transfer.send(selection.all_ids(), school_code, reason or "", leave)
+        db.session.flush()
+        return redirect(url_for("transfer.details_view", id=made.id), code=303)
+
+    def prepare_transfer(self, selection: Selection, form: TransferForm) -> dict[str, Any]:
+        """How many travel, who does not and why, what travels."""
+        context: dict[str, Any] = {"verb_label": gettext("Transfer"), "form_groups": [("", [(form.school_code, 6), (form.reason, 12), (form.leave, 12)])]}
+        try:
+            active_school()
+        except Refusal as refusal:
+            context |= {"count": None, "refusal": refusal.sentence}
+            if permitted("school", "edit"):
+                context["refusal_link"] = (url_for("transfer.settings_view"), gettext("Settings of transfers"))
+            return context
+        ids = selection.all_ids()
+        n, without = len(travellers(db.session, ids)), without_identifier(db.session, ids)
+        if without:
+            sentence = ngettext(
+                "%(num)d [student] has no national identifier and stays here: correct it in SIECLE, then import the [students] again.",
+                "%(num)d [students] have no national identifier and stay here: correct it in SIECLE, then import the [students] again.",
+                len(without),
+            )
+            context["told"] = [told(sentence, without)]
+        refusal = "" if n else gettext("Nobody in this selection can be transferred.")
+        if n > MOST_STUDENTS:
+            refusal = gettext("At most %(most)d [students] are transferred at a time. Choose fewer, then send the others.", most=MOST_STUDENTS)
+        return context | {
+            "count": n,
+            "count_sentence": ngettext("[student] will be transferred.", "[students] will be transferred.", n),
+            "verb_label": ngettext("Transfer %(num)d [student]", "Transfer %(num)d [students]", n),
+            "refusal": refusal,
+            "after": gettext(
+                "What travels: identity, how to reach them, [programme], [guardians] and their links. Notes, messages, codes and accounts never do; "
+                "a suspended link arrives to be checked."
+            ),
+        }

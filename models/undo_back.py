@@ -39,14 +39,13 @@ class Back(Steps):
             known = {key: value_for(columns[key], packed) for key, packed in (before or {}).items() if key in columns}
             values[change_id] = {**{key: default_of(column) for key, column in columns.items()}, **known, "id": row_id}
         reasons = self._why_not(table, mapper, values)
-        stand = self.standing(where, (v["id"] for v in values.values()))  # type: ignore[arg-type]
         good = [line for line in found if line[0] not in reasons]
         for change_id, row_id, _title, _before in good:
             self.back[where].add(row_id)  # type: ignore[index]
             if table == "guardian_link":
                 self.followers.add(values[change_id]["student_id"])
         if self.write and good:
-            self._insert(table, mapper, {line[0]: values[line[0]] for line in good}, stand)
+            self._insert(table, mapper, {line[0]: values[line[0]] for line in good})
         for act, lines in ((Act.bring_back, good), (Act.keep, [line for line in found if line[0] in reasons])):
             room = self.plan.add(act, table, len(lines)) if lines else 0
             self.plan.lines += [Line(act, table, line[1], line[2] or self._name(mapper, values[line[0]]), (), reasons.get(line[0])) for line in lines[:room]]
@@ -71,8 +70,6 @@ class Back(Steps):
             if not column.foreign_keys:
                 continue
             target = next(iter(column.foreign_keys)).column.table
-            for row in values.values():
-                row[key] = self.renamed.get((target, row[key]), row[key]) if row[key] else row[key]
             alive = self.alive(target, {row[key] for row in values.values() if row[key]})
             for change_id, row in values.items():
                 if row[key] and row[key] not in alive:
@@ -82,24 +79,18 @@ class Back(Steps):
         if isinstance(scope, Scope):
             reasons |= {i: NOT_YOURS for i, row in values.items() if "school_id" in row and row["school_id"] not in (scope.school_id, None)}
         taken = self.taken(mapper, list(values.values()))
+        stand = self.standing(mapper.local_table, (row["id"] for row in values.values()))  # type: ignore[arg-type]  # by a number given twice, long ago
+        reasons |= {i: TAKEN for i, row in values.items() if row["id"] in stand}
         return reasons | {i: TAKEN for i, row in values.items() if any(tuple(row[k] for k in keys) in found for keys, found in taken.items())}
 
-    def _insert(self, table: str, mapper: Mapper[Any], values: dict[int, dict[str, Any]], stand: set[int]) -> None:
+    def _insert(self, table: str, mapper: Mapper[Any], values: dict[int, dict[str, Any]]) -> None:
         where: Table = mapper.local_table  # type: ignore[assignment]  # by its columns: the mapper would give the first version again
         for row in values.values():
             if "version" in row:
                 row["version"] += 1  # a form that was open before is told
-        plain = [row for row in values.values() if row["id"] not in stand]
-        if plain:
-            self.session.execute(insert(where), [_named(mapper, row) for row in plain])
-        now = {i: row["id"] for i, row in values.items()}
-        for change_id, row in values.items():
-            if row["id"] in stand:  # SQLite gives the number of a deleted last row again
-                statement = insert(where).values(_named(mapper, {k: v for k, v in row.items() if k != "id"})).returning(where.c.id)
-                now[change_id] = self.session.scalars(statement).one()
-                self.renamed[where, row["id"]] = now[change_id]
-        record_rows(self.session, "restored", table, list(now.values()))
-        self.session.execute(update(JournalChange), [{"id": i, "after": new} for i, new in now.items()])
+        self.session.execute(insert(where), [_named(mapper, row) for row in values.values()])
+        record_rows(self.session, "restored", table, [row["id"] for row in values.values()])
+        self.session.execute(update(JournalChange), [{"id": i, "after": row["id"]} for i, row in values.items()])
 
     def rejoin(self, table: str, change_ids: Sequence[int]) -> None:
         """The groups and other links of many to many that a deleted row had."""
@@ -113,9 +104,8 @@ class Back(Steps):
                 place = next(i for i, side in enumerate(ends) if side.mapper is mapper and side.key == key)
                 pairs: set[tuple[int, int]] = set()
                 for row_id, before in lines:
-                    here: int = self.renamed.get((where, row_id), row_id)
-                    if here in self.back[where] or (where, row_id) in self.renamed:
-                        pairs |= {(here, other) if place == 0 else (other, here) for other in (before or {}).get(key, ())}
+                    if row_id in self.back[where]:
+                        pairs |= {(row_id, other) if place == 0 else (other, row_id) for other in (before or {}).get(key, ())}
                 other_table = relation.mapper.local_table
                 alive = self.alive(other_table, {pair[1 - place] for pair in pairs})  # type: ignore[arg-type]
                 self.join(secondary, {pair for pair in pairs if pair[1 - place] in alive})

@@ -15,7 +15,7 @@ from sqlalchemy import Column, Table, UniqueConstraint, insert, select, tuple_
 from sqlalchemy.orm import Mapper, Session
 
 from models.base import Base
-from models.changes import PIECE, SNAPSHOTS, Change, JournalChange, name_of, named_by, record_links, sides
+from models.changes import PIECE, Change, name_of, named_by, record_links, sides
 from models.journal import JournalEvent, screen_of
 from models.packing import model_of
 from models.reach import narrower
@@ -85,7 +85,6 @@ class Steps:
     def __init__(self, session: Session, plan: Plan, *, write: bool) -> None:
         self.session, self.plan, self.write = session, plan, write
         self.back: dict[Table, set[int]] = defaultdict(set)  # rows brought back
-        self.renamed: dict[tuple[Table, int], int] = {}  # their new number, where the old one was given to another row
         self.removed: dict[Table, set[int]] = defaultdict(set)
         self.made: dict[Table, set[int]] = {}  # rows that the batch made and that are to be removed
         self.waiting: dict[str, list[int]] = defaultdict(list)  # rows whose number or name one of those still has
@@ -114,24 +113,10 @@ class Steps:
         return {row.id: row for row in found}
 
     def others(self, model: Any, ids: Iterable[int]) -> set[int]:
-        """The numbers that may be another record's by now: SQLite gives that of a deleted last row again. In doubt, nobody is touched."""
-        e, table, found = JournalEvent, screen_of(model.__mapper__), set()
-        since = (e.table_name == table, e.verb.in_((*MADE, "deleted")), e.id > self.first, e.batch != self.plan.batch)
-        for some in pieces(ids):
-            lives: dict[int, list[tuple[str, str]]] = defaultdict(list)
-            for row_id, verb, batch in self.session.execute(select(e.row_id, e.verb, e.batch).where(e.row_id.in_(some), *since).order_by(e.id)):
-                lives[row_id or 0].append((verb, batch))
-            for row_id, life in lives.items():
-                verbs = [verb for verb, _batch in life]
-                if "created" in verbs or verbs.count("restored") > 1 or ("restored" in verbs and not self._came_back(table, row_id, life[0][1])):
-                    found.add(row_id)
-        return found
-
-    def _came_back(self, table: str, row_id: int, batch: str) -> bool:
-        """Whether what that batch deleted stands again under the number it had."""
-        c = JournalChange
-        kept = select(c.after).where(c.table_name == table, c.row_id == row_id, c.batch == batch, c.field.in_(SNAPSHOTS))
-        return row_id in self.session.scalars(kept).all()
+        """The numbers that are another record's since. No number is given twice any more; the history of a school may be older than that."""
+        e = JournalEvent
+        since = (e.table_name == screen_of(model.__mapper__), e.verb == "created", e.id > self.first, e.batch != self.plan.batch)
+        return {i for some in pieces(ids) for i in self.session.scalars(select(e.row_id).where(e.row_id.in_(some), *since)) if i}
 
     def standing(self, table: Table, ids: Iterable[int]) -> set[int]:
         """Which of these rows exist at all, whoever asks: a number is taken or not."""
@@ -163,7 +148,7 @@ class Steps:
         """Which of these rows may be pointed to: those that exist for the person, or are brought back just now."""
         mapper = next(m for m in Base.registry.mappers if m.local_table is target)
         seen = {i for some in pieces(ids) for i in self.session.scalars(select(mapper.class_.id).where(mapper.class_.id.in_(some)))}
-        return seen | (self.back[target] & ids) | ({new for (table, _old), new in self.renamed.items() if table is target} & ids)
+        return seen | (self.back[target] & ids)
 
     def taken(self, mapper: Mapper[Any], rows: list[dict[str, Any]]) -> dict[tuple[str, ...], set[tuple[Any, ...]]]:
         """Unique set of attributes -> the values of these rows that another row has, whoever may see it."""

@@ -112,22 +112,20 @@ class Values(Steps):
         self.forget(rows.values())
 
     def check(self, mapper: Mapper[Any], rows: dict[int, Any], todo: dict[int, list[Change]], reasons: dict[int, Any]) -> None:
-        """Take out of `todo` what cannot be put back, and say why in `reasons`; follow rows that came back under another number."""
+        """Take out of `todo` what cannot be put back, and say why in `reasons`."""
         self._refuse_targets(mapper, todo, reasons)
         self._refuse_taken(mapper, rows, todo, reasons)
 
     def _refuse_targets(self, mapper: Mapper[Any], todo: dict[int, list[Change]], reasons: dict[int, Any]) -> None:
-        """Leave a field that pointed to what no longer exists; follow a row that came back under another number."""
+        """Leave a field that pointed to what no longer exists."""
         for key, column in columns_of(mapper).items():
             if not column.foreign_keys:
                 continue
             target = next(iter(column.foreign_keys)).column.table
-            at = [(i, n, change) for i, changes in todo.items() for n, change in enumerate(changes) if change.field == key and change.before]
-            for i, n, change in at:
-                todo[i][n] = change._replace(before=self.renamed.get((target, change.before), change.before))
-            alive = self.alive(target, {todo[i][n].before for i, n, _change in at}) if at else set()
-            for i, n, _change in at:
-                if todo[i][n].before not in alive:
+            at = {i: change.before for i, changes in todo.items() for change in changes if change.field == key and change.before}
+            alive = self.alive(target, set(at.values())) if at else set()
+            for i, number in at.items():
+                if number not in alive:
                     self._leave(todo, reasons, i, key, GONE)
 
     def _refuse_taken(self, mapper: Mapper[Any], rows: dict[int, Any], todo: dict[int, list[Change]], reasons: dict[int, Any]) -> None:
@@ -173,13 +171,12 @@ class Values(Steps):
         other = model.__mapper__.relationships[first.key].mapper
         rows = self.rows(model, list({a for a, _b in made}))
         own, far = model.__table__, other.local_table
-        others = self.alive(far, {self.renamed.get((far, b), b) for _a, b in made})
+        others = self.alive(far, {b for _a, b in made})
         there = set()
         for some in pieces({a for a, _b in made}):
             there |= {tuple(line) for line in self.session.execute(select(first.here, first.there).where(first.here.in_(some)))}
         gone, come, hidden = (set[tuple[int, int]]() for _kind in range(3))
-        for (a, b), came in made.items():
-            pair = self.renamed.get((own, a), a), self.renamed.get((far, b), b)
+        for pair, came in made.items():
             known = (pair[0] in rows or pair[0] in self.back[own]) and pair[1] in others
             if came == (pair in there):
                 (hidden if not known or not self.may_touch(first.table) else gone if came else come).add(pair)

@@ -176,11 +176,8 @@ class History(RuleBasedStateMachine):
         return work
 
     def same(self, work, person):
-        """Whether the person still has the number they had then, and can be told from who had it meanwhile."""
-        number = work.ids[person]
-        since = self.works[self.works.index(work) + 1 :]
-        had_it = [later.kind for later in since for other in later.made if later.ids[other] == number]
-        return person.id == number and set(had_it) <= {"undo"} and len(had_it) <= 1
+        """Whether the person is there under the number they had then: somebody deleted and sent again by a file is a new record."""
+        return person.id == work.ids[person]
 
     def corrected(self, person, name):
         """Whether somebody gave it another value by hand since the last import that stands."""
@@ -296,12 +293,12 @@ def story():
     told.teardown()
 
 
-def test_undoing_leaves_whoever_was_given_the_number_of_somebody_deleted(story):
+def test_nobody_is_given_the_number_of_somebody_deleted_so_that_undoing_leaves_them_alone(story):
     story.send_a_file({"060375611AC": ("Valmont", "")})
     story.delete(at=0)
     story.send_a_file({"9900000001S": ("Valmont", "")})
     first, second = story.people
-    assert story.works[0].ids[first] == second.id  # SQLite gives the number again
+    assert story.works[0].ids[first] < second.id
     _batch, refusal = story.do(lambda session: undo(session, story.works[0].name))
     assert isinstance(refusal, Refusal)
     story.the_database_says_the_same()

@@ -315,19 +315,31 @@ def test_a_link_whose_guardian_went_too_does_not_come_back_alone(acc):
         assert session.get_one(GuardianLink, link).student_id == student
 
 
-def test_a_row_whose_number_was_given_again_comes_back_under_another(acc):
+def test_a_row_whose_number_an_older_version_gave_again_stays_in_the_trash(acc):
     with acc("b0") as session:
-        student, guardian, _link = family(session)
+        student, _guardian, _link = family(session)
     with acc("b1") as session:
         session.delete(session.get_one(Student, student))
     with acc("b2") as session:
         session.execute(insert(Student), [{"id": student, "school_id": 1, "family_name": "Prise", "given_name": "Place"}])
     with acc("b3") as session:
-        undo(session, "b1")
-        found = session.scalars(select(Student).where(Student.national_id == "99DURAND")).one()
-        assert found.id != student
-        assert [link.guardian_id for link in found.links] == [guardian]
+        assert ("student", "Une autre fiche porte maintenant son numéro ou son nom.") in reasons(plan(session, "b1"))
         assert session.get_one(Student, student).family_name == "Prise"
+
+
+def test_the_number_of_a_deleted_record_is_given_to_nobody_else(acc):
+    with acc("b0") as session:
+        student, guardian, link = family(session)
+    with acc("b1") as session:
+        session.delete(session.get_one(Student, student))
+    with acc("b2") as session:
+        session.add(other := Student(family_name="Autre", given_name="Une"))
+        session.flush()
+        assert other.id > student
+    with acc("b3") as session:
+        undo(session, "b1")
+        found = session.get_one(Student, student)
+        assert [(one.id, one.guardian_id) for one in found.links] == [(link, guardian)]
 
 
 # --- who -------------------------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def timeline(screen: Screen, row: Any) -> list[dict[str, Any]]:
     found = db.session.execute(select(e, taken_back).where(e.table_name == screen.table, e.row_id == row.id).order_by(e.id.desc()).limit(LINES)).all()
     lines, undos = [line for line, _undo in found], {line.batch for line, undo in found if undo}
     for place, line in enumerate(lines):
-        if line.verb == "created":  # before it, the number belonged to another record
+        if line.verb == "created":  # before it, in an older version, the number may have been another record's
             del lines[place + 1 :]
     batches: dict[str, list[JournalEvent]] = {}
     for line in lines:

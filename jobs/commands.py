@@ -22,6 +22,7 @@ from models.access import Role
 from models.base import Refusal
 from models.config import DEMO_MARK, LOOPBACK, ConfigError
 from models.db import db
+from models.opening import open_studies
 from models.school import Country, School
 from models.scope import Actor, Scope, acting, unscoped
 from models.words import N_, _, in_language
@@ -134,6 +135,7 @@ def create_school(name: str, code: str, country: str, email: str) -> None:
             raise Refusal(_("A [school] has this official code already. Check --code."))
         db.session.add(school)
         labels.create_nouns(school)
+        open_studies(db.session, school)
         db.session.commit()
         click.echo(_("%(name)s was created.", name=school.name))
 

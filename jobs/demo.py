@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from jobs import demo_pictures
 from jobs.demo_life import Row, load_codes, load_history, store
 from jobs.demo_people import LEVELS, Adult, Child, Home, People, Tie, make_people, slug
+from jobs.demo_studies import others_of, programmes_of
 from models.access import Membership, Role, User
 from models.base import Refusal, today, utcnow
 from models.labels import LabelStamp, create_nouns
@@ -186,6 +188,11 @@ class _Loader:
             time_zone=plan.time_zone,
             head_name=" ".join(plan.staff[ROLES.index("head")]),
             head_title=plan.head_title,
+            support_phone=plan.phone,
+            website=f"https://{plan.domain}/",
+            sales_email="commandes@certifications.example.org",
+            logo_digest=demo_pictures.logo() if plan.country == "FR" else None,
+            stamp_digest=demo_pictures.stamp(plan.name, home.town) if plan.country == "FR" else None,
         )
         school = self.session.get_one(School, self._store("schools", [row])[0].id)
         nouns = create_nouns(school)
@@ -269,6 +276,9 @@ class _Loader:
     def _load_students(self, people: People, guardians: Sequence[Guardian]) -> Sequence[Student]:
         names = LEVELS[self.plan.country]
         levels = self._store("levels", [Level(school_id=self.school.id, name=name, rank=rank) for rank, name in enumerate(names, 1)])
+        programmes = self._store("programmes", programmes_of(self.school))
+        for kind, found in others_of(self.school, self.day).items():
+            self._store(kind, found)
         classes = sorted({kid.klass for kid in people.children if kid.klass}, key=lambda name: (names.index(name.rpartition(" ")[0]), name))
         rooms = dict(zip(classes, self._groups(classes, GroupCategory.klass, "ac"), strict=True))
         others = self.teachers[1:]
@@ -292,6 +302,7 @@ class _Loader:
                 **vars(kid.home),
                 language=self.plan.language,
                 level_id=levels[kid.level].id,
+                programme_id=programmes[kid.level].id,
                 homeroom_id=rooms[kid.klass].id if kid.klass else None,
                 adviser_id=advisers[kid.klass].id if kid.klass else self.teachers[-1].id,
                 user_id=user.id if kid is account else None,

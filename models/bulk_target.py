@@ -16,7 +16,7 @@ from models.rights import reach
 from models.scope import WHO
 
 # What the school gives: whoever reaches only their own students fills in the rest.
-GIVEN = {"student": ("level", "homeroom", "adviser")}
+GIVEN = {"student": ("level", "programme", "homeroom", "adviser")}
 
 
 def withheld(table: str) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ WORDS: dict[str, tuple[tuple[str, Any, Any, Source], ...]] = {
         ("AN", _p("code_value", "English"), "", _USUAL),
     ),
     "prerequisites": (
-        ("1", _("Check"), _("Prerequisites are checked when the registration is made."), _SEEN),
+        ("1", _("Check prerequisites"), _("Prerequisites are checked when the registration is made."), _SEEN),
         ("0", _("Do not check"), "", _USUAL),
     ),
     "assignment_state": (

@@ -6,15 +6,18 @@ hold it and is offered no more.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, object_session, validates
 
+from models.access import Role
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column
 from models.code_words import WORDS, Source
 from models.custom import Extensible
 from models.retiring import Retirable
+from models.rights import may
 from models.scope import SchoolScoped
 from models.values import tidy
 from models.words import _, _p, in_language
@@ -76,6 +79,21 @@ class CodeValue(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible, 
     @validates("help")
     def _tidy_help(self, _key: str, value: str | None) -> str:
         return tidy(value or "", limit=400)
+
+
+# Whose right to edit and retire codes reaches the lists of the studies only (rights: "study lists").
+STUDIES_ONLY = frozenset({Role.registrar.name})
+
+
+def may_keep(roles: Iterable[str], code_list: CodeList) -> bool:
+    """Whether a list is theirs to keep, as far as these roles may edit codes at all."""
+    return code_list.of_studies or may([role for role in roles if role not in STUDIES_ONLY], "code_value", "edit")
+
+
+def kept_lists(roles: Iterable[str]) -> list[CodeList]:
+    """The lists that these roles keep."""
+    held = list(roles)
+    return [one for one in CodeList if may_keep(held, one)]
 
 
 def create_codes(school: School) -> int:

@@ -18,7 +18,7 @@ LETTERS = {"R": "read", "C": "create", "E": "edit", "D": "delete", "X": "export"
 
 # The business verbs of each screen that exist today; a verb used by a screen and absent here stops the start.
 VERBS: dict[str, tuple[str, ...]] = {
-    "student": ("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate", "deactivate", "reactivate", "merge"),
+    "student": ("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate", "deactivate", "reactivate", "merge", "transfer"),
     "issued_paper": ("print_again",),
     "guardian": ("print_reset_letter", "merge"),
     "guardian_link": ("suspend", "reactivate", "confirm"),
@@ -26,9 +26,15 @@ VERBS: dict[str, tuple[str, ...]] = {
     "group": ("share",),
     "user": ("invite", "disable", "enable", "end_sessions", "see_as"),
     "membership": ("open_inspection", "close_inspection"),
-    "school": (),
-    "level": (),
+    "school": ("upload_logo", "upload_stamp", "remove_logo", "remove_stamp"),
+    "level": ("retire", "reactivate"),
+    "programme": (),
+    "term": (),
+    "org_unit": (),
+    "school_year": ("change_year",),
+    "code_value": ("retire", "reactivate"),
     "import_": ("check", "confirm", "abandon", "undo", "import_staff", "import_structures"),
+    "transfer": ("send", "receive", "cancel", "decline"),
     "label": ("reset", "export_po", "import_po"),
     "noun": ("reset",),
     "custom_field": ("retire", "reactivate"),
@@ -42,7 +48,7 @@ VERBS: dict[str, tuple[str, ...]] = {
 POLICY: dict[str, dict[str, str]] = {
     "student": {
         "acc": "RCEDX V",
-        "ac": "RCEDX V",
+        "ac": "RCEDX V(generate_codes, add_to_group, print_class_list, print_labels, print_certificate, deactivate, reactivate, merge)",
         "ec": "REX·g V(generate_codes, add_to_group, print_class_list, print_labels, print_certificate)·g",
         "amp": "RX V(generate_codes, print_class_list, print_labels, print_certificate)",
         "registrar": "RCEX V(add_to_group)",
@@ -80,6 +86,12 @@ POLICY: dict[str, dict[str, str]] = {
     "user": {"acc": "RCE V", "ac": "RCE V(invite, disable, enable, end_sessions)", "head": "RC V(invite)"},
     "membership": {"acc": "RCEDX", "ac": "RCED", "head": "RCED V(open_inspection, close_inspection)"},
     "school": {"acc": "RE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "R", "head": "R", "inspector": "R"},
+    "programme": {"acc": "RCEDX", "ac": "RCEX", "ec": "R", "amp": "R", "registrar": "RCEDX", "head": "R", "inspector": "R"},
+    "term": {"acc": "RCED", "ac": "RCE", "ec": "R", "amp": "R", "registrar": "RCED", "head": "R", "inspector": "R"},
+    "org_unit": {"acc": "RCED", "ac": "R", "ec": "R", "amp": "R", "registrar": "RCED", "head": "R"},
+    "school_year": {"acc": "RCE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "R", "head": "R", "inspector": "R"},
+    # Of the registrar: the lists of the studies only (models/codes.py).
+    "code_value": {"acc": "RCE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "RCE V", "head": "R"},
     "level": {"acc": "RCE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "R", "head": "R", "inspector": "R"},
     "import_": {
         "acc": "RCX V",
@@ -87,6 +99,7 @@ POLICY: dict[str, dict[str, str]] = {
         "registrar": "RC·o V(check, confirm, abandon, undo)·o",
         "head": "R",
     },
+    "transfer": {"acc": "RCX V", "ac": "R", "head": "R"},
     "label": {"acc": "RCEDX V", "ac": "R"},
     "noun": {"acc": "RE V", "ac": "R"},
     # The registrar's line of the rights document is about study records, which are none of today's tables.

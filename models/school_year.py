@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
-from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned
+from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, today
 from models.custom import Extensible
 from models.school import Country, School
-from models.scope import SchoolScoped
+from models.scope import SchoolScoped, current_school_id
 from models.values import tidy
 from models.words import _, _p
 
@@ -71,6 +71,14 @@ class SchoolYear(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible)
         found = next((year for year in other if year is not self), None)
         if found is not None:
             raise Refusal(_("These days overlap those of %(name)s. Change the first or the last day of one of the two."), name=found.name)
+
+    def settle(self, session: Session) -> None:
+        """Judge the days; where no year is current yet, the one that covers today is. Refused: as `check_days` does."""
+        self.check_days(session)
+        with session.no_autoflush:
+            school = session.get(School, self.school_id or current_school_id())
+            if school is not None and self.begins_on <= today(school.time_zone) <= self.ends_on and current_year(session) is None:
+                self.current = True
 
 
 def current_year(session: Session) -> SchoolYear | None:

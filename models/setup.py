@@ -15,6 +15,7 @@ from models.access import Membership, Role, User
 from models.base import Refusal, utcnow
 from models.db import db
 from models.journal import record
+from models.opening import open_studies
 from models.school import Country, School
 from models.scope import unscoped
 from models.words import _
@@ -78,6 +79,7 @@ def open_school(
         db.session.flush()
         db.session.add(Membership(school_id=school.id, user_id=user.id, role=Role.acc))
         labels.create_nouns(school)
+        open_studies(db.session, school)
         record(db.session, "opened", "school", school.id, school_id=school.id)
         db.session.commit()
     (folder / KEY_FILE).unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from sqlalchemy import Index, String, UniqueConstraint, func, select
+from sqlalchemy import ColumnElement, Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column, object_session, validates
 
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, fold
@@ -111,6 +111,11 @@ class Programme(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible, 
                 name=str(self),
             )
         )
+
+
+def said_in_sql() -> ColumnElement[str]:
+    """The words of a programme as the database writes them: its code, then its short title or its title."""
+    return Programme.code + " – " + func.coalesce(func.nullif(Programme.short_title, ""), Programme.title)
 
 
 class OrgUnit(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):

@@ -62,7 +62,7 @@ def test_the_field_then_the_value_then_before_and_after_then_done_and_undone(as_
     first = step(browser, zoes)
     assert first.status_code == 200
     assert "4 fiches choisies" in words(first)
-    assert offered(first) == ["level", "homeroom", "adviser", "language", "sex", "address1", "address2", "postal_code", "town"]
+    assert offered(first) == ["level", "programme", "homeroom", "adviser", "language", "sex", "address1", "address2", "postal_code", "town"]
     second = step(browser, zoes, bulk_field="town")
     assert 'name="town"' in second.text
     assert "Vider ce champ" in words(second)

@@ -9,12 +9,15 @@ from sqlalchemy import select
 
 from models.access import Membership, User
 from models.activation import ActivationCode
+from models.codes import CodeValue
 from models.custom import CustomField
 from models.journal import JournalEvent
 from models.labels import Noun
 from models.papers import issue
 from models.people import Group, Guardian, GuardianLink, Student
 from models.school import Level, School
+from models.school_year import SchoolYear
+from models.studies import OrgUnit, Programme, Term
 
 EVERYBODY = "acc ac ec amp registrar head inspector invigilator parent student"
 STAFF = "acc ac ec amp registrar head inspector"
@@ -79,6 +82,31 @@ PAGES = {
     "/admin/level/new/": "acc",
     "/admin/level/edit/?id={level}": "acc",
     "/admin/level/export/csv/": "",
+    "/admin/programme/": STAFF,
+    "/admin/programme/details/?id={programme}": STAFF,
+    "/admin/programme/new/": "acc ac registrar",
+    "/admin/programme/edit/?id={programme}": "acc ac registrar",
+    "/admin/programme/export/csv/": "acc ac registrar",
+    "/admin/term/": STAFF,
+    "/admin/term/details/?id={term}": STAFF,
+    "/admin/term/new/": "acc ac registrar",
+    "/admin/term/edit/?id={term}": "acc ac registrar",
+    "/admin/term/export/csv/": "",
+    "/admin/org_unit/": "acc ac ec amp registrar head",
+    "/admin/org_unit/details/?id={org_unit}": "acc ac ec amp registrar head",
+    "/admin/org_unit/new/": "acc registrar",
+    "/admin/org_unit/edit/?id={org_unit}": "acc registrar",
+    "/admin/org_unit/export/csv/": "",
+    "/admin/school_year/": STAFF,
+    "/admin/school_year/details/?id={school_year}": STAFF,
+    "/admin/school_year/new/": "acc",
+    "/admin/school_year/edit/?id={school_year}": "acc",
+    "/admin/school_year/export/csv/": "",
+    "/admin/code_value/": "acc ac ec amp registrar head",
+    "/admin/code_value/details/?id={code_value}": "acc ac ec amp registrar head",
+    "/admin/code_value/new/": "acc registrar",
+    "/admin/code_value/edit/?id={code_value}": "acc registrar",
+    "/admin/code_value/export/csv/": "",
     "/admin/import_/": "acc ac registrar head",
     "/admin/import_/new/": "acc ac registrar",
     "/admin/import_/edit/?id=1": "",
@@ -152,6 +180,14 @@ VERBS = {
     ("/admin/student/delete/", "", "student"): "acc ac",
     ("/admin/guardian/delete/", "", "guardian"): "acc ac",
     ("/admin/level/delete/", "", "level"): "",
+    ("/admin/level/action/", "retire", "level"): "acc",
+    ("/admin/programme/delete/", "", "programme"): "acc registrar",
+    ("/admin/programme/action/", "retire", "programme"): "acc ac registrar",
+    ("/admin/term/delete/", "", "term"): "acc registrar",
+    ("/admin/org_unit/delete/", "", "org_unit"): "acc registrar",
+    ("/admin/school_year/delete/", "", "school_year"): "",
+    ("/admin/code_value/delete/", "", "code_value"): "",
+    ("/admin/code_value/action/", "retire", "code_value"): "acc registrar",
     ("/admin/school/delete/", "", "school"): "",
     ("/admin/user/delete/", "", "user"): "",
     ("/admin/journal_event/delete/", "", "journal_event"): "",
@@ -203,6 +239,10 @@ def ids(app, schools):
             "membership": session.scalar(select(Membership.id).where(Membership.user_id == amp)),
             "school": schools[0],
             "level": session.scalar(select(Level.id).where(Level.school_id == schools[0])),
+            **{
+                model.__tablename__: session.scalar(select(model.id).where(model.school_id == schools[0]))
+                for model in (Programme, Term, OrgUnit, SchoolYear, CodeValue)
+            },
             "noun": session.scalar(select(Noun.id).where(Noun.school_id == schools[0])),
             "custom_field": field.id,
             "journal_event": session.scalar(select(JournalEvent.id).where(JournalEvent.school_id == schools[0])),
@@ -256,8 +296,8 @@ def test_13_a_verb_is_accepted_from_whom_the_document_says(as_, ids, account):
 
 SCOPED = dict(
     zip(
-        ("student", "guardian", "guardian_link", "activation_code", "group", "membership", "level", "noun", "journal_event"),
-        (Student, Guardian, GuardianLink, ActivationCode, Group, Membership, Level, Noun, JournalEvent),
+        ("student", "guardian", "guardian_link", "activation_code", "group", "membership", "level", "noun", "journal_event", "programme", "code_value"),
+        (Student, Guardian, GuardianLink, ActivationCode, Group, Membership, Level, Noun, JournalEvent, Programme, CodeValue),
         strict=True,
     )
 )

@@ -7,7 +7,10 @@ from importlib import import_module
 from flask import Flask
 from flask_admin import Admin
 
-DOMAINS = ("people", "papers", "activation", "access", "rights", "school", "custom_screen", "imports", "labels", "work", "journal", "portal")
+DOMAINS = (
+    *("people", "papers", "activation", "access", "rights", "school", "studies"),
+    *("school_year", "custom_screen", "imports", "transfers", "labels", "work", "journal", "portal", "school_settings"),
+)
 
 
 def register_all(app: Flask, admin: Admin) -> None:

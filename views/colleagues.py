@@ -1,4 +1,4 @@
-"""Who is chosen by look-up on several screens: the school's staff, its students, their guardians."""
+"""What is chosen by look-up on several screens: the school's staff, its students, their guardians, its programmes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import select
 from models.access import STAFF, Membership, User
 from models.db import db
 from models.people import Guardian, Student
+from models.studies import Programme
 
 
 def is_staff() -> Any:
@@ -25,3 +26,5 @@ def staff_of_school() -> list[User]:
 STUDENT_LOOKUP = (Student, ("family_name", "given_name", "usage_name", "national_id", "local_id"))
 GUARDIAN_LOOKUP = (Guardian, ("search_key",))
 STAFF_LOOKUP = (User, ("family_name", "given_name"), is_staff)
+# A plain list up to 200: then one sees what there is.
+PROGRAMME_LOOKUP = (Programme, ("code", "title", "short_title"), lambda: Programme.retired_at.is_(None), 200)

@@ -76,9 +76,17 @@ def starting_with(column: Any, text: str) -> Any:
 class Lookup(AjaxModelLoader):
     """Rows of one table for a combobox: own scope only, two letters at least, twenty rows at most, wildcards escaped."""
 
-    def __init__(self, name: str, model: Any, columns: tuple[str, ...], where: Any = None) -> None:
+    def __init__(self, name: str, model: Any, columns: tuple[str, ...], where: Any = None, few: int = 0) -> None:
         super().__init__(name, {})
-        self.model, self.columns, self.where = model, columns, where
+        self.model, self.columns, self.where, self.few = model, columns, where, few
+
+    def all_rows(self) -> list[Any] | None:
+        """Every row that is offered where there are `few` at most: then a plain list serves better than a search. None: search."""
+        if not self.few:
+            return None
+        statement: Any = select(self.model).order_by(getattr(self.model, self.columns[0])).limit(self.few + 1)
+        rows = list(db.session.scalars(statement.where(self.where()) if self.where is not None else statement))
+        return rows if len(rows) <= self.few else None
 
     def format(self, model: Any) -> tuple[int, str] | None:
         """The identifier and the words of a row, as the list shows them."""
@@ -122,16 +130,27 @@ class RowField(AjaxSelectField):
     def __init__(self, loader: Lookup, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
         super().__init__(loader, label, validators, **kwargs)
         self.missing = False
+        self._all: list[Any] | None = None
+        self._asked = False
         self.typed = ""  # what was looked for without script
         self.found: list[tuple[int, str]] = []  # and the choices that it gave
 
+    @property
+    def listed(self) -> list[Any] | None:
+        """All the rows to choose from, where they are few; None where they come by look-up."""
+        if not self._asked:
+            self._all, self._asked = self.loader.all_rows(), True
+        return self._all
+
     def iter_choices(self) -> Iterable[tuple[Any, str, bool, dict[str, Any]]]:
-        """The chosen row only: the others come by look-up."""
+        """The chosen row only: the others come by look-up. Of few rows, all of them."""
         if self.allow_blank:
-            yield option("__None", "", self.data is None)
+            yield option("__None", "—" if self.listed is not None else "", self.data is None)
         pair = self.loader.format(self.data)
-        if pair:
+        if pair and (self.listed is None or self.data not in self.listed):
             yield option(pair[0], pair[1], True)
+        for row in self.listed or ():
+            yield option(*self.loader.format(row), row is self.data)
 
     def has_groups(self) -> bool:
         """No groups."""
@@ -147,6 +166,8 @@ class RowField(AjaxSelectField):
             self.data = None
             return
         row = self.loader.get_one(value)
+        if row is None and value == str(getattr(self.object_data, "id", "")):
+            row = self.object_data  # no longer offered, and the record's own all the same
         self.missing = row is None
         self.data = row
 
@@ -212,7 +233,8 @@ class ShortRowField(SelectField):
         if self.blank:
             yield option("", "—", not chosen)
         for key, row in self.rows.items():
-            yield option(key, str(row), key == chosen)
+            if key == chosen or not getattr(row, "retired_at", None):
+                yield option(key, str(row), key == chosen)
 
     def process_data(self, value: Any) -> None:
         """The row itself is the value."""
@@ -224,6 +246,8 @@ class ShortRowField(SelectField):
             self.data = None
             return
         self.data = self.rows.get(valuelist[0])
+        if getattr(self.data, "retired_at", None) and self.data is not self.object_data:
+            raise ValueError(gettext("%(name)s is no longer offered. Choose another.", name=str(self.data)))
         if self.data is None:
             raise ValueError(gettext("The chosen record was not found. Choose it again in the list."))
 

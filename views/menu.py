@@ -19,10 +19,10 @@ class Heading:
 
 
 HEADINGS = (
-    Heading(_("School life"), ("student", "issued_paper", "guardian", "group", "level")),
+    Heading(_("School life"), ("student", "issued_paper", "guardian", "group", "level", "programme", "org_unit", "code_value")),
     Heading(_("[Guardian] accounts"), ("activation_code", "guardian_link")),
-    Heading(_("Exchanges"), ("import_", "outgoing_mail", "job")),
-    Heading(_("Settings"), ("school", "custom_field", "user", "membership", "right", "label", "noun")),
+    Heading(_("Exchanges"), ("import_", "transfer", "outgoing_mail", "job")),
+    Heading(_("Settings"), ("school", "school_year", "term", "custom_field", "user", "membership", "right", "label", "noun")),
     Heading(_("Follow-up"), ("journal_event", "login_event")),
 )
 
@@ -30,6 +30,7 @@ HEADINGS = (
 # Screens that stand beside another: reached by a button there, so that the sidebar stays short. Whoever may not open that one
 # finds them in the sidebar.
 BESIDE = {"issued_paper": "student", "membership": "user", "login_event": "user", "noun": "label"}
+BESIDE |= {"org_unit": "programme", "code_value": "programme", "term": "school_year"}
 
 
 def screens() -> dict[str, Any]:

@@ -21,11 +21,12 @@ from models.followed import access, deletion_problem, with_access
 from models.people import Group, Guardian, GuardianLink, Student, StudentStatus
 from models.school import Level, School
 from models.scope import current_school_id
+from models.studies import Programme
 from views import checks
 from views.account import LANGUAGES
 from views.activation import CodesVerbs
 from views.base import Screen
-from views.colleagues import GUARDIAN_LOOKUP, STAFF_LOOKUP, STUDENT_LOOKUP
+from views.colleagues import GUARDIAN_LOOKUP, PROGRAMME_LOOKUP, STAFF_LOOKUP, STUDENT_LOOKUP
 from views.fields import Lookup, RowField
 from views.filters import Clause, Member, Row
 from views.formats import zone
@@ -38,6 +39,7 @@ from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
 from views.student_file import StudentFile
 from views.student_search import StatusIs, by_guardian, by_identifier, by_name, by_own_words, ids_by_class, is_class, offered, tally
+from views.transfer_student import TransferVerb
 from views.verbs import verb
 
 
@@ -55,7 +57,7 @@ class AddToGroupForm(FlaskForm):
     group = RowField(Lookup("group", Group, ("name",)), _("[Group]"), validators=[InputRequired()])
 
 
-class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
+class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, StudentFile, Screen):
     """Pupils, students, candidates: the list that the whole school works from."""
 
     model = Student
@@ -75,21 +77,21 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
         ("guardian", _("[Guardian] or phone"), by_guardian),
     )
     column_export_list = (
-        *("family_name", "given_name", "usage_name", "homeroom_name", "level", "national_id", "local_id", "sex", "born_on"),
+        *("family_name", "given_name", "usage_name", "homeroom_name", "level", "programme", "national_id", "local_id", "sex", "born_on"),
         *("email", "phone", "address1", "address2", "postal_code", "town", "adviser", "access", "status"),
     )
     nowrap_columns = ("name", "homeroom_name", "national_id", "born_on")
     column_formatters = {"name": lambda _v, _c, row, _n: str(row), "access": lambda _v, _c, row, _n: access(row)}
     form_columns = (
         *("family_name", "given_name", "usage_name", "middle_names", "sex", "born_on", "national_id", "local_id"),
-        *("level", "homeroom", "adviser", "language", "email", "phone", "address1", "address2", "postal_code", "town"),
+        *("level", "programme", "homeroom", "adviser", "language", "email", "phone", "address1", "address2", "postal_code", "town"),
     )
     form_sections = (
         (
             _("Identity"),
             (("family_name", 6), ("given_name", 6), ("usage_name", 6), ("middle_names", 6), ("sex", 3), ("born_on", 3), ("national_id", 3), ("local_id", 3)),
         ),
-        (_("Schooling"), (("level", 3), ("homeroom", 3), ("adviser", 3), ("language", 3))),
+        (_("Schooling"), (("level", 3), ("homeroom", 3), ("programme", 6), ("adviser", 3), ("language", 3))),
         (_("How to reach"), (("email", 6), ("phone", 6), ("address1", 6), ("address2", 6), ("postal_code", 3), ("town", 6))),
     )
     form_overrides = {"language": SelectField}
@@ -99,9 +101,15 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
         "email": {"validators": [checks.email]},
         "phone": {"validators": [checks.phone]},
     }
-    bulk_edit_columns = ("level", "homeroom", "adviser", "language", "sex", "address1", "address2", "postal_code", "town")
+    bulk_edit_columns = ("level", "programme", "homeroom", "adviser", "language", "sex", "address1", "address2", "postal_code", "town")
     verb_order = ("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate")
-    lookups = {"homeroom": (Group, ("name",), is_class), "adviser": STAFF_LOOKUP, "group": (Group, ("name",)), "other": STUDENT_LOOKUP}
+    lookups = {
+        "programme": PROGRAMME_LOOKUP,
+        "homeroom": (Group, ("name",), is_class),
+        "adviser": STAFF_LOOKUP,
+        "group": (Group, ("name",)),
+        "other": STUDENT_LOOKUP,
+    }
 
     def __init__(self) -> None:
         self.column_filters = (
@@ -110,6 +118,7 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, StudentFile, Screen):
             Clause(Student.id, _("With a national identifier"), "identified", lambda: Student.national_id.is_not(None)),
             StatusIs(Student.status, _("Status"), "status"),
             Row(Student.level_id, _("[Level]"), "level", Level, lambda: offered("level")),
+            Row(Student.programme_id, _("[Programme]"), "programme", Programme, lambda: offered("programme")),
             Row(Student.homeroom_id, _("Class"), "homeroom", Group, lambda: offered("class")),
             Member(Student.groups, _("[Group]"), "groups", Group, lambda: offered("group")),
             Row(Student.adviser_id, _("Adviser"), "adviser", User, lambda: offered("adviser")),

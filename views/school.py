@@ -1,4 +1,4 @@
-"""The school, its levels and its groups."""
+"""The levels and the groups of the school."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from flask_admin import Admin, expose
 from flask_wtf import FlaskForm
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload, undefer
-from wtforms import SelectField
 from wtforms.validators import InputRequired
 
 from models.access import User
@@ -19,10 +18,8 @@ from models.db import db
 from models.journal import record
 from models.people import Group, GroupCategory, Student, StudentStatus, group_member
 from models.rights import reach
-from models.school import Level, School
-from models.scope import WHO, current_school_id
-from views import checks
-from views.account import LANGUAGES
+from models.school import Level
+from models.scope import WHO
 from views.base import Screen, gate
 from views.colleagues import STAFF_LOOKUP, STUDENT_LOOKUP, staff_of_school
 from views.fields import Lookup, RowsField
@@ -31,68 +28,14 @@ from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.menu import screens
 from views.papers import PAPERS
+from views.retiring import RetireVerbs
 from views.saving import own_path
 from views.verbs import verb
 
-# Where French-speaking schools of both countries stand; the school's own zone is added when it is another.
-TIME_ZONES = (
-    *("Europe/Paris", "America/Guadeloupe", "America/Martinique", "America/Cayenne", "Indian/Reunion", "Indian/Mayotte", "America/Miquelon"),
-    *("Pacific/Noumea", "Pacific/Tahiti", "Pacific/Wallis", "America/Toronto", "America/Montreal", "America/Halifax", "America/Moncton"),
-)
 SHOWN = 500  # members on a group's page
 
 
-class Schools(Screen):
-    """The current school: its page stands in place of a list."""
-
-    model = School
-    name = _("[School]")
-    name_of_one = _("[School]")
-    icon = "gear"
-    column_list = ("name", "official_code", "town")
-    column_details_list = (
-        *("name", "country", "official_code", "email", "support_email", "phone", "address1", "address2", "postal_code", "town"),
-        *("language", "time_zone", "code_days", "head_name", "head_title"),
-    )
-    column_formatters = {
-        "language": lambda _v, _c, row, _n: dict(LANGUAGES).get(row.language, row.language),
-        "country": lambda _v, _c, row, _n: str(row.country),
-    }
-    form_columns = (
-        *("name", "country", "official_code", "email", "support_email", "phone", "address1", "address2", "postal_code", "town"),
-        *("language", "time_zone", "code_days", "head_name", "head_title"),
-    )
-    form_sections = (
-        (_("Identity"), (("name", 6), ("country", 3), ("official_code", 3))),
-        (_("How to reach"), (("email", 6), ("phone", 6), ("support_email", 6), ("address1", 6), ("address2", 6), ("postal_code", 3), ("town", 6))),
-        (_("Settings"), (("language", 3), ("time_zone", 3), ("code_days", 3))),
-        (_("Papers"), (("head_name", 6), ("head_title", 6))),
-    )
-    form_overrides = {"language": SelectField, "time_zone": SelectField}
-    form_args = {
-        "language": {"choices": dict(LANGUAGES)},
-        "time_zone": {"choices": {zone: zone for zone in TIME_ZONES}},
-        "email": {"validators": [checks.email]},
-        "support_email": {"validators": [checks.email], "description": _("Shown to families who need help with their account.")},
-        "phone": {"validators": [checks.phone]},
-        "head_name": {"description": _("Who signs the certificates. Empty: they are issued in the name of the function.")},
-        "head_title": {"description": _("As it is written under the signature: headmaster, director of studies.")},
-    }
-
-    @expose("/")
-    def index_view(self) -> ResponseReturnValue:
-        """There is one school: straight to it."""
-        return redirect(self.get_url(".details_view", id=current_school_id()))
-
-    def edit_form(self, obj: Any = None) -> Any:
-        """A zone that is not in the usual list stays a choice."""
-        form = super().edit_form(obj)
-        if obj is not None and obj.time_zone not in TIME_ZONES:
-            form.time_zone.choices = {obj.time_zone: obj.time_zone, **dict(zip(TIME_ZONES, TIME_ZONES, strict=True))}
-        return form
-
-
-class Levels(Screen):
+class Levels(RetireVerbs, Screen):
     """The years of study, in the order the school teaches them."""
 
     model = Level
@@ -101,14 +44,14 @@ class Levels(Screen):
     icon = "book"
     add_label = _("Add [a level]")
     empty = {"icon": "book", "title": _("[No level] yet"), "sentence": _("[Levels] come with the import of [students], or one at a time.")}
-    column_list = ("name", "rank", "students")
-    column_labels = {"students": _("[Students]")}
+    column_list = ("name", "rank", "students", "in_use")
+    column_labels = {"students": _("[Students]"), "in_use": _("Status")}
     column_sortable_list = ("name", "rank")
     column_default_sort = [("rank", False), ("name", False)]
     column_searchable_list = ("name",)
     column_formatters = {"students": lambda _v, _c, row, _n: g.in_level.get(row.id, 0)}
-    column_details_list = ("name", "rank")
-    column_export_list = ("name", "rank", "students")
+    column_details_list = ("name", "rank", "in_use", "retired_at")
+    column_export_list = ("name", "rank", "students", "in_use")
     number_columns = ("rank", "students")
     form_columns = ("name", "rank")
     bulk_edit_columns = ()
@@ -310,6 +253,6 @@ class Groups(Screen):
 
 
 def register(app: Flask, admin: Admin) -> None:
-    """The screens of the school."""
-    for screen in (Groups(), Levels(), Schools()):
+    """Both screens."""
+    for screen in (Groups(), Levels()):
         admin.add_view(screen)

@@ -103,7 +103,8 @@ class StudentFile:
 
     def detail_options(self) -> tuple[Any, ...]:
         """What the banner shows, in the same query."""
-        return (joinedload(Student.level), joinedload(Student.adviser), joinedload(Student.homeroom), undefer(Student.homeroom_name), with_access())
+        relations = (Student.level, Student.programme, Student.adviser, Student.homeroom)
+        return (*map(joinedload, relations), undefer(Student.homeroom_name), with_access())
 
     def parts_menu(self, student: Student, open_parts: list[Part], chosen: Part, back: str) -> list[dict[str, Any]]:
         """The parts that the person may open, with their counts."""
@@ -128,12 +129,12 @@ class StudentFile:
             (gettext("Local number"), student.local_id, True),
             (gettext("[Level]"), student.level, False),
             (gettext("Class"), student.homeroom_name, False),
+            (gettext("[Programme]"), student.programme, False),
             (gettext("Adviser"), student.adviser, False),
             (gettext("Born on"), show(student.born_on), True),
             (gettext("Language"), language_name(student.language), True),
         ]
-        if not student.local_id:
-            del facts[1]
+        facts = [fact for fact in facts if fact[1] or fact[0] not in (gettext("Local number"), gettext("[Programme]"))]
         neighbours = self.neighbours(student, back)
         return {
             "name": str(student),
@@ -200,6 +201,7 @@ def _summary(student: Student) -> dict[str, Any]:
     schooling = [
         (gettext("[Level]"), str(student.level or "")),
         (gettext("Class"), student.homeroom_name),
+        (gettext("[Programme]"), str(student.programme or "")),
         (gettext("Adviser"), str(student.adviser or "")),
         (gettext("Language"), language_name(student.language)),
         (gettext("Status"), student.status),

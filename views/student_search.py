@@ -15,6 +15,7 @@ from models.db import db
 from models.people import Group, GroupCategory, Guardian, GuardianLink, Student
 from models.school import Level
 from models.scope import current_school_id
+from models.studies import Programme, said_in_sql
 from views.colleagues import is_staff
 from views.fields import field_pattern, folded_like, words_of
 from views.filters import OPTIONS, Is
@@ -63,10 +64,10 @@ class Offered:
 
 
 def offered(kind: str) -> list[Offered]:
-    """The rows of a filter ("level", "class", "group" or "adviser"); those of all four are read together, once a request."""
+    """The rows of a filter ("level", "programme", "class", "group" or "adviser"); all of them are read together, once a request."""
     if "offered" not in g:
         large = tally().large
-        g.offered = overview.counted("offered to filters", ("level", "group", "user"), _ask_offered, worth=lambda _found: large)
+        g.offered = overview.counted("offered to filters", ("level", "programme", "group", "user"), _ask_offered, worth=lambda _found: large)
     return list(g.offered[kind])
 
 
@@ -74,12 +75,13 @@ def _ask_offered() -> dict[str, list[Offered]]:
     name = User.given_name + " " + User.family_name
     parts = [
         select(literal("level").label("kind"), Level.id, Level.name, Level.rank.label("place"), literal("").label("sorted")).order_by(Level.rank),
+        select(literal("programme"), Programme.id, said_in_sql(), literal(0), Programme.code).order_by(Programme.code),
         select(literal("class"), Group.id, Group.name, literal(0), Group.name).where(is_class()).order_by(Group.name),
         select(literal("group"), Group.id, Group.name, literal(0), Group.name).where(~is_class()).order_by(Group.name),
         select(literal("adviser"), User.id, name, literal(0), User.family_name).where(is_staff()).order_by(User.family_name),
     ]
     rows = db.session.execute(union_all(*(part.limit(OPTIONS).subquery().select() for part in parts))).all()
-    found: dict[str, list[Offered]] = {key: [] for key in ("level", "class", "group", "adviser")}
+    found: dict[str, list[Offered]] = {key: [] for key in ("level", "programme", "class", "group", "adviser")}
     for row in sorted(rows, key=lambda row: (row[3], fold(row[4]), fold(row[2]) if row[2] != row[4] else "")):
         found[row[0]].append(Offered(row[1], row[2]))
     return found

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask_babel import force_locale
+
 from jobs import paper
 from jobs.registry import Product
 from models import files
@@ -17,6 +19,7 @@ from models.base import Base
 from models.reach import narrower
 from models.school import School
 from models.scope import SCOPE, WHO
+from models.words import _
 
 log = logging.getLogger("scolabri.jobs")
 LONGEST_NAME = 80
@@ -41,6 +44,12 @@ def lines_of(school: School) -> tuple[str, ...]:
     """Where the school is and how to reach it, below its name."""
     contact = " · ".join(part for part in (school.phone, school.email) if part)
     return tuple(line for line in (", ".join(school.address_lines), contact) if line)
+
+
+def logo_alt(school: School) -> str:
+    """What the logo is, for whoever hears the paper read: in the language of the school."""
+    with force_locale(school.language):
+        return str(_("Logo of the [school]"))
 
 
 def letterhead(school: School, logo_alt: str, *, stamp: bool = False) -> Letterhead:

@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
 from jobs import paper
-from jobs.letterhead import bind, lines_of, short
+from jobs.letterhead import Letterhead, bind, letterhead, lines_of, logo_alt, short
 from jobs.registry import Product, handler
 from jobs.runner import Task
 from models.activation import ActivationCode, CodePurpose, show_code
@@ -170,18 +170,23 @@ def compose(sheet: Sheet, sender: Sender, address: str) -> dict[str, Any]:
         }
 
 
-def document(sheets: Sequence[Sheet], sender: Sender, address: str) -> dict[str, Any]:
-    """The data of one PDF."""
-    with force_locale(sender.language):
-        title = str(_("Access letters"))
+def document(pages: Sequence[dict[str, Any]], sender: Sender, head: Letterhead, title: str) -> dict[str, Any]:
+    """The data of one PDF of letters."""
     return {
         "title": title,
         "lang": base_language(sender.language),
         "region": sender.country.name,
         "paper": PAPER[sender.country],
-        "sender": {"name": short(sender.name), "lines": [short(line) for line in sender.lines], "logo": None, "logo_alt": ""},
-        "letters": [compose(sheet, sender, address) for sheet in sheets],
+        "sender": head.sender,
+        "letters": list(pages),
     }
+
+
+def access_letters(sheets: Sequence[Sheet], sender: Sender, head: Letterhead, address: str) -> dict[str, Any]:
+    """The data of one PDF of access letters."""
+    with force_locale(sender.language):
+        title = str(_("Access letters"))
+    return document([compose(sheet, sender, address) for sheet in sheets], sender, head, title)
 
 
 # --- the job ---------------------------------------------------------------------------------------------------------------------
@@ -237,7 +242,7 @@ def print_letters(task: Task) -> Product:
     Each letter counts once, with the end of the job: a job that was taken over, or that failed, has counted nothing.
     """
     school = db.session.get_one(School, task.school_id)
-    sender, address = Sender.of(school), base_url()
+    sender, head, address = Sender.of(school), letterhead(school, logo_alt(school)), base_url()
     asked = [int(key) for key in task.params["codes"]]
     ids = _in_order(asked)
     sheets: list[Sheet] = []
@@ -247,7 +252,7 @@ def print_letters(task: Task) -> Product:
     if not sheets:
         raise Refusal(_("None of these codes can be printed: they are used, revoked or expired. Create new ones."))
     task.progress(task.done, note=str(N_("%(num)d letter is being written.", "%(num)d letters are being written.", len(sheets))))
-    product = _print(task, sheets, sender, address)
+    product = _print(task, sheets, sender, head, address)
     left = len(asked) - len(sheets)
     note = N_("%(num)d code was left out: used, revoked or expired.", "%(num)d codes were left out: used, revoked or expired.", left)
     task.note = str(note) if left else ""
@@ -255,14 +260,15 @@ def print_letters(task: Task) -> Product:
     return product
 
 
-def _print(task: Task, sheets: Sequence[Sheet], sender: Sender, address: str) -> Product:
+def _print(task: Task, sheets: Sequence[Sheet], sender: Sender, head: Letterhead, address: str) -> Product:
     """One PDF, or an archive of several when there are more than a thousand letters."""
     day = day_in_words(today(sender.time_zone), task.language)
     name = str(_("Access letters – %(school)s – %(date)s", school=short(sender.name), date=day))
     parts = []
     for start in range(0, len(sheets), PART):
         some = sheets[start : start + PART]
-        parts.append(paper.render("letter", document(some, sender, address), pages=len(some), beat=task.beat))
+        data = access_letters(some, sender, head, address)
+        parts.append(paper.render("letter", data, pages=len(some), pictures=head.pictures, beat=task.beat))
         task.beat()
     return bind(name, parts)
 

@@ -71,6 +71,8 @@ def load() -> dict[str, Handler]:
     import jobs.imports
     import jobs.letters
     import jobs.reset_letters
+    import jobs.samples
+    import jobs.transfers
     import jobs.undo  # noqa: F401 (declares by being imported)
 
     return HANDLERS

@@ -13,8 +13,8 @@ from flask_babel import force_locale
 from sqlalchemy import select
 
 from jobs import paper
-from jobs.letterhead import short
-from jobs.letters import PAPER, Sender, around, base_url, day_in_words, language_of, qr, salutation
+from jobs.letterhead import letterhead, logo_alt, short
+from jobs.letters import Sender, around, base_url, day_in_words, document, language_of, qr, salutation
 from jobs.registry import Product, handler
 from jobs.runner import Task
 from models import accounts
@@ -87,15 +87,8 @@ def print_reset_letters(task: Task) -> Product:
         pages.append(compose(guardian, user.username or user.email or "", secrets[guardian.id], sender, address))
     with force_locale(sender.language):
         title = str(_("Reset letters"))
-    data = {
-        "title": title,
-        "lang": base_language(sender.language),
-        "region": sender.country.name,
-        "paper": PAPER[sender.country],
-        "sender": {"name": short(sender.name), "lines": [short(line) for line in sender.lines], "logo": None, "logo_alt": ""},
-        "letters": pages,
-    }
-    content = paper.render("letter", data, pages=len(pages), beat=task.beat)
+    head = letterhead(school, logo_alt(school))
+    content = paper.render("letter", document(pages, sender, head, title), pages=len(pages), pictures=head.pictures, beat=task.beat)
     for guardian in guardians:
         accounts.reset_letter(guardian, secrets[guardian.id])
     return Product(f"{title}.pdf", "application/pdf", content)

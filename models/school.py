@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import String, UniqueConstraint
+from sqlalchemy import String, UniqueConstraint, or_
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from models import school_files
@@ -29,7 +29,7 @@ class Country(Choice):
     CA = "CA", _("Canada (Québec)"), "mute"
 
 
-class NotReady(Refusal):  # noqa: N818 (it is an answer to a person, not a fault)
+class NotReady(Refusal):
     """The page of the school does not say yet what the work needs; `fields` are the columns to fill in, for a link to them."""
 
     def __init__(self, sentence: Any, fields: tuple[str, ...], **params: Any) -> None:
@@ -136,6 +136,12 @@ class School(Base, Identified, Stamped, Versioned):
         """
         columns = type(self).__mapper__.columns
         return [(name, columns[name].info.get("label", name)) for name in NEEDS[purpose] if name in columns and not str(getattr(self, name) or "").strip()]
+
+    @classmethod
+    def incomplete(cls, purpose: str) -> Any:
+        """The clause of schools whose page lacks something for this purpose."""
+        columns = cls.__mapper__.columns
+        return or_(*(columns[name] == "" for name in NEEDS[purpose] if name in columns))
 
     def check_ready(self, purpose: str) -> None:
         """Refuse (`NotReady`) with what is missing, by name."""

@@ -104,9 +104,12 @@ def _second_file(content: bytes, form: str) -> bool:
 
 
 def about(digest: str | None) -> tuple[int, int, int] | None:
-    """(width, height, bytes) of a kept picture; None without one, or when its file is lost."""
+    """(width, height, bytes) of a kept picture; None without one, or when its file is lost or no picture."""
     content = files.read(digest)
     if content is None:
         return None
-    with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
-        return picture.width, picture.height, len(content)
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+            return picture.width, picture.height, len(content)
+    except UnidentifiedImageError:
+        return None

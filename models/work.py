@@ -53,12 +53,14 @@ class JobKind(Choice):
     print_labels = "print_labels", _("Address labels"), "info"
     print_certificate = "print_certificate", _("Certificates of enrolment"), "info"
     print_again = "print_again", _("Duplicates"), "info"
+    print_sample = "print_sample", _("Sample paper"), "info"
     import_check = "import_check", _("Check of an import"), "info"
     import_write = "import_write", _("Writing of an import"), "info"
     bulk_verb = "bulk_verb", _("Work on many records"), "info"
     export = "export", _("Export to a spreadsheet"), "info"
     bulk_edit = "bulk_edit", _("Change of a field"), "info"
     undo_batch = "undo_batch", _("Undoing"), "info"
+    transfer = "transfer", _("Transfer to another [school]"), "info"
 
 
 class Job(Base, Identified, SchoolScoped):

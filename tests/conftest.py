@@ -17,7 +17,7 @@ from sqlalchemy import event, select
 
 import app as application
 from jobs.demo import load_demo
-from models import accounts, base, keys, passwords, sessions, throttle
+from models import accounts, base, files, keys, passwords, sessions, throttle
 from models.access import User
 from models.base import Base, utcnow
 from models.catalogue import installed, use
@@ -83,6 +83,7 @@ def app(whole_app):
     """The application inside a transaction that leaves no trace."""
     use(whole_app.extensions["words of the tests"])  # another test's application may have installed its own
     start_again()
+    files.configure(Path(whole_app.config["DATA"]) / "files")  # and its own folder
     with isolated(whole_app):
         yield whole_app
 

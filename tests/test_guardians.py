@@ -105,7 +105,8 @@ def test_ec_and_amp_read_links_and_change_none(as_, app):
 def test_the_school_screen_is_the_school_itself(as_, app, schools):
     browser = as_("acc")
     answer = browser.get("/admin/school/")
-    assert answer.headers["Location"].endswith(f"/admin/school/details/?id={schools[0]}")
+    assert answer.headers["Location"].endswith(f"/admin/school/edit/?id={schools[0]}")
+    assert as_("ec").get("/admin/school/").headers["Location"].endswith(f"/admin/school/details/?id={schools[0]}")
     page = f"/admin/school/edit/?id={schools[0]}"
     fields = form_of(browser, page)
     assert browser.post(page, data={**fields, "town": "Valneuve", "time_zone": "Pacific/Noumea"}).status_code == 302

@@ -6,7 +6,8 @@ import datetime as dt
 from typing import Any
 
 from flask import Flask, abort, current_app, flash
-from flask_admin import Admin
+from flask.typing import ResponseReturnValue
+from flask_admin import Admin, expose
 from flask_wtf import FlaskForm
 from sqlalchemy import Enum, String, inspect
 from sqlalchemy.orm import selectinload
@@ -19,6 +20,7 @@ from models.base import Refusal, today
 from models.db import db
 from models.folding import folded
 from models.rights import may_give
+from models.school import NotReady
 from models.scope import WHO
 from views.auth import base_url, device_name
 from views.base import Screen
@@ -26,6 +28,7 @@ from views.fields import ChoiceField
 from views.formats import zone
 from views.i18n import gettext, language_name
 from views.i18n import lazy_gettext as _
+from views.school_settings import not_ready_page
 from views.see_as import SeeAsPages
 from views.verbs import verb
 
@@ -96,6 +99,15 @@ class Users(SeeAsPages, ByName):
         form = super().edit_form(obj)
         del form.role, form.open_from, form.open_until
         return form
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> ResponseReturnValue:
+        """Not before the page of the school says who it is (S3-03)."""
+        try:
+            staff.check_ready()
+        except NotReady as problem:
+            return not_ready_page(self, problem)
+        return super().create_view()
 
     def create_model(self, form: Any) -> Any:
         """The person, their role here and their one-time link, together or not at all."""

@@ -82,6 +82,11 @@ WORDS: dict[str | tuple[str, str], Any] = {
     "open_inspection": _p("history", "inspection opened"),
     "close_inspection": _p("history", "inspection closed"),
     "opened": _("[school] opened"),
+    "upload_logo": _p("history", "logo sent"),
+    "upload_stamp": _p("history", "stamp sent"),
+    "remove_logo": _p("history", "logo removed"),
+    "remove_stamp": _p("history", "stamp removed"),
+    "page_read": _p("history", "page read"),
     "check": _p("history", "checked"),
     "abandon": _p("history", "abandoned"),
     ("import_", "confirm"): _("confirmed and written"),
@@ -207,6 +212,12 @@ class JournalEvents(UndoPages, TrashPages, Screen):
         "table_name": lambda _v, _c, line, _n: table_words(line.table_name),
         "row_id": lambda _v, _c, line, _n: about(line),
     }
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """A line is called by what was done."""
+        if isinstance(kwargs.get("model"), JournalEvent):
+            kwargs.setdefault("record_title", sentence([kwargs["model"]]))
+        return super().render(template, **kwargs)
 
     def shown(self) -> tuple[Any, ...]:
         """All lines of the school; their own, for whom the school lets read those only."""

@@ -22,6 +22,7 @@ from views import auth, checks
 from views.fields import VersionField, mark_is_current, version_mark
 from views.i18n import gettext, ngettext, speaking_for
 from views.i18n import lazy_gettext as _
+from views.school_pictures import logo_url
 
 bp = Blueprint("portal", __name__)
 
@@ -157,8 +158,9 @@ def child(student_id: int) -> ResponseReturnValue:
             child={"name": shown.name, "place": shown.school.name, "facts": facts},
             children=[{"label": one.given_name, "url": url_for("portal.child", student_id=one.id), "current": one is shown} for one in mine],
             add_url=url_for("portal.register"),
-            contact={"name": shown.school.name, "phone": shown.school.phone},
+            contact={"name": shown.school.name, "phone": shown.school.phone, "logo": logo_url(shown.school)},
             leave_url=url_for("portal.leave", student_id=shown.id),
+            support_school=shown.school_id,
             tabs=_tabs(),
         )
 

@@ -82,7 +82,7 @@ def _refuse() -> tuple[str, int]:
 
 def _nothing_leaves(response: Response) -> Response:
     """The last wall for what is no page: a file that an address not known here would give."""
-    if not _looking() or request.endpoint in ("static", "admin.static"):
+    if not _looking() or request.endpoint in ("static", "admin.static", "school.logo_view"):
         return response
     file = response.headers.get("Content-Disposition", "").startswith("attachment")
     if not file and (response.mimetype in _PAGES or response.status_code >= 300):

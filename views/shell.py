@@ -12,6 +12,7 @@ from models.db import db
 from models.work import MailState, OutgoingMail
 from views.i18n import gettext
 from views.menu import build_menu, screens
+from views.support import support
 
 
 def init_shell(app: Flask) -> None:
@@ -34,4 +35,5 @@ def init_shell(app: Flask) -> None:
                 values["waiting_mails_url"] = url_for("outgoing_mail.index_view")
         return values
 
+    app.jinja_env.globals["support"] = support
     app.jinja_env.globals["school_label"] = lambda: gettext("[School]")

@@ -16,10 +16,11 @@ from models.db import db
 from models.duplicates import due_pairs
 from models.imports import Import, ImportStatus
 from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
+from models.school import School
 from models.work import Job, JobState, MailState, OutgoingMail
 from views.auth import permitted
+from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
-from views.i18n import ngettext
 from views.student_search import tally
 
 
@@ -74,7 +75,24 @@ def _failed_mails() -> Select[Any]:
     return failed if current_app.config.get("MAIL_URL") else failed.where(false())
 
 
+def _incomplete(_n: int) -> str:
+    school = db.session.scalar(select(School))
+    names = ", ".join(str(label) for _name, label in school.missing_for("users")) if school else ""
+    return gettext("The page of the [school] is not complete: %(missing)s", missing=names)
+
+
 TODOS = (
+    Todo(
+        name="school_incomplete",
+        right=("school", "edit"),
+        rows=lambda: select(School.id).where(School.incomplete("users")),
+        title=_incomplete,
+        sub=_("Until then, nobody can be added"),
+        tone="warn",
+        badge=_("To complete"),
+        action=_("Complete"),
+        page="missing_view",
+    ),
     Todo(
         name="to_check",
         right=("guardian_link", "confirm"),

@@ -117,7 +117,7 @@ def parse_students(table: Table, keys: list[str], context: Context, fixes: Fixes
     """The rows of a file of students, with the guardians that stand in the same row."""
     ties = implied_ties(table.header, keys)
     for row in cells_of(table, keys, "students", fixes):
-        if _is_total(row.cells):
+        if is_total(row.cells):
             row.skip = row.skip or "total_row"
             yield row
             continue
@@ -139,7 +139,7 @@ def parse_students(table: Table, keys: list[str], context: Context, fixes: Fixes
         yield row
 
 
-def _is_total(cells: dict[str, str]) -> bool:
+def is_total(cells: dict[str, str]) -> bool:
     """« Total : 307 » under a list made in a spreadsheet."""
     return len(cells) <= 3 and any(fold(text).startswith("total") for text in cells.values()) and "born_on" not in cells
 
@@ -188,11 +188,16 @@ def tidy_guardian(found: dict[str, Any]) -> dict[str, Any]:
 def parse_others(table: Table, keys: list[str], kind: str, context: Context, fixes: Fixes = NOTHING) -> Iterator[Parsed]:
     """The rows of a file of guardians or of ties: values only."""
     for row in cells_of(table, keys, kind, fixes):
-        if _is_total(row.cells):
+        if is_total(row.cells):
             row.skip = row.skip or "total_row"
         else:
-            for key, text in row.cells.items():
-                value = _read(row, key, key, text, context)
-                if value is not None:
-                    row.values[key] = value
+            read_into(row, context)
         yield row
+
+
+def read_into(row: Parsed, context: Context) -> None:
+    """Read every cell of a row by its key; what cannot be read is a problem of the row."""
+    for key, text in row.cells.items():
+        value = _read(row, key, key, text, context)
+        if value is not None:
+            row.values[key] = value

@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from jobs.import_check import check_rows
+from jobs.import_clubs import load_members
 from jobs.import_join import join_files
 from jobs.import_kept import corrected
 from jobs.import_match import load_known
@@ -15,6 +16,7 @@ from jobs.import_parse import Fixes, Parsed, parse_others, parse_students
 from jobs.import_plan import Plan, Planned, text_of
 from jobs.import_subjects import Absent, Outcome, Subject, Work, subject
 from jobs.import_write import write_rows
+from jobs.structures import know, known_now
 from jobs.tables import Table
 from models.import_cells import Context
 
@@ -26,12 +28,15 @@ def parse(kind: str, table: Table, keys: list[str], context: Context, fixes: Fix
     return parse_others(table, keys, kind, context, fixes)
 
 
-def plan(session: Session, work: Work, parsed: dict[str, list[Parsed]], _before: dict[str, Outcome]) -> Outcome:
+def plan(session: Session, work: Work, parsed: dict[str, list[Parsed]], before: dict[str, Outcome]) -> Outcome:
     """What the files would change among the people of the school."""
     known = load_known(session, work.school_id, work.official_code)
+    know(known, before)
     if work.keep_edits:
         known.corrected = corrected(session, known)
-    joined = join_files(parsed.get("students"), parsed.get("guardians", []), parsed.get("links", []), known)
+    joined = join_files(parsed.get("students"), parsed.get("guardians", []), parsed.get("links", []), known, work.answers)
+    if any(row.values.get("groups") for row in joined.rows):
+        load_members(session, known)
     rules = work.rules
     if not joined.whole:
         rules = replace(rules, whole=False)
@@ -39,10 +44,12 @@ def plan(session: Session, work: Work, parsed: dict[str, list[Parsed]], _before:
     counts = made.counts
     counts["students_created"], counts["students_changed"] = counts["created"], counts["changed"]
     counts["error"] += sum(1 for _kind, row in joined.others if row.problems)
-    counts["ignored"] += sum(1 for _kind, row in joined.others if not row.problems)
+    counts["unsure"] += sum(1 for _kind, row in joined.others if row.asks and not row.problems)
+    counts["asked"] += sum(1 for _kind, row in joined.others if row.asks)
+    counts["ignored"] += sum(1 for _kind, row in joined.others if not row.problems and not row.asks)
     counts["guardians_left_out"] = 0 if rules.guardians else sum(len(one.row.guardians) for one in made.rows)
     lines = [("students" if joined.whole else "links", one) for one in made.rows]
-    lines += [(kind, Planned(row, "error" if row.problems else "ignored")) for kind, row in joined.others]
+    lines += [(kind, Planned(row, "error" if row.problems else "unsure" if row.asks else "ignored")) for kind, row in joined.others]
     return Outcome(counts, made.digest, lines, lambda: _absent(made), made.places, made)
 
 
@@ -58,8 +65,9 @@ def _absent(made: Plan) -> Iterator[Absent]:
         yield Absent("students", f"{record['family_name']}, {record['given_name']}", cells, student_id)
 
 
-def write(session: Session, work: Work, outcome: Outcome, deactivate: bool, _before: dict[str, Outcome]) -> dict[str, int]:
+def write(session: Session, work: Work, outcome: Outcome, deactivate: bool, before: dict[str, Outcome]) -> dict[str, int]:
     """Write the students, guardians and ties."""
+    known_now(outcome.plan.known, before)
     written = write_rows(session, outcome.plan, language=work.language, today=work.context.today, deactivate=deactivate)
     return {**written, "students_created": written["created"], "students_changed": written["changed"]}
 

@@ -17,6 +17,7 @@ from models.custom_import import spec_of
 from models.custom_values import FieldKind
 from models.identifiers import compact
 from models.import_words import BadCell
+from models.staff_words import read_role, read_user_name
 
 AUTHORITIES = {
     **dict.fromkeys(("1", "legal", "representant legal", "responsable legal", "legal representative"), "legal"),
@@ -86,9 +87,16 @@ READERS: dict[str, Reader] = {
     "language": lambda text, _context, _doubts: _language(text),
     "national_id": lambda text, _context, _doubts: _identifier(text),
     "local_id": lambda text, _context, _doubts: read.tidy(text, 30),
+    # Whatever does not say that the link is active has it checked first.
+    "link_state": lambda text, _context, _doubts: "" if fold(read.tidy(text)) in {"active", "actif", "oui", "1"} else "to_check",
     "student_ref": lambda text, _context, _doubts: compact(read.tidy(text)),
     "guardian_ref": lambda text, _context, _doubts: read.tidy(text).lower(),
+    "source_ref": lambda text, _context, _doubts: compact(read.tidy(text, 60)),
+    "groups": lambda text, _context, _doubts: tuple(dict.fromkeys(name for part in read.tidy(text, 1_000).split("|") if (name := part.strip()))),
     "file_id": lambda text, _context, _doubts: compact(read.tidy(text)),
+    "role": lambda text, _context, _doubts: read_role(read.tidy(text)),
+    "username": lambda text, _context, _doubts: read_user_name(read.tidy(text)),
+    "classes": lambda text, _context, _doubts: read.tidy(text, 1_000),
 }
 
 

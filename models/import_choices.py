@@ -7,9 +7,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.access import Role
 from models.custom_import import options_of, spec_of
 from models.people import Authority, Group, GroupCategory, Relation, Sex
+from models.rights import may_give
 from models.school import Level
+from models.scope import WHO
+from models.staff_words import options
 
 LANGUAGES = (("fr", "Français"), ("fr_CA", "Français (Québec)"), ("en", "English"))  # languages name themselves
 CHOICES: dict[str, type[Any]] = {"sex": Sex, "relation": Relation, "authority": Authority}
@@ -27,6 +31,8 @@ def values_of(session: Session, school_id: int, bare: str) -> list[tuple[str, An
         return [(name, name) for name in session.scalars(classes.order_by(Group.name))]
     if bare == "language":
         return list(LANGUAGES)
+    if bare == "role":
+        return options({role for role in Role if may_give(WHO.get().roles, role.name)})
     if (own := spec_of(bare)) is not None:
         return options_of(own)
     choice = CHOICES.get(bare)

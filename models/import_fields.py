@@ -14,6 +14,7 @@ from models.custom_values import FieldKind, Spec
 from models.words import _
 
 GUARDIANS_PER_ROW = 3
+CHILDREN_PER_ROW = 8  # whom a line of guardians may name (Onde)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Field:
     @property
     def control(self) -> str:
         """How a person sets such a cell right: "date", "choice" (a closed list, models/import_choices.py) or "text"."""
+        if self.key in CHILDREN:  # their class may come with the same import
+            return "text"
         if self.own is not None:
             return {FieldKind.date: "date", FieldKind.choice: "choice", FieldKind.yes_no: "choice"}.get(self.own.kind, "text")
         return CONTROLS.get(self.bare, "text")
@@ -41,10 +44,10 @@ class Field:
 
 CONTROLS = {
     **dict.fromkeys(("born_on", "left_on"), "date"),
-    **dict.fromkeys(("level", "homeroom", "sex", "relation", "authority", "language"), "choice"),
+    **dict.fromkeys(("level", "homeroom", "sex", "relation", "authority", "language", "role"), "choice"),
 }
 # What is one person's own: the same wrong text on two lines is not put right by one answer.
-OWN = frozenset({"family_name", "given_name", "full_name", "national_id", "local_id", "file_id", "student_ref", "guardian_ref"})
+OWN = frozenset({"family_name", "given_name", "full_name", "national_id", "local_id", "file_id", "source_ref", "student_ref", "guardian_ref", "username"})
 
 _STUDENT = (
     ("family_name", "nom", _("Family name")),
@@ -57,8 +60,10 @@ _STUDENT = (
     ("national_id", "ine", _("National identifier (INE, permanent code)")),
     ("local_id", "numero_da", _("Local number")),
     ("file_id", "identifiant", _("Identifier in the file")),
+    ("source_ref", "numero_siecle", _("Number in SIECLE")),
     ("level", "niveau", _("[Level]")),
     ("homeroom", "classe", _("Class")),
+    ("groups", "groupes", _("[Groups]")),
     ("email", "courriel", _("E-mail")),
     ("phone", "telephone", _("Phone")),
     ("mobile", "portable", _("Mobile phone")),
@@ -90,6 +95,7 @@ _LINK = (
     ("guardian_ref", "responsable", _("Identifier or e-mail of [the guardian]")),
     ("relation", "lien", _("Tie")),
     ("authority", "niveau_responsabilite", _("Authority")),
+    ("link_state", "etat_du_lien", _("Link")),
 )
 
 STUDENT_FIELDS = tuple(Field(key, heading, label) for key, heading, label in _STUDENT)
@@ -98,11 +104,30 @@ ROW_GUARDIAN_FIELDS = tuple(
     for number in range(1, GUARDIANS_PER_ROW + 1)
     for key, heading, label in _GUARDIAN
 )
+# A child is known by names and class where a file of guardians has no identifier (Onde).
+CHILD_FIELDS = tuple(
+    Field(f"c{number}.{key}", f"enfant{number}_{heading}", label, number)
+    for number in range(1, CHILDREN_PER_ROW + 1)
+    for key, heading, label in _STUDENT
+    if key in {"family_name", "usage_name", "given_name", "homeroom"}
+)
+CHILDREN = frozenset(field.key for field in CHILD_FIELDS)
 GUARDIAN_FIELDS = (
     Field("file_id", "identifiant", _("Identifier in the file")),
     *(Field(key, heading, label) for key, heading, label in _GUARDIAN if key not in {"relation", "authority"}),
+    *CHILD_FIELDS,
 )
 LINK_FIELDS = tuple(Field(key, heading, label) for key, heading, label in _LINK)
+STAFF_FIELDS = (
+    Field("family_name", "nom", _("Family name")),
+    Field("given_name", "prenom", _("Given name")),
+    Field("email", "courriel", _("E-mail")),
+    Field("username", "identifiant", _("User name")),
+    Field("role", "fonction", _("Function or role")),
+    Field("born_on", "date_naissance", _("Date of birth")),
+    Field("classes", "classes", _("Classes and [groups]")),
+    Field("school_code", "uai", _("Code of [the school]")),
+)
 GROUP_FIELDS = (
     Field("name", "code", _("Name of [the group]")),
     Field("long_name", "libelle", _("Full name")),
@@ -132,7 +157,7 @@ FIELDS = Kinds(
     students={field.key: field for field in (*STUDENT_FIELDS, *ROW_GUARDIAN_FIELDS)},
     guardians={field.key: field for field in GUARDIAN_FIELDS},
     links={field.key: field for field in LINK_FIELDS},
-    staff={},
+    staff={field.key: field for field in STAFF_FIELDS},
     groups={field.key: field for field in GROUP_FIELDS},
     programmes={field.key: field for field in PROGRAMME_FIELDS},
 )
@@ -140,5 +165,5 @@ FIELDS = Kinds(
 
 def model_headings() -> list[str]:
     """The headings of the model file that people may fill: students with their guardians in the same row."""
-    left_out = {"full_name", "file_id", "school_code", "title", "mobile", "authority", "address2", "middle_names", "language"}
+    left_out = {"full_name", "file_id", "source_ref", "groups", "school_code", "title", "mobile", "authority", "address2", "middle_names", "language"}
     return [field.heading for field in FIELDS["students"].values() if field.bare not in left_out]

@@ -88,6 +88,17 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     ),
     "homonym": (_("%(name)s already has this name: another person is created, for nothing else is alike."), ""),
     "no_student": (_("No [student] matches this line."), _("Check the identifier, or add the file of the [students] to this import.")),
+    "no_student_here": (
+        _("No [student] of these files or of [the school] has this number this year: the line is left out."),
+        _("If one is missing, send the export of the [students] together with that of the [guardians]."),
+    ),
+    "two_local_ids": (_("The file also says %(other)s for the same [student]."), ""),
+    "group_is_class": (_("“%(name)s” is a class: it is not joined as a [group]."), ""),
+    "group_missing": (_("“%(name)s” is not a [group] of [the school]: it is left out."), _("Ask whoever may create [groups] to add it.")),
+    "class_name": (_("“%(name)s” is already a class."), _("Rename the class or [the group].")),
+    "category_word": (_("This is neither D (class) nor G (group)."), _("Write D or G.")),
+    "code_empty": (_("The code is missing."), _("Fill it in.")),
+    "title_empty": (_("The title is missing."), _("Fill it in.")),
     "no_guardian": (_("No [guardian] matches this line."), _("Check the identifier, or add the file of the [guardians] to this import.")),
     "child_unknown": (
         _("No [student] has these names in this class."),

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Mapper
 
+from models import staff_undo
 from models.activation import ActivationCode
 from models.base import Base
 from models.changes import DELETED, EXTRA, SNAPSHOTS, WITH_OWNER, Change, JournalChange, columns_of, is_final, name_of, record_lines, sides, snapshot
@@ -16,7 +17,7 @@ from models.custom import CustomField, filled
 from models.journal import JournalEvent, record_rows
 from models.packing import model_of
 from models.undo_plan import Act
-from models.undo_steps import ADDED, CHANGED, LEFT, NOT_YOURS, USED, Steps, pieces, pointing_to
+from models.undo_steps import ADDED, CHANGED, NOT_YOURS, USED, Steps, pieces, pointing_to
 from models.undo_values import value_now
 
 
@@ -37,10 +38,10 @@ class Removal(Steps):
         rows = self.rows(model, ids)
         missing = [i for i in ids if i not in rows]
         reasons: dict[int, Any] = dict.fromkeys(self.standing(model.__table__, missing) - self.others(model, missing), NOT_YOURS)
-        if table in LEFT or not self.may_touch(table):
-            reasons |= dict.fromkeys(rows, LEFT.get(table, NOT_YOURS))
+        if not self.may_touch(table):
+            reasons |= dict.fromkeys(rows, self.left(table) or NOT_YOURS)
         else:
-            reasons |= dict.fromkeys(self._used(rows), USED) | self._changed(table, rows, batch, since) | dict.fromkeys(self._added(model, list(rows)), ADDED)
+            reasons |= staff_undo.kept(rows.values()) | dict.fromkeys(self._used(rows), USED) | self._changed(table, rows, batch, since) | dict.fromkeys(self._added(model, list(rows)), ADDED)
         gone = [i for i in rows if i not in reasons]
         self.tell(Act.remove, table, [(i, (), None) for i in gone], rows)
         self.tell(Act.keep, table, [(i, (), reason) for i, reason in reasons.items()], rows)
@@ -60,7 +61,8 @@ class Removal(Steps):
             record_lines(self.session, table, lines)
         ids = [row.id for row in rows]
         record_rows(self.session, "deleted", table, ids)
-        self.session.execute(delete(mapper.class_).where(mapper.class_.id.in_(ids)).execution_options(synchronize_session=False))
+        staff_undo.sign_out(rows)
+        self.session.execute(delete(mapper.local_table).where(mapper.local_table.c.id.in_(ids)))  # found within the scope above
 
     def _goes_with_owner(self, mapper: Mapper[Any], row: Any) -> bool:
         """Whether what it belongs to was made by the same batch: then it comes back with that."""

@@ -14,13 +14,15 @@ from typing import Any
 from sqlalchemy import Column, Table, UniqueConstraint, insert, select, tuple_
 from sqlalchemy.orm import Mapper, Session
 
+from models import staff_undo
+from models.access import User
 from models.base import Base
 from models.changes import PIECE, Change, name_of, named_by, record_links, sides
 from models.journal import JournalEvent, screen_of
 from models.packing import model_of
 from models.reach import narrower
 from models.rights import POLICY, VERBS, may
-from models.scope import SCOPE, WHO
+from models.scope import SCOPE, WHO, unscoped
 from models.undo_plan import Act, Line, Plan
 from models.words import _
 
@@ -31,6 +33,8 @@ LEFT: dict[str, Any] = {
     "user": _("Accounts are changed on their own screen."),
     "membership": _("Roles are given and withdrawn on their own screen."),
 }
+# A link to choose a password goes with the account that it opens.
+OWNED = frozenset({"reset_token"})
 # What follows a row without being work done on it: the account of an import's lines, the pairs said to be two people, the cause of a mail.
 FOLLOWS = frozenset({"import_row", "students_apart", "guardians_apart", "outgoing_mail"})
 
@@ -64,7 +68,7 @@ def pointing_to(table: Table) -> tuple[Column[Any], ...]:
     return tuple(
         fk.parent
         for other in Base.metadata.tables.values()
-        if other.name not in FOLLOWS
+        if other.name not in FOLLOWS | OWNED
         for fk in sorted(other.foreign_keys, key=str)
         if fk.column.table is table
     )
@@ -99,15 +103,24 @@ class Steps:
     def may_touch(self, table: str) -> bool:
         """Whether the person still may write on this table; what an import wrote is taken back by whoever may undo it."""
         roles = WHO.get().roles
+        if self.left(table) is not None:
+            return False
         if self.by_import or table in FOLLOWS:
             return True
         if not reads(table):
             return False
         return any(may(roles, table, verb) for verb in ("create", "edit", "delete", *VERBS.get(table, ())))
 
+    def left(self, table: str) -> Any:
+        """Why undoing leaves the rows of this table; None where it does not: those of an import of staff (models/staff_undo.py)."""
+        return None if staff_undo.covers(table, by_import=self.by_import) else LEFT.get(table)
+
     def rows(self, model: Any, ids: Sequence[int]) -> dict[int, Any]:
         """The rows that exist for this person and that they may change, by identifier; none that has the number of another by now."""
         statement = select(model).where(model.id.in_(set(ids) - self.others(model, ids)))
+        if model is User and not self.left("user"):
+            with unscoped("an account whose role was withdrawn a moment ago stands in no school"):
+                return {row.id: row for row in self.session.scalars(statement.where(User.id.in_(self.made.get(User.__table__, ()))))}  # type: ignore[call-overload]
         clause = narrower(model.__mapper__, SCOPE.get(), WHO.get().roles, "edit")
         found = self.session.scalars(statement if clause is None else statement.where(clause))
         return {row.id: row for row in found}

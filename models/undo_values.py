@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Table, delete, select, tuple_
 from sqlalchemy.orm import Mapper
 
+from models import staff_undo
 from models.changes import (
     EXTRA,
     SNAPSHOTS,
@@ -25,7 +26,7 @@ from models.changes import (
 )
 from models.packing import model_of
 from models.undo_plan import Act
-from models.undo_steps import CHANGED, CLOSED, FORGOTTEN, GONE, LEFT, NOT_YOURS, TAKEN, Steps, pieces
+from models.undo_steps import CHANGED, CLOSED, FORGOTTEN, GONE, NOT_YOURS, TAKEN, Steps, pieces
 
 OF_WHOM = ("student_id", "guardian_id")  # of a code: whose it is comes back, that it was closed does not
 
@@ -77,7 +78,7 @@ class Values(Steps):
             if field in known or field.startswith(f"{EXTRA}."):
                 wanted.setdefault(row_id, {}).setdefault(field, [before, after])[1] = after
         rows = self.rows(model, list(wanted))
-        left = LEFT.get(table) or (None if self.may_touch(table) else NOT_YOURS)
+        left = self.left(table) or (None if self.may_touch(table) else NOT_YOURS)
         missing = wanted.keys() - rows.keys()
         there = self.standing(model.__table__, missing) - self.others(model, missing)
         reasons: dict[int, Any] = {i: (left or NOT_YOURS) if i in there else GONE for i in wanted.keys() - rows.keys()}
@@ -92,6 +93,8 @@ class Values(Steps):
                     reasons[row_id] = left or closed or CHANGED
                 else:
                     todo.setdefault(row_id, []).append(Change(row_id, field, before, now))
+        if left is None:
+            reasons |= {i: why for i, why in staff_undo.kept(rows[i] for i in todo).items() if todo.pop(i)}
         self.check(mapper, rows, todo, reasons)
         if not last and self.made.get(model.__table__):
             for row_id in [i for i, reason in reasons.items() if reason is TAKEN]:
@@ -107,6 +110,8 @@ class Values(Steps):
         if self.write and not is_recorded(mapper):  # the listener passes these by
             done = ((i, change) for i, changes in todo.items() for change in changes)
             record_changes(self.session, table, [(i, change.field, change.after, change.before) for i, change in done])
+        if self.write:
+            staff_undo.sign_out(rows[i] for i in todo)
         self.tell(Act.restore, table, [(i, tuple(changes), None) for i, changes in todo.items()], rows)
         self.tell(Act.keep, table, [(i, (), reason) for i, reason in reasons.items()], rows)
         self.forget(rows.values())

@@ -25,6 +25,7 @@ STUDENT = (
     *("family_name", "given_name", "usage_name", "middle_names", "sex", "born_on", "national_id", "local_id"),
     *("homeroom", "level", "email", "phone", "address1", "postal_code", "town", "status"),
 )
+CHILD = ("family_name", "usage_name", "given_name", "born_on", "homeroom")  # of whom a line of guardians may speak
 GUARDIAN = ("title", "family_name", "given_name", "email", "phone", "address1", "postal_code", "town")
 
 
@@ -80,7 +81,7 @@ class _People:
         self.students = {s.id: s for s in _load(Student, refs, "s", joinedload(Student.homeroom), joinedload(Student.level))}
         links = selectinload(Guardian.links).joinedload(GuardianLink.student)
         self.guardians = {g.id: g for g in _load(Guardian, refs, "g", links)}
-        lines = [int(ref[1:]) for ref in refs if ref[0] == "l"]
+        lines = [int(ref[1:]) for ref in refs if ref[0] in "lr"]
         self.rows = one.rows_of(FileKind.students.name, lines) if lines else {}
 
     def line(self, row: ImportRow) -> dict[str, str]:
@@ -99,8 +100,11 @@ def _load(model: Any, refs: list[str], mark: str, *options: Any) -> list[Any]:
 
 def _question(people: _People, row: ImportRow, question: dict[str, Any]) -> Question | None:
     guardians = "said" in question
-    names = GUARDIAN if guardians else STUDENT
-    if guardians:
+    names = GUARDIAN if guardians else CHILD if "child" in question else STUDENT
+    if "child" in question:
+        said = {key: cut(text) for key, text in question["child"].items() if key in CHILD}
+        first = Record(gettext("Line %(line)d of the file", line=row.line), said, note=gettext("For %(name)s", name=row.name))
+    elif guardians:
         mine = {key: value_of(key, question["said"].get(key, "")) for key in names if question["said"].get(key)}
         first = Record(gettext("Line %(line)d of the file", line=row.line), mine, note=gettext("For %(name)s", name=row.name))
     else:
@@ -131,9 +135,10 @@ def _candidate(people: _People, question: dict[str, Any], ref: str) -> Record | 
             return None
         of = ", ".join(link.student.name for link in guardian.links)
         return Record(guardian.name, _values(guardian, GUARDIAN), ("guardian", guardian.id), ref, note=gettext("For %(name)s", name=of) if of else "")
-    if mark == "l":
+    if mark in "lr":
         row = people.rows.get(int(number))
-        return None if row is None else Record(gettext("Line %(line)d of the file", line=row.line), people.line(row))
+        title = gettext("Line %(line)d of the file", line=int(number))
+        return None if row is None else Record(title, people.line(row), None, ref if mark == "r" else "")
     data = question["people"].get(ref, {})
     title = gettext("Line %(line)d of the file", line=int(number.partition(".")[0]))
     return Record(title, {key: value_of(key, data[key]) for key in GUARDIAN if data.get(key)}, None, ref)

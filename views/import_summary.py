@@ -34,7 +34,8 @@ ENCODINGS = {
     "utf-16-be": "UTF-16",
 }
 TEXTS = {"xlsx": _("spreadsheet"), "xls": _("spreadsheet (old format)"), "csv": _("CSV text")}
-OFFICIAL = {"siecle": "SIECLE"}  # formats whose columns are fixed: names of the applications that give them
+OFFICIAL = {"siecle": "SIECLE", "onde": "Onde", "sts": "STS-web"}  # formats whose columns are fixed: names of the applications that give them
+LISTED = ("onde",)  # of these, the columns that are left out are told
 # Numbers of guardians told apart in the words of a column.
 NUMBERS = {1: _("[Guardian] 1"), 2: _("[Guardian] 2"), 3: _("[Guardian] 3")}
 _SHORT = {"national_id": _("Identifier"), "born_on": _("Birth"), "status": _("Status")}
@@ -59,7 +60,7 @@ def label_of(kind: str, key: str) -> str:
     words = str(found.label) if found else key
     if not number:
         return words
-    place = NUMBERS.get(int(number[1:]), _("[Guardian]"))
+    place = gettext("[Student] %(num)d", num=int(number[1:])) if number[0] == "c" else NUMBERS.get(int(number[1:]), _("[Guardian]"))
     return gettext("%(who)s: %(what)s", who=str(place), what=words)
 
 
@@ -131,7 +132,8 @@ def _details(f: ImportFile) -> str:
         parts.append(gettext("separator: %(name)s", name=str(SEPARATORS.get(f.detected["separator"], f.detected["separator"]))))
     if f.detected.get("sheet"):
         parts.append(gettext("sheet “%(name)s”", name=cut(f.detected["sheet"])))
-    unread = [cut(heading) for heading, key in zip(f.headings, f.mapping, strict=False) if heading and not key and not f.fixed]
+    told = not f.fixed or f.detected["kind"] in LISTED
+    unread = [cut(heading) for heading, key in zip(f.headings, f.mapping, strict=False) if told and heading.strip() and not key]
     if unread:
         some = [*unread[:MOST_COLUMNS], "…"] if len(unread) > MOST_COLUMNS else unread
         parts.append(ngettext("not imported: %(names)s", "not imported: %(names)s", len(unread), names=" · ".join(some)))
@@ -186,6 +188,10 @@ _WRITTEN: tuple[tuple[str, Words], ...] = (
     ("new_links", lambda n: ngettext("%(num)d tie between [student] and [guardian]", "%(num)d ties between [students] and [guardians]", n)),
     ("new_groups", lambda n: ngettext("%(num)d class created", "%(num)d classes created", n)),
     ("new_levels", lambda n: ngettext("%(num)d [level] created", "%(num)d [levels] created", n)),
+    ("new_clubs", lambda n: ngettext("%(num)d [group] created", "%(num)d [groups] created", n)),
+    ("new_programmes", lambda n: ngettext("%(num)d [programme] created", "%(num)d [programmes] created", n)),
+    ("structures_changed", lambda n: ngettext("%(num)d class, [group] or [programme] changed", "%(num)d classes, [groups] or [programmes] changed", n)),
+    ("joins", lambda n: ngettext("%(num)d [student] put in [a group]", "%(num)d times [a student] put in [a group]", n)),
 )
 _NOT_WRITTEN: tuple[tuple[str, Words], ...] = (
     ("error", lambda n: ngettext("%(num)d line in error, not written.", "%(num)d lines in error, not written.", n)),

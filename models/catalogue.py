@@ -233,6 +233,11 @@ def default_nouns(catalogue: Catalogue) -> dict[str, NounForms]:
     return {key: default_noun(catalogue, key) for key in NOUNS}
 
 
+def translated_nouns(catalogue: Catalogue) -> dict[str, NounForms]:
+    """Those of the twelve nouns that the catalogue writes."""
+    return {key: default_noun(catalogue, key) for key in NOUNS if ("noun", key) in catalogue.messages}
+
+
 _installed: list[Catalogues] = []
 
 

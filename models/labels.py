@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, event, or_, select
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, valid
 
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column
 from models.catalogue import CATALOGUES, DEFAULT_LANGUAGE, MESSAGES, Message, default_noun, installed
+from models.label_languages import SchoolLanguage, read_languages
 from models.overlay import Override, Snapshot
 from models.school import School
 from models.scope import SchoolScoped, current_school_id
@@ -73,11 +75,11 @@ class LabelOverride(Base, Identified, SchoolScoped, Stamped, Versioned):
     def _check_text(self, _key: str, value: str | None) -> str:
         return clean_text(value)
 
-    def check(self) -> None:
+    def check(self, added: Collection[str] = ()) -> None:
         """Refuse a text for nothing, or whose places are not those of the original. What was one line stays one: it may be the
-        name of a file or the subject of a mail.
+        name of a file or the subject of a mail. `added`: the languages that the school has added.
         """
-        message = original(self.catalogue or MESSAGES, self.language, self.msgctxt or "", self.msgid)
+        message = original(self.catalogue or MESSAGES, self.language, self.msgctxt or "", self.msgid, added)
         if "\n" not in message.msgid:
             self.text = one_line(self.text)
         check_places(self.text, message, self.form or 0)
@@ -130,7 +132,14 @@ class Noun(Base, Identified, SchoolScoped, Stamped, Versioned):
 
     def reset(self) -> None:
         """Take the catalogue's word back."""
-        self.take(default_noun(installed().get(MESSAGES, self.language), self.key))
+        words = installed().get(MESSAGES, self.language)
+        session = object_session(self)
+        if session is not None and self.language not in installed().languages():  # one that the school has added
+            added = read_languages(session, self.school_id).get(self.language)
+            words = added.over(words) if added is not None else words
+            if added is not None and ("noun", self.key) not in words.messages:
+                words = installed().get(MESSAGES, added.fallback)
+        self.take(default_noun(words, self.key))
 
 
 def noun_forms(singular: str, plural: str, gender: NounGender, vowel_sound: bool) -> NounForms:
@@ -180,9 +189,12 @@ def clean_text(value: str | None) -> str:
     return text
 
 
-def original(catalogue: str, language: str, msgctxt: str, msgid: str) -> Message:
-    """The catalogue's text that an override replaces. Refused: a text, language or catalogue that does not exist."""
-    if catalogue in CATALOGUES and language in installed().languages():
+def original(catalogue: str, language: str, msgctxt: str, msgid: str, added: Collection[str] = ()) -> Message:
+    """The catalogue's text that an override replaces; `added`: languages that a school has added.
+
+    Refused: a text, language or catalogue that does not exist.
+    """
+    if catalogue in CATALOGUES and (language in installed().languages() or language in added):
         for name in (language, DEFAULT_LANGUAGE):
             message = installed().get(catalogue, name).messages.get((msgctxt, msgid))
             if message:
@@ -227,8 +239,10 @@ def override(session: Session, message: Message, catalogue: str, language: str, 
 
 @event.listens_for(LabelOverride, "before_insert")
 @event.listens_for(LabelOverride, "before_update")
-def _check_override(_mapper: Any, _connection: Any, row: LabelOverride) -> None:
-    row.check()
+def _check_override(_mapper: Any, connection: Any, row: LabelOverride) -> None:
+    table = SchoolLanguage.__table__.c
+    known = row.language in installed().languages()
+    row.check([] if known else connection.scalars(select(table.language).where(table.school_id == row.school_id)).all())
 
 
 @event.listens_for(Session, "before_flush")
@@ -272,4 +286,4 @@ def read_snapshot(session: Session, school_id: int | None, stamp: int) -> Snapsh
         words = select(n.language, n.key, n.singular, n.plural, n.gender, n.vowel_sound).where(n.school_id == school_id)
         for language, key, singular, plural, gender, sound in session.execute(words):
             nouns.setdefault(language, {})[key] = noun_forms(singular, plural, gender, sound)
-    return Snapshot(stamp, overrides, nouns)
+    return Snapshot(stamp, overrides, nouns, read_languages(session, school_id))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from models.catalogue import Catalogue, Message, chain, default_nouns
+from models.catalogue import Catalogue, Message, chain, default_nouns, translated_nouns
 from models.tokens import NounForms, resolve
 
 _REMEMBERED = 20_000  # resolved texts per reader: more than every text there is, less than a leak
@@ -28,6 +29,17 @@ class Override:
     text: str
 
 
+class Added(Protocol):
+    """A language that the school has added (models/label_languages.py)."""
+
+    @property
+    def fallback(self) -> str:
+        """The language in which its untranslated texts are read."""
+
+    def over(self, base: Catalogue) -> Catalogue:
+        """Its catalogue, over what the packages say."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The overrides and nouns that one school sees, as they stood at `stamp`."""
@@ -35,16 +47,39 @@ class Snapshot:
     stamp: int = 0
     overrides: tuple[Override, ...] = ()
     nouns: Mapping[str, Mapping[str, NounForms]] = field(default_factory=dict)
+    languages: Mapping[str, Added] = field(default_factory=dict)
+
+
+Asked = tuple[str, str, str, str]  # catalogue, language, context, msgid
+
+
+@dataclass
+class Heard:
+    """The texts that one page has asked for, in the order in which they are read; the page's own are told from those of its frame."""
+
+    texts: dict[Asked, tuple[int, bool]] = field(default_factory=dict)  # the stage at which it was asked, whether the page itself says it
+    stage: int = 0  # 0: before the page is written
+    own: bool = True
+
+    def note(self, asked: Asked) -> None:
+        """One more text; its place is the first where it is written, and what the page itself says too is the page's."""
+        now = (self.stage, self.own)
+        known = self.texts.get(asked)
+        if known is not None and (known[0] < self.stage or known[1] < self.own):
+            del self.texts[asked]
+        self.texts.setdefault(asked, now)
 
 
 class Reader:
     """The texts of one catalogue in one language for one school, tokens resolved, places still open."""
 
-    def __init__(self, catalogue: Catalogue, words: Catalogue, snapshot: Snapshot) -> None:
+    def __init__(self, catalogue: Catalogue, words: Catalogue, snapshot: Snapshot, fallback: Reader | None = None) -> None:
         self.catalogue = catalogue
         self.snapshot = snapshot
         self.words = words
-        self.nouns: Mapping[str, NounForms] = default_nouns(words) | dict(snapshot.nouns.get(catalogue.language, {}))
+        self.fallback = fallback
+        defaults = default_nouns(words) if fallback is None else {**fallback.nouns, **translated_nouns(words)}
+        self.nouns: Mapping[str, NounForms] = defaults | dict(snapshot.nouns.get(catalogue.language, {}))
         self._own = _flatten(snapshot, catalogue)
         self._known: dict[tuple[str, str, int], str] = {}
 
@@ -55,7 +90,13 @@ class Reader:
     def form(self, context: str, singular: str, plural: str, num: int) -> str:
         """The text in the form that `num` asks for."""
         text, index = self.catalogue.form(context, singular, plural, num)
+        if self.fallback is not None and self.lacks(context, singular, index):
+            return self.fallback.form(context, singular, plural, num)
         return self._known.get((context, singular, index)) or self._write(context, singular, index, text)
+
+    def lacks(self, context: str, msgid: str, form: int = 0) -> bool:
+        """Whether neither the catalogue nor the school says this text in this language."""
+        return (context, msgid) not in self.catalogue.messages and (context, msgid, form) not in self._own
 
     def own(self, context: str, msgid: str, form: int = 0) -> str | None:
         """The override in force for a text, with its tokens, if there is one."""
@@ -66,11 +107,15 @@ class Reader:
         known = self.catalogue.messages.get(message.key)
         if known and form < len(known.forms):
             return known.forms[form]
+        if self.fallback is not None and known is None:
+            return self.fallback.default(message, form)
         return message.plural if form and message.plural else message.msgid
 
     def shown(self, message: Message, form: int = 0) -> str:
         """The text in one of its forms as a person sees it, places still open."""
         own = self.own(*message.key, form)
+        if self.fallback is not None and self.lacks(*message.key, form):
+            return self.fallback.shown(message, form)
         return self.write(self.default(message, form) if own is None else own)
 
     def write(self, text: str) -> str:
@@ -79,10 +124,30 @@ class Reader:
 
     def _write(self, context: str, msgid: str, form: int, text: str) -> str:
         key = (context, msgid, form)
+        if self.fallback is not None and self.lacks(context, msgid, form):
+            return self.fallback.text(context, msgid)
         written = self.write(self._own.get(key, text))
         if len(self._known) < _REMEMBERED:
             self._known[key] = written
         return written
+
+
+class Listening(Reader):
+    """A reader that notes which texts are asked of it, in `heard`: (catalogue, language, context, msgid)."""
+
+    def __init__(self, reader: Reader, heard: Heard) -> None:
+        vars(self).update(vars(reader))
+        self.heard = heard
+
+    def text(self, context: str, msgid: str) -> str:
+        """The text for an English msgid, noted."""
+        self.heard.note((self.catalogue.name, self.catalogue.language, context, msgid))
+        return super().text(context, msgid)
+
+    def form(self, context: str, singular: str, plural: str, num: int) -> str:
+        """The text in the form that `num` asks for, noted."""
+        self.heard.note((self.catalogue.name, self.catalogue.language, context, singular))
+        return super().form(context, singular, plural, num)
 
 
 def _flatten(snapshot: Snapshot, catalogue: Catalogue) -> dict[tuple[str, str, int], str]:

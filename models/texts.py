@@ -31,7 +31,7 @@ class Shown:
     @cached_property
     def code(self) -> str:
         """A short name for addresses."""
-        return hashlib.sha256("\0".join((self.catalogue, *self.message.key)).encode()).hexdigest()[:16]
+        return code_of(self.catalogue, *self.message.key)
 
     @property
     def forms(self) -> range:
@@ -43,6 +43,11 @@ class Shown:
         """Whether the school has written it itself, in any form."""
         return any(self.reader.own(*self.message.key, form) is not None for form in self.forms)
 
+    @property
+    def is_untranslated(self) -> bool:
+        """Whether the language says it in the words of another."""
+        return self.reader.fallback is not None and self.reader.lacks(*self.message.key)
+
     @cached_property
     def seen(self) -> tuple[str, ...]:
         """What a person sees, form by form, places still open."""
@@ -52,6 +57,18 @@ class Shown:
     def folded(self) -> str:
         """What a search compares: the seen forms and the English original, without accents."""
         return fold(" ".join((*self.seen, self.message.msgid)))
+
+
+def code_of(catalogue: str, context: str, msgid: str) -> str:
+    """The short name of a text."""
+    return hashlib.sha256("\0".join((catalogue, context, msgid)).encode()).hexdigest()[:16]
+
+
+def shown_text(reader: Reader, context: str, msgid: str) -> Shown | None:
+    """A text by its msgid; None when no catalogue knows it, or when it belongs to the glossary."""
+    default = installed().get(reader.catalogue.name, DEFAULT_LANGUAGE).messages
+    message = reader.catalogue.messages.get((context, msgid)) or default.get((context, msgid))
+    return Shown(reader, message) if message is not None and context not in _HIDDEN else None
 
 
 def every_text(readers: Iterable[Reader]) -> list[Shown]:

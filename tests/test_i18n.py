@@ -190,7 +190,7 @@ def test_the_stamp_is_read_once_a_request(app, schools):
     from sqlalchemy import event
 
     event.listen(engine, "before_cursor_execute", lambda _c, _k, statement, *_rest: seen.append(statement))
-    for expected in (4, 1):  # the first request reads the labels too
+    for expected in (5, 1):  # the first request reads the labels and the languages of the school too
         seen.clear()
         with app.test_request_context(), acting(Actor(), Scope(schools[0])):
             for _number in range(3):

@@ -29,16 +29,20 @@ from wtforms.i18n import messages_path
 from models import labels
 from models.catalogue import ADMIN, DEFAULT_LANGUAGE, MESSAGES, ROOT, WTFORMS, Catalogues, installed, use
 from models.db import BEGIN, db
-from models.overlay import Reader, Snapshot
+from models.label_languages import is_language
+from models.overlay import Heard, Listening, Reader, Snapshot
 from models.scope import current_school_id, unscoped
 from models.tokens import fill
 
 __all__ = [
+    "added_languages",
     "force_locale",
     "gettext",
+    "hear",
     "install",
     "language_for",
     "language_name",
+    "languages",
     "lazy_gettext",
     "lazy_ngettext",
     "lazy_pgettext",
@@ -105,18 +109,34 @@ def reader(name: str = MESSAGES) -> Reader:
         spoken.locale, spoken.school_id, spoken.readers = locale, school_id, {}
     found = spoken.readers.get(name)
     if found is None:
-        found = spoken.readers[name] = reader_for(name, str(locale), school_id, spoken.stamp)
+        found = reader_for(name, str(locale), school_id, spoken.stamp)
+        heard = g.get("heard")
+        if heard is not None and school_id == current_school_id():  # another school's words are never listed
+            found = Listening(found, heard)
+        spoken.readers[name] = found
     return found
+
+
+def hear(heard: Heard | None) -> None:
+    """From now on note the texts that this request asks for, or stop."""
+    g.heard = heard
+    if "labels" in g:
+        g.labels.readers.clear()
 
 
 def reader_for(name: str, language: str, school_id: int | None, stamp: int) -> Reader:
     """The texts of a catalogue in a language as a school says them; kept until a file or the stamp changes."""
-    catalogue, words = installed().get(name, language), installed().get(MESSAGES, language)
     snapshot = _snapshot(school_id, stamp)
+    added = None if language in installed().languages() else snapshot.languages.get(language)
+    if added is None and language not in installed().languages():  # the account's language, which this school has not added
+        language = DEFAULT_LANGUAGE
+    catalogue, words, fallback = installed().get(name, language), installed().get(MESSAGES, language), None
+    if added is not None:
+        catalogue, words, fallback = added.over(catalogue), added.over(words), reader_for(name, added.fallback, school_id, stamp)
     key = name, language, school_id
     known = _readers.get(key)
-    if known is None or known.catalogue is not catalogue or known.words is not words or known.snapshot is not snapshot:
-        known = _readers[key] = Reader(catalogue, words, snapshot)
+    if known is None or known.catalogue is not catalogue or known.words is not words or known.snapshot is not snapshot or known.fallback is not fallback:
+        known = _readers[key] = Reader(catalogue, words, snapshot, fallback)
     return known
 
 
@@ -124,6 +144,20 @@ def reader_in(name: str, language: str) -> Reader:
     """The texts of a catalogue in another language, for the present school."""
     reader()
     return reader_for(name, language, g.labels.school_id, g.labels.stamp)
+
+
+def languages() -> list[str]:
+    """The languages that the present school reads: the application's, then those it has added."""
+    known = installed().languages()
+    return [*known, *(name for name in added_languages() if name not in known)]
+
+
+def added_languages() -> list[str]:
+    """The languages that the present school has added."""
+    spoken: _Spoken | None = g.get("labels")
+    if spoken is None:
+        spoken = g.labels = _listen()
+    return list(_snapshot(spoken.forced_school or current_school_id() or spoken.only_school, spoken.stamp).languages)
 
 
 def language_name(language: str) -> str:
@@ -317,5 +351,12 @@ def language_for(user_language: str | None, cookie: str | None = None, accept: l
     for wish in (user_language, cookie):
         if wish in languages:
             return str(wish)
+    if user_language and has_request_context() and _is_added(user_language):
+        return user_language
     wishes = [wish.replace("-", "_") for wish in accept or () if re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z]{2})?", wish)]
     return negotiate_locale(wishes, languages) or DEFAULT_LANGUAGE
+
+
+def _is_added(language: str) -> bool:
+    """Whether the person's school has added this language. A portal speaks for several schools: there each says what it can in it."""
+    return language in added_languages() if current_school_id() is not None else is_language(language)

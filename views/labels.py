@@ -19,13 +19,16 @@ from models.journal import record
 from models.labels import LabelOverride, Noun, override
 from models.texts import Shown, every_text, find, preview, tokens_of
 from models.tokens import DETERMINERS, problems
-from views.base import Screen, gate
-from views.i18n import gettext, language_name, ngettext, reader_in
+from views.base import Screen, gate, own_path
+from views.i18n import gettext, language_name, languages, ngettext, reader_in
 from views.i18n import lazy_gettext as _
+from views.page_labels import MOST, texts_of_codes
+from views.text_places import every_place, places_of, stands_in
 from views.verbs import verb
 
 PARTS = {MESSAGES: _("Application"), ADMIN: _("Lists and forms"), WTFORMS: _("Form checks")}
 ON_A_PAGE = 50
+UNTRANSLATED = "untranslated"
 
 
 def cell(words: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -33,12 +36,22 @@ def cell(words: Callable[[Any], Any]) -> Callable[..., Any]:
     return lambda _view, _context, row, _name: words(row)
 
 
+def reading_language() -> str:
+    """The language of the person who reads."""
+    return str(get_locale())
+
+
 def chosen_language() -> str:
     """The language whose words are shown: the chosen one, else the reader's. 404 for one that does not exist."""
-    chosen = request.args.get("language") or str(get_locale())
-    if chosen not in installed().languages():
+    chosen = request.args.get("language") or reading_language()
+    if chosen not in languages():
         abort(404)
     return chosen
+
+
+def texts_in(language: str) -> list[Shown]:
+    """Every text of a language, as the school's readers see it."""
+    return every_text(reader_in(name, language) for name in CATALOGUES)
 
 
 class Labels(Screen):
@@ -84,42 +97,53 @@ class Labels(Screen):
 
     def row_url(self, row: LabelOverride) -> str:
         """The page of the text, when the person may change it."""
-        shown = next((t for t in self.texts(row.language) if (t.catalogue, *t.message.key) == (row.catalogue, row.msgctxt, row.msgid)), None)
+        shown = next((t for t in texts_in(row.language) if (t.catalogue, *t.message.key) == (row.catalogue, row.msgctxt, row.msgid)), None)
         return self.text_url(shown, row.language) if shown and self.may("edit") else super().row_url(row)
 
     # -- every text
 
-    def texts(self, language: str) -> list[Shown]:
-        """Every text of a language, as the school's readers see it."""
-        return every_text(reader_in(name, language) for name in CATALOGUES)
+    def text_url(self, text: Shown, language: str, back: str | None = None) -> str:
+        """The page where a text is changed; it leads back to this list, or to `back`."""
+        return str(self.get_url(".text_view", code=text.code, language=language, url=back or self.list_url(language)))
 
-    def text_url(self, text: Shown, language: str) -> str:
-        """The page where a text is changed."""
-        return str(self.get_url(".text_view", code=text.code, language=language, search=request.args.get("search") or None))
+    def list_url(self, language: str, **more: Any) -> str:
+        """The list of texts as it is being read."""
+        kept = {name: request.args.get(name) or None for name in ("search", "place", "only")}
+        return str(self.get_url(".index_view", language=language, **{**kept, **more}))
 
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
-        """Find a text by what it says."""
+        """Find a text by what it says, by where it stands, or because nobody has translated it yet."""
         if request.args.get("view") == "mine":
             return super().index_view()
-        language, search = chosen_language(), request.args.get("search", "").strip()[:200]
-        found = find(self.texts(language), search)
+        language, search, place, only = chosen_language(), request.args.get("search", "").strip()[:200], request.args.get("place", ""), request.args.get("only")
+        offered = every_place()
+        if place and place not in {known.name for known in offered}:
+            abort(404)
+        texts = [text for text in texts_in(language) if not place or stands_in(place, text.catalogue, text.message.key)]
+        found = find([text for text in texts if only != UNTRANSLATED or text.is_untranslated], search)
+        return self.texts_page(found, language, search=search, place=place, places=offered, only=only)
+
+    def texts_page(self, found: list[Shown], language: str, **more: Any) -> str:
+        """A page of a list of texts."""
         pages = max(1, -(-len(found) // ON_A_PAGE))
         page = request.args.get("page", 0, type=int)
         if not 0 <= page < pages:
             abort(404)
+        rest: dict[str, Any] = {"search": "", "place": "", "places": [], "only": None}
         return self.render(
             "admin/labels/texts.html",
             texts=found[page * ON_A_PAGE : (page + 1) * ON_A_PAGE],
             parts=PARTS,
             count_text=ngettext("%(num)d text", "%(num)d texts", len(found)),
-            search=search,
             language=language,
-            languages=[(name, language_name(name)) for name in installed().languages()],
+            languages=[(name, language_name(name)) for name in languages()],
             page=page,
             num_pages=pages,
-            pager_url=lambda number: self.get_url(".index_view", search=search or None, language=language, page=number),
+            pager_url=lambda number: self.list_url(language, page=number),
             may_change=self.may("edit"),
+            places_of=places_of,
+            **{**rest, **more},
         )
 
     @expose("/new/")
@@ -132,12 +156,12 @@ class Labels(Screen):
     def text_view(self) -> ResponseReturnValue:
         """Write a text of the school, see what it gives, or take the default back."""
         language = chosen_language()
-        text = next((t for t in self.texts(language) if t.code == request.args.get("code")), None)
+        text = next((t for t in texts_in(language) if t.code == request.args.get("code")), None)
         if text is None:
             abort(404)
         rows = self.rows(text, language)
         form = text_form(text, request.form if request.method == "POST" else None)
-        back = self.get_url(".index_view", language=language, search=request.args.get("search") or None)
+        back = own_path(request.args.get("url")) or self.list_url(language)
         status = 200
         if request.method == "POST" and "_preview" not in request.form:
             if request.form.get("marks", "") != marks(rows):
@@ -168,14 +192,21 @@ class Labels(Screen):
             unknown=[bracket for words in typed for bracket in problems(words)],
             tokens=tokens_of(text.reader, text.message, typed),
             may_reset=self.may("reset") and bool(rows),
+            places=places_of(text.catalogue, text.message.key),
             return_url=back,
         )
         return page, status
 
+    @expose("/page/", methods=("POST",))
+    @gate("edit")
+    def page_view(self) -> ResponseReturnValue:
+        """The texts of a page that answered to a form and cannot be shown again: it sends their codes."""
+        found = texts_of_codes(request.form.get("codes", "").split()[:MOST])
+        return self.texts_page(found, reading_language(), sent=True)
+
     def rows(self, text: Shown, language: str) -> list[LabelOverride]:
         """The school's rows for a text."""
-        where = {"language": language, "catalogue": text.catalogue, "msgctxt": text.message.context, "msgid": text.message.msgid}
-        return list(db.session.scalars(select(LabelOverride).filter_by(**where).order_by(LabelOverride.form)))
+        return text_rows(text, language)
 
     def write(self, text: Shown, language: str, form: Form, rows: list[LabelOverride]) -> None:
         """Save or reset, wholly or not at all. A text that is the default again needs no row."""
@@ -209,6 +240,12 @@ def text_form(text: Shown, formdata: Any = None) -> Form:
         fields[f"text_{number}"] = TextAreaField(label, default=reader.default(message, number) if own is None else own, render_kw={"rows": 3})
     form: Form = type("TextForm", (Form,), fields)(formdata)
     return form
+
+
+def text_rows(text: Shown, language: str) -> list[LabelOverride]:
+    """The school's rows for a text."""
+    where = {"language": language, "catalogue": text.catalogue, "msgctxt": text.message.context, "msgid": text.message.msgid}
+    return list(db.session.scalars(select(LabelOverride).filter_by(**where).order_by(LabelOverride.form)))
 
 
 def marks(rows: list[LabelOverride]) -> str:

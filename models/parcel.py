@@ -150,12 +150,12 @@ class Parcel:
         """Refused: a parcel for another school, too old, or from a day that has not come."""
         if self.to_code != code:
             raise Refusal(
-                _("This transfer is for the school %(other)s, and yours is %(own)s. Nothing was taken in: send it on to that school."),
+                _("This transfer is for %(other)s, and yours is %(own)s. Nothing was taken in: send it on to that [school]."),
                 other=self.to_code,
                 own=code,
             )
         if self.made_at < now - KEPT or self.made_at > now + _CLOCKS:
-            raise Refusal(_("This transfer is older than %(days)d days. Nothing was taken in: ask the other school to make it again."), days=KEPT.days)
+            raise Refusal(_("This transfer is older than %(days)d days. Nothing was taken in: ask the other [school] to make it again."), days=KEPT.days)
 
     @property
     def names(self) -> list[dict[str, str]]:
@@ -181,7 +181,7 @@ def is_plain(text: str) -> bool:
 
 
 def _odd() -> Refusal:
-    return Refusal(_("This transfer holds something that no transfer holds. Nothing was taken in: tell the other school, and ask for a new one."))
+    return Refusal(_("This transfer holds something that no transfer holds. Nothing was taken in: tell the other [school], and ask for a new one."))
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -46,9 +46,9 @@ def unseal(content: bytes, passphrase: str) -> str:
     """What it holds. Refused: another kind of file, another version; and in one sentence a wrong passphrase or a file that was altered."""
     first = _FIRST.match(content)
     if first is None:
-        raise Refusal(_("This is not a transfer file. Choose the file that the other school sent; its name ends with .scolabri."))
+        raise Refusal(_("This is not a transfer file. Choose the file that the other [school] sent; its name ends with .scolabri."))
     if first[1] != VERSION:
-        raise Refusal(_("This file was made by another version of Scolabri. Ask both schools to install the latest version, then have the file made again."))
+        raise Refusal(_("This file was made by another version of Scolabri. Ask both [schools] to install the latest version, then have the file made again."))
     at = first.end()
     salt, nonce, sealed = content[at : at + SALT], content[at + SALT : at + SALT + NONCE], content[at + SALT + NONCE :]
     try:

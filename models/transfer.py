@@ -81,8 +81,8 @@ class Transfer(Base, Identified, SchoolScoped):
 
     direction: Mapped[Direction] = mapped_column(choice_column(Direction), info={"label": _p("transfer", "Direction")})
     status: Mapped[TransferStatus] = mapped_column(choice_column(TransferStatus), info={"label": _p("transfer", "Status")})
-    other_code: Mapped[str] = mapped_column(default="", info={"label": _("Code of the other school")})
-    other_name: Mapped[str] = mapped_column(default="", info={"label": _("Other school")})
+    other_code: Mapped[str] = mapped_column(default="", info={"label": _("Code of the other [school]")})
+    other_name: Mapped[str] = mapped_column(default="", info={"label": _("Other [school]")})
     count: Mapped[int] = mapped_column(default=0, info={"label": _("[Students]")})
     people: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, deferred=True, info={"private": True})
     token: Mapped[str] = mapped_column(String(32), info={"private": True})
@@ -121,7 +121,7 @@ class Transfer(Base, Identified, SchoolScoped):
         code, name = receiver(school, school_code)
         people = travellers(db.session, student_ids)
         if not people:
-            raise Refusal(_("None of the chosen has a national identifier: nobody can be transferred. Correct it in SIECLE, then import the students again."))
+            raise Refusal(_("None of the chosen has a national identifier: nobody can be transferred. Correct it in SIECLE, then import the [students] again."))
         if len(people) > MOST_STUDENTS:
             raise Refusal(_("At most %(most)d [students] are transferred at a time. Choose fewer, then send the others."), most=MOST_STUDENTS)
         made = cls(
@@ -218,7 +218,7 @@ class Transfer(Base, Identified, SchoolScoped):
     def cancel(self) -> None:
         """Take back what nobody has taken in; who left by it comes back. Refused once a file is handed over or the other school works on it."""
         if self.direction is not Direction.sent or self.status not in (TransferStatus.making, TransferStatus.ready, TransferStatus.waiting):
-            raise Refusal(_("This transfer can no longer be cancelled. Settle it with the other school."))
+            raise Refusal(_("This transfer can no longer be cancelled. Settle it with the other [school]."))
         if self.status is TransferStatus.waiting and self.inside:
             self._take_back()
         if self.job is not None and self.job.open:
@@ -238,7 +238,7 @@ class Transfer(Base, Identified, SchoolScoped):
         with unscoped("the other half of a transfer, by its token"):
             found = db.session.execute(taken.returning(Transfer.id, Transfer.school_id, Transfer.file_key)).one_or_none()
             if found is None:
-                raise Refusal(_("The other school is already working on this transfer. Settle it with that school."))
+                raise Refusal(_("The other [school] is already working on this transfer. Settle it with that [school]."))
             db.session.execute(update(Transfer).where(Transfer.id == found.id).values(file_key="").execution_options(synchronize_session=False))
         with acting(Actor(name=this_school().name), Scope(school_id=found.school_id), batch=new_batch()):
             record(db.session, "cancel", "transfer", found.id)
@@ -251,7 +251,7 @@ class Transfer(Base, Identified, SchoolScoped):
         """Take in a file: checked, kept, waiting to be looked at. Refused whole, with one sentence for each reason."""
         school = active_school()
         if not content:
-            raise Refusal(_("No file was chosen. Choose the file that the other school sent."))
+            raise Refusal(_("No file was chosen. Choose the file that the other [school] sent."))
         if len(content) > MOST_BYTES:
             raise Refusal(_("This file weighs more than %(most)d MB: no transfer does. Choose another file."), most=MOST_BYTES // 2**20)
         parcel = Parcel.load(sealing.unseal(content, passphrase))

@@ -48,20 +48,20 @@ def receiver(school: School, typed: str) -> tuple[str, str]:
     """(code, name) of the school that is meant; no name where it is not of this installation. Refused: no such code, one's own, transfers off there."""
     code = clean_uai(typed)
     if not code:
-        raise Refusal(_("The code of the other school is missing. Ask that school for it."))
+        raise Refusal(_("The code of the other [school] is missing. Ask that [school] for it."))
     if code == school.official_code:
-        raise Refusal(_("This is the code of your own [school]. Type that of the other school."))
+        raise Refusal(_("This is the code of your own [school]. Type that of the other [school]."))
     with unscoped("a school of this installation is looked up by its official code; only its name is told"):
         other = db.session.execute(select(School).where(School.official_code == code)).scalar_one_or_none()
         if other is not None:
             if not other.transfers_on or other.missing_for("transfers"):
-                raise Refusal(_("%(name)s has not switched transfers on. Ask that school to do so, then send."), name=other.name)
+                raise Refusal(_("%(name)s has not switched transfers on. Ask that [school] to do so, then send."), name=other.name)
             return code, other.name
     problem = uai_problem(code) if _UAI_LIKE.fullmatch(code) else None
     if problem:
         raise Refusal(problem, value=typed[:80])
     if not _UAI_LIKE.fullmatch(code) and not _ORGANISATION.fullmatch(code):
-        raise Refusal(_("%(value)s is neither a UAI nor the code of an organisation. Ask the other school for its code."), value=typed[:80])
+        raise Refusal(_("%(value)s is neither a UAI nor the code of an organisation. Ask the other [school] for its code."), value=typed[:80])
     return code, ""
 
 

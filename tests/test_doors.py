@@ -112,6 +112,13 @@ PAGES = {
     "/admin/import_/edit/?id=1": "",
     "/admin/import_/model/": "acc ac registrar",
     "/admin/import_/export/csv/": "acc ac",
+    "/admin/transfer/": "acc ac head",
+    "/admin/transfer/new/": "acc",
+    "/admin/transfer/settings/": "acc",
+    "/admin/transfer/without_identifier/": "acc ac head",
+    "/admin/transfer/help/": "acc ac head",
+    "/admin/transfer/edit/?id=1": "",
+    "/admin/transfer/export/csv/": "acc",
     "/admin/label/": "acc ac",
     "/admin/label/new/": "acc",
     "/admin/custom_field/": "acc ac head",
@@ -163,6 +170,7 @@ VERBS = {
     ("/admin/student/action/", "add_to_group", "student"): "acc ac ec registrar",
     ("/admin/student/action/", "deactivate", "student"): "acc ac",
     ("/admin/student/action/", "merge", "student"): "acc ac",
+    ("/admin/student/action/", "transfer", "student"): "acc",
     ("/admin/guardian/action/", "merge", "guardian"): "acc ac",
     ("/admin/student/action/", "print_class_list", "student"): "acc ac ec amp head",
     ("/admin/student/action/", "print_labels", "student"): "acc ac ec amp head",
@@ -199,10 +207,10 @@ ELSEWHERE = re.compile(
     r"/|/login|/logout|/see_as/leave|/forgot|/setup|/resume|/healthz|/language|/theme|/reset/.*|/static/.*|/admin/static/.*|/account/.+"
     r"|/parent/(register|child/.*|profile/.+)|/student/activate"
     r"|/admin/\w+/(action|delete|ajax/lookup|ajax/update|columns|views)/"
-    r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/"
+    r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/|/admin/transfer/(details|file|passphrase)/"
     r"|/admin/(student|guardian)/duplicates/(apart|again)/|/admin/\w+/bulk_edit/"
     r"|/admin/journal_event/(undo|revert|restore)"
-    r"|/admin/right/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|export/.*)/"
+    r"|/admin/right/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|page|apply|export/.*)/"
 )
 
 

@@ -7,6 +7,7 @@ from conftest import rows
 from sqlalchemy import select
 
 from jobs.runner import run_pending
+from models import files
 from models.access import User
 from models.actors import staff_in
 from models.db import db
@@ -15,7 +16,7 @@ from models.school import School
 from models.scope import acting
 from models.transfer import Direction, Transfer
 
-ELSEWHERE = "9990002Y"  # a UAI with a right key, of no school of this installation
+ELSEWHERE = "QC777001"  # of no school of this installation, until a test gives it to the second one
 
 
 def switch_on(app, schools):
@@ -78,3 +79,22 @@ def send(app, schools, ids, code=None, leave=True):
         Transfer.send(ids, code, leave=leave)
     run_pending(app)
     return latest(app, "sent", schools[0])
+
+
+def file_for(app, schools, ids=None):
+    """(file, passphrase) of a transfer to a school of elsewhere, which is then the second school of this installation."""
+    sent = send(app, schools, ids or family(app, schools[0]), ELSEWHERE)
+    with acting_in(app, schools[0]) as session:
+        one = session.get_one(Transfer, sent.id)
+        content, passphrase = files.path_of(one.hand_over()).read_bytes(), one.tell_passphrase()
+    with rows(app) as session:
+        session.get_one(School, schools[1]).official_code = ELSEWHERE
+    return content, passphrase
+
+
+def receive(app, school_id, content, passphrase):
+    """Take a file in, as the administrator of that school; its row."""
+    with acting_in(app, school_id, "acc2"):
+        number = Transfer.receive(content, passphrase).id
+    assert latest(app, "received", school_id).id == number
+    return number

@@ -26,9 +26,9 @@ class TransferForm(PaperForm):
     """To which school, why, and whether they leave this one."""
 
     school_code = StringField(
-        _("Official code of the other school"),
+        _("Official code of the other [school]"),
         validators=[InputRequired(), Length(max=30)],
-        description=_("Its UAI (seven digits and a letter) or its organisation code: ask that school for it."),
+        description=_("Its UAI (seven digits and a letter) or its organisation code: ask that [school] for it."),
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
     reason = StringField(_("Reason (kept here, not sent)"), validators=[Length(max=500)])
@@ -42,7 +42,7 @@ class TransferForm(PaperForm):
 class TransferVerb:
     """The verb `transfer`, mixed into the screen of students."""
 
-    @verb("transfer", _("Transfer to another school"), ask=TransferForm, icon="right", whole=True)
+    @verb("transfer", _("Transfer to another [school]"), ask=TransferForm, icon="right", whole=True)
     def transfer(self, selection: Selection, school_code: str, reason: str = "", leave: bool = True) -> ResponseReturnValue:
         """One transfer for all of them; a job makes it, on the transfer's own page."""
         made = Transfer.send(selection.all_ids(), school_code, reason or "", leave)

@@ -61,11 +61,11 @@ class Transfers(Screen):
     empty = {
         "icon": "export",
         "title": _("No transfer yet"),
-        "sentence": _("To send: choose [students] in their list, then “Transfer to another school”. What other schools send you is listed here."),
+        "sentence": _("To send: choose [students] in their list, then “Transfer to another [school]”. What other [schools] send you is listed here."),
     }
     title_column = "other"
     column_list = ("other", "direction", "count", "status", "created_at", "requested_by")
-    column_labels = {"other": _("Other school")}
+    column_labels = {"other": _("Other [school]")}
     column_sortable_list = (("other", "other_name"), "count", "status", "created_at")
     column_default_sort = ("id", True)
     column_searchable_list = ("other_name", "other_code")
@@ -151,14 +151,14 @@ class Transfers(Screen):
     @verb(
         "cancel",
         _("Cancel the transfer"),
-        confirm=_("The other school no longer receives it. The [students] who left by it are active again."),
+        confirm=_("The other [school] no longer receives it. The [students] who left by it are active again."),
         danger=True,
     )
     def cancel(self, row: Transfer) -> None:
         """Before the other school has begun."""
         row.cancel()
 
-    @verb("decline", _("Decline"), confirm=_("Nothing is taken in, the data are removed and the other school is told if it works here too."), danger=True)
+    @verb("decline", _("Decline"), confirm=_("Nothing is taken in, the data are removed and the other [school] is told if it works here too."), danger=True)
     def decline(self, row: Transfer) -> None:
         """Nothing is taken in."""
         row.decline()

@@ -12,7 +12,7 @@ import re
 from models.base import fold
 from models.custom_import import key_of as own_key
 from models.custom_import import own_specs
-from models.import_fields import FIELDS, GUARDIANS_PER_ROW
+from models.import_fields import CHILD_FIELDS, FIELDS, GUARDIANS_PER_ROW
 
 _PERSON = {
     "family_name": "nom nomdefamille nomfamille nomdenaissance nomnaissance nomeleve nomdeleleve nomdelapprenant lastname familyname surname birthname",
@@ -38,6 +38,8 @@ _STUDENT = {
     "file_id": "identifiant id identifiantunique externalid eleveid ideleve sourcedid identifiantexterne",
     "level": "niveau annee level gradelevel grade anneedetudes niveaudeclasse libelleniveau",
     "homeroom": "classe division class homeroom groupereper grouperepere foyer codestructure codeclasse libelleclasse classename",
+    "source_ref": "numerosiecle",
+    "groups": "groupes",
     "left_on": "datesortie datedesortie datedepart datededepart lefton sortiele",
     "school_code": "uai rne codeuai codeetablissement codeorganisme coderne uaj etablissement schoolcode numeroetablissementuai",
 }
@@ -54,15 +56,30 @@ _LINK = {
     "relation": _GUARDIAN["relation"],
     "authority": _GUARDIAN["authority"],
 }
+_STAFF = {
+    **{key: _PERSON[key] for key in ("family_name", "given_name")},
+    "email": f"{_PERSON['email']} courrielprofessionnel emailprofessionnel adresseprofessionnelle",
+    "username": "identifiant nomutilisateur nomdutilisateur login username loginname compte",
+    "role": "fonction role profil type poste emploi function profile statut",
+    "born_on": _STUDENT["born_on"],
+    "classes": "classe classes division divisions groupe groupes classesenseignees classesetgroupes",
+    "school_code": _STUDENT["school_code"],
+}
 
 
 def _table(words: dict[str, str]) -> dict[str, str]:
     return {word: key for key, synonyms in words.items() for word in synonyms.split()}
 
 
-STUDENT, GUARDIAN, LINK = _table(_STUDENT), _table(_GUARDIAN), _table(_LINK)
+STUDENT, GUARDIAN, LINK, STAFF = _table(_STUDENT), _table(_GUARDIAN), _table(_LINK), _table(_STAFF)
 # In the file of the guardians itself the headings may say "responsable" or not.
-GUARDIAN_FILE = {**GUARDIAN, **dict.fromkeys(_STUDENT["file_id"].split(), "file_id"), "personneid": "file_id", "idresponsable": "file_id"}
+GUARDIAN_FILE = {
+    **GUARDIAN,
+    **dict.fromkeys(_STUDENT["file_id"].split(), "file_id"),
+    **{field.heading.replace("_", ""): field.key for field in CHILD_FIELDS},
+    "personneid": "file_id",
+    "idresponsable": "file_id",
+}
 
 _MARK = re.compile(
     r"\b(?:representants? ?legaux|representant ?legal|responsables? ?legaux|responsable ?legal|resp(?:onsable)?\.? ?leg(?:al)?\.?|repr\.? ?leg\.?"
@@ -110,8 +127,8 @@ def _own_key(heading: str, kind: str) -> str:
 
 def _key_of(heading: str, kind: str) -> str:
     word = squash(heading)
-    if kind == "links":
-        return LINK.get(word, "")
+    if kind in ("links", "staff"):
+        return {"links": LINK, "staff": STAFF}[kind].get(word, "")
     if kind == "guardians":
         if word in GUARDIAN_FILE:
             found = GUARDIAN_FILE[word]
@@ -126,11 +143,15 @@ def _key_of(heading: str, kind: str) -> str:
 
 
 def kind_of(header: list[str], name: str = "") -> str:
-    """What a file holds by its columns: "links", "guardians", or "students"."""
+    """What a file holds by its columns: "links", "guardians", "staff", or "students"."""
     links = {key_of(h, "links") for h in header}
     if {"student_ref", "guardian_ref"} <= links and "family_name" not in {key_of(h, "students") for h in header}:
         return "links"
     students = {key_of(h, "students") for h in header}
+    staff = {key_of(h, "staff") for h in header}
+    says = any(squash(heading) in ("fonction", "role", "function", "emploi") for heading in header)
+    if says and {"family_name", "given_name", "role"} <= staff and not students & {"national_id", "level", "local_id", "sex", "g1.family_name"}:
+        return "staff"
     if students & {"born_on", "national_id", "homeroom", "level", "full_name", "local_id"}:
         return "students"
     guardians = {key_of(h, "guardians") for h in header}

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from jobs.import_clubs import Clubs
 from jobs.import_doubts import answered, ask, ask_of_file, ask_of_school, ask_pair, held, open_refs
 from jobs.import_guardians import plan_guardians
 from jobs.import_kept import PLACES
@@ -31,6 +32,7 @@ class _Check:
         self.seen: set[int] = set()
         self.first: dict[int, Parsed] = {}
         self.places = Places(known, rules)
+        self.clubs = Clubs(known, rules)
 
     def plan(self, rows: list[Parsed], preset: dict[int, int]) -> list[Planned]:
         """Match every row first, so that siblings and doubles are known before guardians are, and certain matches before doubts."""
@@ -165,6 +167,10 @@ class _Check:
         taken = not row.problems and not held(row)
         for key, before, after, compared in self.places.place(planned, record, values, taken):
             self._set(planned, key, before, after, compared)
+        if values.get("groups"):
+            keys, names = self.clubs.join(planned, values["groups"], taken)
+            if keys:
+                self._set(planned, "groups", "", ", ".join(names), keys)
         if student_id is not None:
             self._presence(planned, record, left_on if gone else None)
         if row.problems:
@@ -214,6 +220,8 @@ def check_rows(rows: Iterable[Parsed], known: Known, rules: Rules, preset: dict[
         "new_levels": len(places.new_levels),
         "new_groups": len(places.new_groups),
         "deduced_levels": places.deduced,
+        "new_clubs": len(check.clubs.new),
+        "joins": check.clubs.joins,
         "new_guardians": len(fresh),
         "changed_guardians": sum(1 for e in known.book.entries if e.used and e.id is not None and e.said),
         "new_links": sum(1 for one in planned for tie in one.ties if tie.link_id is None),
@@ -221,4 +229,4 @@ def check_rows(rows: Iterable[Parsed], known: Known, rules: Rules, preset: dict[
         "doubts": sum(1 for one in planned if one.row.doubts and one.status != "ignored"),
     }
     digest = digest_of(planned, absent)
-    return Plan(planned, known, absent, places.new_levels, places.new_groups, places.all(), counts, digest)
+    return Plan(planned, known, absent, places.new_levels, places.new_groups, places.all(), counts, digest, check.clubs.new)

@@ -24,7 +24,7 @@ from models.people import Group, GroupCategory, Guardian, GuardianLink, LinkStat
 from models.school import Level
 
 _CONTACT = ("email", "phone", "address1", "address2", "postal_code", "town", "language")
-STUDENT_TEXTS = ("family_name", "given_name", "usage_name", "middle_names", "local_id", *_CONTACT)
+STUDENT_TEXTS = ("family_name", "given_name", "usage_name", "middle_names", "local_id", "source_ref", *_CONTACT)
 GUARDIAN_TEXTS = ("title", "family_name", "given_name", *_CONTACT)
 _STUDENT_COLUMNS = ("id", *STUDENT_TEXTS, "sex", "born_on", "national_id", "level_id", "homeroom_id", "status", "left_on", "extra")
 _GUARDIAN_COLUMNS = ("id", *GUARDIAN_TEXTS, "phone_e164", "extra")
@@ -84,6 +84,7 @@ class Known:
     students: dict[int, Mapping[Any, Any]] = field(default_factory=dict)
     by_id: dict[str, int] = field(default_factory=dict)
     by_local: dict[str, int] = field(default_factory=dict)
+    by_source: dict[str, int] = field(default_factory=dict)  # by the number of an official export, with its year
     by_name: dict[Key, list[int]] = field(default_factory=dict)
     by_names: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     levels: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -92,6 +93,7 @@ class Known:
     group_names: dict[int, str] = field(default_factory=dict)
     links: dict[tuple[int, int], tuple[int, str, str]] = field(default_factory=dict)
     guardians_of: dict[int, list[int]] = field(default_factory=dict)
+    members: dict[int, set[int]] | None = None  # student -> groups that are no classes; read where a file says some
     suspended: set[int] = field(default_factory=set)
     corrected: frozenset[tuple[str, int, str]] = frozenset()  # (table, row, column) that keep their value: jobs/import_kept.py
     book: GuardianBook = field(default_factory=lambda: GuardianBook())
@@ -121,6 +123,8 @@ def load_known(session: Session, school_id: int, official_code: str) -> Known:
             known.by_id[record["national_id"]] = record["id"]
         if record["local_id"]:
             known.by_local.setdefault(record["local_id"], record["id"])
+        if record["source_ref"]:
+            known.by_source.setdefault(record["source_ref"], record["id"])
         names = name_key(record["family_name"], record["given_name"])
         known.by_names.setdefault(names, []).append(record["id"])
         if record["born_on"]:

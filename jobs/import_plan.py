@@ -67,6 +67,7 @@ class Plan:
     places: list[Place]
     counts: dict[str, int]
     digest: str
+    new_clubs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Rules:
     whole: bool = True  # the file lists all students: those it does not hold are absent
     today: dt.date = dt.date(1970, 1, 1)
     partial: bool = False  # a file of some students: those it holds are present, nobody is absent
+    groups: bool = True  # the asker may create groups
 
 
 def same_value(key: str, kept: str, said: str) -> bool:

@@ -43,8 +43,10 @@ class Work:
 
     @property
     def rules(self) -> Rules:
-        """What the check may do: what people decided, the asker's rights on guardians."""
-        return Rules(self.answers, compared(self.to_create), may(WHO.get().roles, "guardian", "create"), True, self.context.today, self.partial)
+        """What the check may do: what people decided, the asker's rights on guardians and groups."""
+        roles = WHO.get().roles
+        guardians, groups = may(roles, "guardian", "create"), may(roles, "group", "create")
+        return Rules(self.answers, compared(self.to_create), guardians, True, self.context.today, self.partial, groups)
 
 
 @dataclass(frozen=True)

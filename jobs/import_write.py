@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from jobs.import_clubs import write_members
 from jobs.import_guardians import GUARDIAN_KEYS
 from jobs.import_match import STUDENT_TEXTS, GuardianEntry
 from jobs.import_plan import Plan, Planned
@@ -44,13 +45,14 @@ def write_rows(session: Session, plan: Plan, *, language: str, today: dt.date, d
         writer.places()
         writer.guardians()
         writer.students()
+        writer.members()
         gone = writer.leave(plan.absent) if deactivate else 0
     counts = plan.counts
     return {
         "created": counts["created"],
         "changed": counts["changed"],
         "deactivated": gone,
-        **{key: counts[key] for key in ("new_guardians", "changed_guardians", "new_links", "new_groups", "new_levels")},
+        **{key: counts[key] for key in ("new_guardians", "changed_guardians", "new_links", "new_groups", "new_levels", "new_clubs", "joins")},
     }
 
 
@@ -65,12 +67,15 @@ class _Writer:
         self.school_id = plan.known.school_id
         self.level_ids = {key: found[0] for key, found in plan.known.levels.items()}
         self.group_ids = {key: found[0] for key, found in plan.known.groups.items()}
+        self.joins: list[tuple[int, str]] = []
 
     def places(self) -> None:
         """The classes and levels that the file names and the school does not know."""
         last = self.session.scalar(select(func.max(Level.rank)).where(Level.school_id == self.school_id)) or 0
         levels = {key: Level(name=name, rank=last + n, school_id=self.school_id) for n, (key, name) in enumerate(self.plan.new_levels.items(), 1)}
         groups = {key: Group(name=name, category=GroupCategory.klass, school_id=self.school_id) for key, name in self.plan.new_groups.items()}
+        for key, name in self.plan.new_clubs.items():  # a name that the same file gives to a class is that class
+            groups.setdefault(key, Group(name=name, category=GroupCategory.other, school_id=self.school_id))
         self.session.add_all([*levels.values(), *groups.values()])
         self.session.flush()
         self.level_ids |= {key: level.id for key, level in levels.items()}
@@ -124,16 +129,18 @@ class _Writer:
             self._forget([*rows, *guardians.values()])
 
     def _create(self, piece: Sequence[Planned]) -> None:
-        rows = []
+        rows, joined = [], []
         for one in piece:
             plain, own = parted(one.values)
             row = {**dict.fromkeys(STUDENT_TEXTS, ""), "national_id": None, "born_on": None, "sex": None, "language": self.language, **plain, "extra": own}
             row["level_id"] = self.level_ids.get(row.pop("level", ""))
             row["homeroom_id"] = self.group_ids.get(row.pop("homeroom", ""))
+            joined.append(row.pop("groups", ()))
             people = [_seen_as(Guardian, name=tie.guardian.name, **{"phone": "", "phone_e164": "", **_phones(tie.guardian)}) for tie in one.ties]
             row["search_key"] = student_search_key(_seen_as(Student, **row), people)
             rows.append(row)
         ids = self._insert(Student, "student", rows)
+        self.joins += [(student_id, key) for student_id, keys in zip(ids, joined, strict=True) for key in keys]
         links = [
             {
                 "student_id": student_id,
@@ -176,12 +183,21 @@ class _Writer:
             student.level_id = self.level_ids[value]
         elif key == "homeroom":
             student.homeroom_id = self.group_ids[value]
+        elif key == "groups":
+            self.joins += [(student.id, group) for group in value]
         elif key == "status":
             student.reactivate()
         elif key == "left_on":
             student.deactivate(value)
         else:
             setattr(student, key, value)
+
+    def members(self) -> None:
+        """The students join their groups; whose line changes nothing else are named in the history by that."""
+        classes = set(self.plan.new_groups)
+        pairs = [(self.group_ids[key], student_id) for student_id, key in self.joins if key not in classes]
+        alone = [one.student_id for one in self.plan.rows if one.status == "changed" and one.student_id and set(one.values) == {"groups"} and not one.ties]
+        write_members(self.session, pairs, alone)
 
     def leave(self, ids: list[int]) -> int:
         """The students whom the file no longer holds are deactivated, never deleted."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import io
 import json
 import re
 import stat

@@ -53,6 +53,7 @@ class Group(Base, Identified, SchoolScoped, Versioned, Extensible):
     __table_args__ = (UniqueConstraint("school_id", "name"), Index("ix_student_group_category", "school_id", "category", "name"))
 
     name: Mapped[str] = mapped_column(info={"label": _("Name of [the group]")})
+    long_name: Mapped[str] = mapped_column(default="", info={"label": _("Full name")})
     category: Mapped[GroupCategory] = mapped_column(choice_column(GroupCategory), default=GroupCategory.other, info={"label": _("Category")})
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True, info={"label": _("Owner")})
     owner: Mapped[User | None] = relationship(info={"label": _("Owner")})
@@ -127,6 +128,8 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensi
     # None, never "", where unknown: two unknown identifiers are not the same identifier.
     national_id: Mapped[str | None] = mapped_column(info={"label": _("National identifier (INE, permanent code)")})
     local_id: Mapped[str] = mapped_column(default="", info={"label": _("Local number")})
+    # The school year and the number in an official export ("2026/1500000"), by which the guardians of the same export find the student.
+    source_ref: Mapped[str] = mapped_column(default="", info={"label": _("Number in SIECLE")})
     email: Mapped[str] = mapped_column(default="", info={"label": _("E-mail")})
     phone: Mapped[str] = mapped_column(default="", info={"label": _("Phone")})
     address1: Mapped[str] = mapped_column(default="", info={"label": _("Address")})

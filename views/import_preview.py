@@ -25,6 +25,7 @@ from views.import_summary import DATES, MOST_COLUMNS, cut, field_of, label_of, r
 ON_A_PAGE = 25
 MOST_PLACES = 40  # levels and classes that the school lacks, those to settle first
 ALWAYS = ("national_id", "born_on", "homeroom")
+ONLY = {FileKind.groups: ("name", "long_name", "category"), FileKind.programmes: ("code", "title")}
 
 
 @dataclass
@@ -192,6 +193,9 @@ def _keys(sheet: Sheet, rows: list[ImportRow], status: RowStatus) -> list[str]:
         most = [key for key, _times in found.most_common(MOST_COLUMNS)]
         order = ["family_name", "given_name", "homeroom", "level", *FIELDS["students"]]
         return sorted(most, key=lambda key: order.index(key) if key in order else len(order))
+    kinds = {row.kind for row in rows}
+    if len(kinds) == 1 and (only := ONLY.get(rows[0].kind)):
+        return list(only)
     keys = list(ALWAYS) if all(row.kind is FileKind.students for row in rows) or status is RowStatus.error else []
     if status not in (RowStatus.ignored, RowStatus.error) and any("level" in row.cells for row in rows):
         keys.append("level")

@@ -39,6 +39,7 @@ LISTED = ("onde",)  # of these, the columns that are left out are told
 # Numbers of guardians told apart in the words of a column.
 NUMBERS = {1: _("[Guardian] 1"), 2: _("[Guardian] 2"), 3: _("[Guardian] 3")}
 _SHORT = {"national_id": _("Identifier"), "born_on": _("Birth"), "status": _("Status")}
+_CATEGORIES = {"D": _("Class"), "G": _("[Group]")}  # as SIECLE says them
 DATES = ("born_on", "left_on")
 _CHOICES: dict[str, Any] = {"sex": Sex, "status": StudentStatus, "relation": Relation, "authority": Authority}
 
@@ -86,6 +87,8 @@ def value_of(key: str, text: str) -> str:
     choice = _CHOICES.get(bare)
     if choice is not None and text in choice.__members__:
         return str(choice[text].label)
+    if bare == "category":
+        return str(_CATEGORIES.get(text.upper(), cut(text)))
     day = read_day(text) if bare in DATES else None
     return show_date(day) if day else cut(text)
 

@@ -22,6 +22,7 @@ from views.compress import init_compress
 from views.health import init_health
 from views.home import Home
 from views.i18n import install, language_for
+from views.inspection import init_inspection
 from views.menu import missing_from_menu
 from views.page_labels import init_page_labels
 from views.security import init_security
@@ -49,6 +50,7 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     init_security(app)
     init_shell(app)
     init_page_labels(app)
+    init_inspection(app)
     init_health(app)
     init_compress(app)
     with app.app_context():

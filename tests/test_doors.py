@@ -72,11 +72,14 @@ PAGES = {
     "/admin/membership/new/": "acc ac head",
     "/admin/membership/edit/?id={membership}": "acc ac",
     "/admin/membership/export/csv/": "acc",
+    "/admin/membership/inspection/": "head",
     "/admin/school/": STAFF,
     "/admin/school/details/?id={school}": STAFF,
     "/admin/school/new/": "",
     "/admin/school/edit/?id={school}": "acc",
     "/admin/school/export/csv/": "",
+    "/admin/school/missing/": "acc",
+    "/admin/school/logo/": STAFF,
     "/admin/level/": STAFF,
     "/admin/level/details/?id={level}": STAFF,
     "/admin/level/new/": "acc",
@@ -197,6 +200,11 @@ VERBS = {
     ("/admin/code_value/delete/", "", "code_value"): "",
     ("/admin/code_value/action/", "retire", "code_value"): "acc registrar",
     ("/admin/school/delete/", "", "school"): "",
+    ("/admin/school/action/", "upload_logo", "school"): "acc",
+    ("/admin/school/action/", "upload_stamp", "school"): "acc",
+    ("/admin/school/action/", "remove_logo", "school"): "acc",
+    ("/admin/school/action/", "remove_stamp", "school"): "acc",
+    ("/admin/school/action/", "print_sample", "school"): "acc",
     ("/admin/user/delete/", "", "user"): "",
     ("/admin/journal_event/delete/", "", "journal_event"): "",
     ("/admin/activation_code/delete/", "", "activation_code"): "",
@@ -205,7 +213,7 @@ VERBS = {
 # Doors that other tests open one by one: portals' own rows, secrets in the address, files, pages of a verb.
 ELSEWHERE = re.compile(
     r"/|/login|/logout|/see_as/leave|/forgot|/setup|/resume|/healthz|/language|/theme|/reset/.*|/static/.*|/admin/static/.*|/account/.+"
-    r"|/parent/(register|child/.*|profile/.+)|/student/activate"
+    r"|/parent/(register|child/.*|profile/.+)|/student/activate|/(parent|student)/school/.*"
     r"|/admin/\w+/(action|delete|ajax/lookup|ajax/update|columns|views)/"
     r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/|/admin/transfer/(details|file|passphrase)/"
     r"|/admin/(student|guardian)/duplicates/(apart|again)/|/admin/\w+/bulk_edit/"

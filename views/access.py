@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Flask, abort, current_app, flash
+from flask import Flask, abort, flash
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, expose
-from flask_wtf import FlaskForm
 from sqlalchemy import Enum, String, inspect
 from sqlalchemy.orm import selectinload
 from wtforms import DateField
@@ -16,7 +15,7 @@ from wtforms.validators import InputRequired, Optional
 
 from models import staff
 from models.access import LoginEvent, Membership, Role, User
-from models.base import Refusal, today
+from models.base import Refusal
 from models.db import db
 from models.folding import folded
 from models.rights import may_give
@@ -25,9 +24,10 @@ from models.scope import WHO
 from views.auth import base_url, device_name
 from views.base import Screen
 from views.fields import ChoiceField
-from views.formats import zone
 from views.i18n import gettext, language_name
 from views.i18n import lazy_gettext as _
+from views.inspection import InspectionPages, WindowForm
+from views.invitations import mails, tell_link
 from views.school_settings import not_ready_page
 from views.see_as import SeeAsPages
 from views.verbs import verb
@@ -121,7 +121,7 @@ class Users(SeeAsPages, ByName):
                 form.open_from.data,
                 form.open_until.data,
             )
-            link = staff.invite(user, base_url(), by_mail=_mails()) if fresh else ""
+            link = staff.invite(user, base_url(), by_mail=mails()) if fresh else ""
             db.session.commit()
         except Exception as problem:
             db.session.rollback()
@@ -129,7 +129,7 @@ class Users(SeeAsPages, ByName):
                 raise
             return False
         if fresh:
-            _tell_link(user, link)
+            tell_link(user, link)
         else:
             flash(gettext("%(name)s already has an account: the role is added, the account stays as it is.", name=user.name), "success")
         return user
@@ -147,7 +147,7 @@ class Users(SeeAsPages, ByName):
     @verb("invite", _("Send a one-time link"), icon="mail")
     def invite(self, row: User) -> None:
         """A link to choose a password; the earlier one dies."""
-        _tell_link(row, staff.invite(row, base_url(), by_mail=_mails()))
+        tell_link(row, staff.invite(row, base_url(), by_mail=mails()))
 
     @verb("disable", _("Disable the access"), confirm=_("They are signed out of this [school] at once."), danger=True)
     def disable(self, row: User) -> None:
@@ -169,27 +169,7 @@ def _works_here() -> Any:
     return User.memberships.any(Membership.role.in_(staff.WORKERS))
 
 
-def _mails() -> bool:
-    return bool(current_app.config.get("MAIL_URL"))
-
-
-def _tell_link(user: User, link: str) -> None:
-    """Mailed, or shown this once to be handed over."""
-    if not link:
-        flash(gettext("An invitation leaves for %(name)s.", name=user.name), "success")
-        return
-    text = gettext("Hand this link over to %(name)s: it works once, for 7 days, and is not shown again.", name=user.name)
-    flash({"text": text, "links": [{"url": link, "label": link}]}, "success")  # type: ignore[arg-type]  # the template reads text and links
-
-
-class InspectionForm(FlaskForm):
-    """From when until when."""
-
-    first = DateField(_("First day"), name="from", default=lambda: today(zone().key), validators=[InputRequired(_("Choose a day."))])
-    until = DateField(_("Last day"), validators=[InputRequired(_("Choose a day."))])
-
-
-class Memberships(ByName):
+class Memberships(InspectionPages, ByName):
     """Who holds which role in the school."""
 
     model = Membership
@@ -205,10 +185,17 @@ class Memberships(ByName):
     column_labels = {"created_at": _("Given on"), "updated_at": _("Changed on")}
     column_searchable_list = ("user.family_name", "user.given_name")
     column_filters = ("role", "active")
+    details_template = "admin/membership/details.html"
     form_columns = ("user", "role", "active", "open_from", "open_until")
     form_overrides = {"role": ChoiceField}
     form_args = {"role": {"choice": Role, "members": staff.roles_to_give, **_CHOSEN}}
     lookups = {"user": (User, ("family_name", "given_name", "username", "email"))}
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """The page of an inspector's role says what was read."""
+        if template == self.details_template:
+            kwargs["inspection"] = self.read_pages(kwargs["model"])
+        return super().render(template, **kwargs)
 
     def check_row(self, verb: str, row: Membership) -> None:
         """Nobody opens the form of a role that is not theirs to give (rights.md, rule 8)."""
@@ -248,7 +235,7 @@ class Memberships(ByName):
         """Signed out of this school with the role."""
         staff.withdraw(model)
 
-    @verb("open_inspection", _("Open the inspection"), ask=InspectionForm, icon="calendar")
+    @verb("open_inspection", _("Open the inspection"), ask=WindowForm, icon="calendar")
     def open_inspection(self, row: Membership, until: dt.date, **answers: dt.date) -> None:
         """The inspector reads from the first day (`from`) to the last."""
         staff.open_inspection(row, answers["from"], until)

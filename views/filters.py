@@ -16,6 +16,7 @@ from sqlalchemy.orm import RelationshipProperty
 from models.base import Choice, fold
 from models.db import db
 from views.fields import LONGEST_SEARCH, folded_like, like
+from views.formats import zone
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 
@@ -219,6 +220,22 @@ class Until(Since):
     def operation(self) -> Any:
         """The operation in words."""
         return _("until")
+
+
+class SinceDay(Since):
+    """An instant of this day or later, where the school stands."""
+
+    def apply(self, query: Any, value: dt.date, alias: Any = None) -> Any:
+        """Add the clause."""
+        return query.filter(self.get_column(alias) >= dt.datetime.combine(value, dt.time.min, zone()))
+
+
+class UntilDay(Until):
+    """An instant of this day or earlier, where the school stands."""
+
+    def apply(self, query: Any, value: dt.date, alias: Any = None) -> Any:
+        """Add the clause."""
+        return query.filter(self.get_column(alias) < dt.datetime.combine(value + dt.timedelta(days=1), dt.time.min, zone()))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from models import overview
 from models.access import STAFF
 from models.base import today, utcnow
 from models.db import db
+from models.inspections import PAGE_READ
 from models.journal import JournalEvent
 from models.school import School
 from models.scope import SCOPE, WHO, Scope
@@ -21,6 +22,7 @@ from views.auth import permitted
 from views.formats import day_of, long_date, show_instant
 from views.history_undo import undo_urls
 from views.i18n import gettext, ngettext
+from views.inspection import last_day, on_home
 from views.journal import sentence, subjects, verb_words
 from views.menu import screens
 from views.security import to_login
@@ -65,6 +67,7 @@ class Home(AdminIndexView):
                 school_name=school.name if school else "",
                 tiles=_tiles(),
                 todos=todo_lines(),
+                inspections=on_home(),
                 **_levels(),
                 events=recent_events(),
                 history_url=url_for("journal_event.index_view") if permitted("journal_event", "read") else "",
@@ -75,7 +78,12 @@ class Home(AdminIndexView):
 
     def inspector(self) -> str:
         """Read only, for the days that the head has opened; what an inspection needs comes with its part."""
-        sentence = gettext("You may read the lists of the menu, until the day your access ends. The papers of the inspection will stand here.")
+        day = last_day()
+        sentence = (
+            gettext("You may read the lists of the menu until the end of %(date)s. Every page that you read is written in the history.", date=day)
+            if day
+            else gettext("You may read the lists of the menu. Every page that you read is written in the history.")
+        )
         return str(self.render("bare.html", heading=_greeting(), icon_key="search", sentence=sentence))
 
     @expose("/search")
@@ -140,8 +148,7 @@ def _shortcuts() -> list[dict[str, str]]:
     if permitted("student", "create"):
         found.append({"label": gettext("Add [a student]"), "icon": "plus", "url": url_for("student.create_view")})
     if permitted("membership", "open_inspection"):
-        url = filtered("membership", role__Is="inspector")
-        found.append({"label": gettext("Open an inspection"), "icon": "calendar", "url": url})
+        found.append({"label": gettext("Open an inspection"), "icon": "calendar", "url": url_for("membership.inspection_view")})
     return found
 
 
@@ -168,9 +175,9 @@ def _about(batch: list[JournalEvent], names: dict[tuple[str, int | None], tuple[
 
 def recent_events(limit: int = 8) -> list[dict[str, Any]]:
     """The person's own last works, one line a batch: what, about whom, when."""
-    lines = db.session.scalars(
-        select(JournalEvent).where(JournalEvent.user_id == WHO.get().eyes, ~JournalEvent.verb.like("refused%")).order_by(JournalEvent.id.desc()).limit(60)
-    )
+    e = JournalEvent
+    work = (e.user_id == WHO.get().eyes, ~e.verb.like("refused%"), e.verb != PAGE_READ)
+    lines = db.session.scalars(select(e).where(*work).order_by(e.id.desc()).limit(60))
     batches: dict[str, list[JournalEvent]] = {}
     for line in lines:
         batches.setdefault(line.batch or f"#{line.id}", []).append(line)

@@ -9,6 +9,7 @@ from flask import Flask, g, redirect, url_for
 from flask_admin import Admin
 from sqlalchemy import or_, select, true
 
+from models.access import User
 from models.base import Base, Refusal
 from models.changes import DELETED, KEPT, JournalChange, name_of, named_by
 from models.db import db
@@ -17,7 +18,8 @@ from models.rights import reach
 from models.scope import WHO
 from models.undo import find, may_undo
 from views.base import Screen
-from views.filters import Contains
+from views.colleagues import staff_of_school
+from views.filters import Contains, Row, SinceDay, UntilDay
 from views.history import QUIET
 from views.history_undo import UndoPages, offer_undo, undo_url
 from views.i18n import gettext, ngettext
@@ -99,10 +101,17 @@ WORDS: dict[str | tuple[str, str], Any] = {
     ("outgoing_mail", "retry"): _p("history", "sent again"),
     "cancel": _p("history", "stopped"),
     ("outgoing_mail", "cancel"): _p("history", "sending stopped"),
+    "transfer": _p("history", "sent to another [school]"),
+    ("transfer", "cancel"): _p("history", "cancelled"),
+    ("transfer", "decline"): _p("history", "declined"),
+    ("transfer", "receive"): _p("history", "file taken in"),
+    ("transfer", "passphrase"): _p("history", "passphrase shown"),
     "many": _("many attempts"),  # told behind "refused:"
 }
 # Tables that no screen shows, by the page on which their rows are made.
 PAGES = {"students_apart": _("Possible duplicates"), "guardians_apart": _("Possible duplicates")}
+# Pages that an inspector reads and that are no screen.
+PAGES |= {"home": _("Home"), "search": _p("history", "Search"), "account": _("My account")}
 # What a whole batch is, however few its lines.
 LOUD = frozenset({"merge"})
 
@@ -234,6 +243,9 @@ class JournalEvents(UndoPages, TrashPages, Screen):
     def __init__(self) -> None:
         self.column_filters = (
             Contains(JournalEvent.who, _("Who"), "who"),
+            Row(JournalEvent.user_id, _("Person"), "user_id", User, staff_of_school),
+            SinceDay(JournalEvent.at, _("When"), "at"),
+            UntilDay(JournalEvent.at, _("When"), "at"),
             Contains(JournalEvent.table_name, _("Table"), "table_name"),
             Contains(JournalEvent.batch, _("Batch"), "batch"),
         )

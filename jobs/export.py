@@ -32,7 +32,7 @@ def export(task: Task) -> Product:
     if found is None:
         raise Refusal(_("One of the columns is no longer there. Open the list, then export it again."))
     target = io.BytesIO()
-    write_book(target, task.params["headings"], _rows(task, model, found))
+    write_book(target, task.params["headings"], _rows(task, model, found), task.params.get("title", ""))
     return Product(task.params["name"], XLSX, target.getvalue())
 
 

@@ -21,8 +21,8 @@ class Role(Choice):
     """The ten roles (rights.md). Their rank decides who may give which."""
 
     acc = "acc", _("Site administrator"), "note"
-    ac = "ac", _("Administrator or counsellor of [the school]"), "info"
-    ec = "ec", _("Teacher or adviser"), "mute"
+    ac = "ac", _("Administrator or [counsellor] of [the school]"), "info"
+    ec = "ec", _("[Teacher] or [counsellor]"), "mute"
     amp = "amp", _("Other staff"), "mute"
     registrar = "registrar", _("Registrar"), "mute"
     head = "head", _("Head of [the school]"), "info"

@@ -34,6 +34,7 @@ _ANY_FORMULA = re.compile(r"\x1f[\"']?[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 _AT_START = re.compile(r"[=+\-@\t](?<=[;\n'].)", re.DOTALL)  # (the sign first: four times as fast as looking for what stands before it)
 _WIDE = "\uff1d\uff0b\uff0d\uff20"
 _NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?$")
+_NO_TITLE = re.compile(r"[\[\]:*?/\\]")  # what the name of a sheet cannot hold
 
 Words = Callable[[Sequence[Any]], Sequence[str]]
 
@@ -224,10 +225,10 @@ def _worded(rows: Sequence[Any], found: Sequence[Reader]) -> list[Sequence[str]]
     return list(zip(*(reader.words(values) for reader, values in zip(found, columns, strict=True)), strict=True)) if rows else []
 
 
-def write_book(target: IO[bytes], headings: Sequence[str], rows: Iterable[list[Sequence[str]]]) -> None:
-    """An XLSX file of one sheet, all of it text: nothing in it is run, no number loses its zeros."""
+def write_book(target: IO[bytes], headings: Sequence[str], rows: Iterable[list[Sequence[str]]], title: str = "") -> None:
+    """An XLSX file of one sheet (called `title`), all of it text: nothing in it is run, no number loses its zeros."""
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False})
-    sheet = book.add_worksheet()
+    sheet = book.add_worksheet(_NO_TITLE.sub(" ", title)[:31].strip(" '") or None)
     bold = book.add_format({"bold": True})
     for column, heading in enumerate(headings):
         sheet.write_string(0, column, neutral(heading), bold)

@@ -79,7 +79,7 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     ),
     "class_near": (_("“%(name)s” is not a class of the [school]: is it “%(near)s”?"), _("Choose the class, or create the missing one.")),
     "level_near": (_("“%(name)s” is not a [level] of the [school]: is it “%(near)s”?"), _("Choose [the level], or create the missing one.")),
-    "group_name": (_("“%(name)s” is already a group that is not a class."), _("Rename the group or the class.")),
+    "group_name": (_("“%(name)s” is already [a group] that is not a class."), _("Rename [the group] or the class.")),
     "other_school": (_("This line is of another [school] (%(uai)s)."), _("Import it in that [school].")),
     "guardian_nameless": (_("This [guardian] has no name."), _("Fill in the family name, or empty the other cells of this [guardian].")),
     "guardian_differs": (

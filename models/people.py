@@ -142,7 +142,7 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensi
     level_id: Mapped[int | None] = mapped_column(ForeignKey("level.id", ondelete="RESTRICT"), index=True, info={"label": _("[Level]")})
     programme_id: Mapped[int | None] = mapped_column(ForeignKey("programme.id", ondelete="RESTRICT"), index=True, info={"label": _("[Programme]")})
     homeroom_id: Mapped[int | None] = mapped_column(ForeignKey("student_group.id", ondelete="SET NULL"), index=True, info={"label": _("Class")})
-    adviser_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True, info={"label": _("Adviser")})
+    adviser_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True, info={"label": _("[Counsellor]")})
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     search_key: Mapped[str] = mapped_column(SearchKey, default="")
 
@@ -150,7 +150,7 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensi
     level: Mapped[Level | None] = relationship(info={"label": _("[Level]")})
     programme: Mapped[Programme | None] = relationship(info={"label": _("[Programme]")})
     homeroom: Mapped[Group | None] = relationship(foreign_keys=[homeroom_id], info={"label": _("Class")})
-    adviser: Mapped[User | None] = relationship(foreign_keys=[adviser_id], info={"label": _("Adviser")})
+    adviser: Mapped[User | None] = relationship(foreign_keys=[adviser_id], info={"label": _("[Counsellor]")})
     groups: Mapped[list[Group]] = relationship(secondary=group_member, back_populates="members", info={"label": _("[Groups]")})
     links: Mapped[list[GuardianLink]] = relationship(back_populates="student", cascade="all, delete-orphan", passive_deletes=False)
     # Filled only by a statement that asks for it: models/followed.py.

@@ -85,13 +85,17 @@ PRESETS = (
     ),
     Preset("reading", "amp", _("Reading only for the other staff"), _("The other staff see the lists and change, export and print nothing."), _reading),
     Preset(
-        "no_export", "ec", _("Teachers without export"), _("Teachers and advisers work as before, but take no list out of the application."), _without_export
+        "no_export",
+        "ec",
+        _("[Teachers] without export"),
+        _("[Teachers] and [counsellors] work as before, but take no list out of the application."),
+        _without_export,
     ),
     Preset(
         "no_delete",
         "ac",
-        _("Counsellors without deletion"),
-        _("Administrators and counsellors of [the school] do everything but delete."),
+        _("Administrators without deletion"),
+        _("Administrators and [counsellors] of [the school] do everything but delete."),
         _without_delete,
     ),
     Preset("default", "", _("Default rights"), _("Everything as the application comes."), _default),

@@ -14,8 +14,8 @@ from models.words import _, _p, fill
 # A role as the subject of a sentence.
 SUBJECTS: dict[str, Any] = {
     "acc": _("A site administrator"),
-    "ac": _("An administrator or counsellor of [the school]"),
-    "ec": _("A teacher or adviser"),
+    "ac": _("An administrator or [counsellor] of [the school]"),
+    "ec": _("[A teacher] or [counsellor]"),
     "amp": _("A member of the other staff"),
     "registrar": _("A registrar"),
     "head": _("The head of [the school]"),
@@ -25,7 +25,7 @@ SUBJECTS: dict[str, Any] = {
 # A role in one word, for a row of tabs.
 SHORT: dict[str, Any] = {
     "acc": _p("right", "Site"),
-    "ac": _("[Counsellor]"),
+    "ac": _p("right", "Administrator"),
     "ec": _("[Teacher]"),
     "amp": _("Other staff"),
     "registrar": _("Registrar"),

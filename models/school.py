@@ -70,8 +70,8 @@ class School(Base, Identified, Stamped, Versioned):
     time_zone: Mapped[str] = mapped_column(default="Europe/Paris", info={"label": _("Time zone")})
     code_days: Mapped[int] = mapped_column(default=180, info={"label": _("Life of an activation code, in days")})
     # Who signs the papers of the school.
-    head_name: Mapped[str] = mapped_column(default="", info={"label": _("Name of the head")})
-    head_title: Mapped[str] = mapped_column(default="", info={"label": _("Function of the head")})
+    head_name: Mapped[str] = mapped_column(default="", info={"label": _("Name of the head of [the school]")})
+    head_title: Mapped[str] = mapped_column(default="", info={"label": _("Function of the head of [the school]")})
     # SHA-256 of a PNG that `models.files` keeps; None: the school has none. The stamp is shown inside PDFs only (security 75).
     logo_digest: Mapped[str | None] = mapped_column(String(64))
     stamp_digest: Mapped[str | None] = mapped_column(String(64))

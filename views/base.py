@@ -13,10 +13,10 @@ from flask import abort, g, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
+from flask_admin.form import BaseForm
 from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
-from wtforms import Form
 
 from models import rights
 from models.base import Choice, Refusal
@@ -82,7 +82,7 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
     named_filter_urls = True
     export_types = ("xlsx", "csv")
     export_max_rows = 0
-    form_base_class = Form
+    form_base_class = BaseForm  # (a plain form of WTForms says its refusals in English)
     model_form_converter = ScreenConverter
     list_template = "admin/model/list.html"
     create_template = "admin/model/create.html"

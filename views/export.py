@@ -56,7 +56,7 @@ def export(screen: Screen, kind: str) -> ResponseReturnValue:
     name = download_name(screen, kind)
     rows = _rows(screen, [name for name, _label in columns])
     if kind == "xlsx":
-        return send_file(_book(headings, rows), mimetype=XLSX, as_attachment=True, download_name=name)
+        return send_file(_book(headings, rows, str(screen.name)), mimetype=XLSX, as_attachment=True, download_name=name)
     response = Response(stream_with_context(_for_same(WHO.get(), SCOPE.get(), _csv(headings, rows))), mimetype="text/csv; charset=utf-8")
     return attach(response, name)
 
@@ -115,9 +115,9 @@ def _csv(headings: list[str], rows: Pieces) -> Iterator[str]:
             yield csv_of(piece)
 
 
-def _book(headings: list[str], rows: Pieces) -> Any:
+def _book(headings: list[str], rows: Pieces, title: str) -> Any:
     target = tempfile.TemporaryFile()  # noqa: SIM115 (send_file closes it)
-    write_book(target, headings, rows)
+    write_book(target, headings, rows, title)
     target.seek(0)
     return target
 
@@ -138,6 +138,7 @@ def _later(screen: Screen, columns: list[tuple[str, str]], count: int, query: An
         "columns": names,
         "headings": [label for _name, label in columns],
         "name": download_name(screen, "xlsx"),
+        "title": str(screen.name),
     }
     waiting = _waiting(params, len(ids))
     if waiting is not None:

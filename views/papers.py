@@ -20,7 +20,7 @@ from models.work import Job, JobKind
 from views.auth import permitted
 from views.base import Screen
 from views.formats import show_date
-from views.i18n import gettext, ngettext
+from views.i18n import gettext, language_name, ngettext
 from views.i18n import lazy_gettext as _
 from views.paper_forms import CertificateForm, ClassListForm, LabelsForm, StampForm, list_params, this_school
 from views.student_file import Part, declare_part
@@ -172,7 +172,10 @@ class IssuedPapers(Screen):
     column_export_list = ("reference", "holder", "kind", "school_year", "issued_on", "issued_by", "printed_count")
     nowrap_columns = ("reference", "issued_on")
     number_columns = ("printed_count",)
-    column_formatters = column_formatters_export = {"kind": lambda _v, _c, row, _n: str(row.kind)}
+    column_formatters = column_formatters_export = {
+        "kind": lambda _v, _c, row, _n: str(row.kind),
+        "language": lambda _v, _c, row, _n: language_name(row.language),
+    }
 
     def count_text(self, count: int | None) -> str:
         """How many papers."""

@@ -121,7 +121,7 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, StudentFile, Scr
             Row(Student.programme_id, _("[Programme]"), "programme", Programme, lambda: offered("programme")),
             Row(Student.homeroom_id, _("Class"), "homeroom", Group, lambda: offered("class")),
             Member(Student.groups, _("[Group]"), "groups", Group, lambda: offered("group")),
-            Row(Student.adviser_id, _("Adviser"), "adviser", User, lambda: offered("adviser")),
+            Row(Student.adviser_id, _("[Counsellor]"), "adviser", User, lambda: offered("adviser")),
             "born_on",
         )
         super().__init__()

@@ -152,7 +152,7 @@ def child(student_id: int) -> ResponseReturnValue:
     with speaking_for(shown.school_id):
         facts = [(gettext("Class"), shown.homeroom.name)] if shown.homeroom else []
         if shown.adviser is not None:
-            facts.append((gettext("Adviser"), shown.adviser.name))
+            facts.append((gettext("[Counsellor]"), shown.adviser.name))
         return render_template(
             "portal/one_child.html",
             child={"name": shown.name, "place": shown.school.name, "facts": facts},

@@ -248,7 +248,7 @@ class Groups(Screen):
         """What it means."""
         return {
             "count_sentence": ngettext("[group] chosen.", "[groups] chosen.", selection.count),
-            "left_out": gettext("Teachers and advisers who share [a group] follow its [students]: they see their files and may change them."),
+            "left_out": gettext("[Teachers] and [counsellors] who share [a group] follow its [students]: they see their files and may change them."),
         }
 
 

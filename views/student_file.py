@@ -130,7 +130,7 @@ class StudentFile:
             (gettext("[Level]"), student.level, False),
             (gettext("Class"), student.homeroom_name, False),
             (gettext("[Programme]"), student.programme, False),
-            (gettext("Adviser"), student.adviser, False),
+            (gettext("[Counsellor]"), student.adviser, False),
             (gettext("Born on"), show(student.born_on), True),
             (gettext("Language"), language_name(student.language), True),
         ]
@@ -202,7 +202,7 @@ def _summary(student: Student) -> dict[str, Any]:
         (gettext("[Level]"), str(student.level or "")),
         (gettext("Class"), student.homeroom_name),
         (gettext("[Programme]"), str(student.programme or "")),
-        (gettext("Adviser"), str(student.adviser or "")),
+        (gettext("[Counsellor]"), str(student.adviser or "")),
         (gettext("Language"), language_name(student.language)),
         (gettext("Status"), student.status),
         *([(gettext("Left on"), show(student.left_on))] if student.left_on else []),

@@ -27,7 +27,7 @@ def test_columns_are_chosen_and_a_view_is_kept_and_reopened(open_page, script):
     open_menu(page, "Colonnes")
     menu = page.locator("details.columns")
     menu.get_by_label("Téléphone", exact=True).check()
-    menu.get_by_label("Place de Téléphone").fill("2")
+    menu.get_by_label("Place de «\u202fTéléphone\u202f»").fill("2")
     menu.get_by_label("Accès", exact=True).uncheck()
     expect(menu.get_by_label("Nom et prénom", exact=True)).to_be_disabled()
     menu.get_by_role("button", name="Afficher ces colonnes").click()

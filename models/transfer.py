@@ -25,7 +25,7 @@ from models.db import db
 from models.import_fields import FIELDS
 from models.import_rows import FileKind
 from models.imports import GOING, Import, ImportStatus
-from models.journal import new_batch, record
+from models.journal import new_batch, record, record_rows
 from models.parcel import KEPT, MOST_BYTES, MOST_STUDENTS, Parcel, new_token, plain
 from models.people import Student, StudentStatus
 from models.school import School
@@ -167,7 +167,7 @@ class Transfer(Base, Identified, SchoolScoped):
             self.status = TransferStatus.ready
         if self.leave:
             self._let_leave(ids, today(school.time_zone))
-        record(db.session, "sent", "transfer", self.id, rows=self.count)
+        record_rows(db.session, "transfer", "student", ids)
 
     def _put_there(self, school: School, parcel: Parcel) -> None:
         """Into the other school's list, in the name of this school: nobody's name of here is written there."""

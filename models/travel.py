@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from models.custom import in_use
 from models.custom_import import key_of, text_of, values_in
@@ -79,16 +79,22 @@ def _pieces(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 PERSON = ("email", "phone", "address1", "address2", "postal_code", "town", "language")
-STUDENT = ("national_id", "family_name", "given_name", "usage_name", "middle_names", "sex", "born_on", *PERSON)
+STUDENT = ("national_id", "family_name", "given_name", "usage_name", "middle_names", "sex", "born_on", "programme", *PERSON)
 GUARDIAN = ("file_id", "title", "family_name", "given_name", *PERSON)
 LINK = ("student_ref", "guardian_ref", "relation", "authority", "link_state")
 
 
 def _students(session: Session, ids: Sequence[int], _references: References) -> Iterator[Row]:
     for piece in _pieces(ids):
-        for one in session.scalars(select(Student).where(Student.id.in_(piece)).order_by(Student.id)):
-            plain = {key: getattr(one, key) or "" for key in STUDENT if key not in ("sex", "born_on")}
-            yield {**plain, "sex": one.sex.name if one.sex else "", "born_on": one.born_on.isoformat() if one.born_on else "", **_own("student", one.extra)}
+        wanted = select(Student).where(Student.id.in_(piece)).options(joinedload(Student.programme)).order_by(Student.id)
+        for one in session.scalars(wanted):
+            yield {
+                **{key: getattr(one, key) or "" for key in STUDENT if key not in ("sex", "born_on", "programme")},
+                "sex": one.sex.name if one.sex else "",
+                "born_on": one.born_on.isoformat() if one.born_on else "",
+                "programme": one.programme.code if one.programme else "",
+                **_own("student", one.extra),
+            }
 
 
 def _guardians(session: Session, ids: Sequence[int], references: References) -> Iterator[Row]:

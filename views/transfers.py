@@ -19,6 +19,7 @@ from models.db import db
 from models.journal import record
 from models.parcel import KEPT
 from models.people import Student
+from models.school import School
 from models.transfer import Direction, Transfer, TransferStatus
 from models.transfer_rules import settle, this_school, unidentified
 from models.work import KEPT_DAYS
@@ -29,6 +30,7 @@ from views.formats import show_date
 from views.history_undo import job_undo_url
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.school_settings import Tab, declare_tab, tab_of
 from views.todos import filtered
 from views.verbs import Selection, verb
 
@@ -233,24 +235,24 @@ class Transfers(Screen):
     @expose("/settings/", methods=("GET", "POST"))
     @gate("edit", "school")
     def settings_view(self) -> ResponseReturnValue:
-        """The reference and the switch (features S3-04)."""
+        """The reference and the switch (features S3-04): a tab of the page of the school, where nothing is wrong."""
         school = this_school()
-        form = SettingsForm(data={"register_reference": school.register_reference, "on": "1" if school.transfers_on else "0"})
-        code, problem = 200, ""
-        if request.method == "POST":
-            if form.validate():
-                try:
-                    settle(school, form.register_reference.data or "", form.on.data == "1")
-                    db.session.commit()
-                    flash(gettext("Transfers are on.") if school.transfers_on else gettext("Transfers are off."), "success")
-                    return redirect(self.get_url(".settings_view"), code=303)
-                except Refusal as refusal:
-                    db.session.rollback()
-                    problem = refusal.sentence
-            code = 422
-        missing = [label for name, label in this_school().missing_for("transfers") if name != "register_reference"]
-        address = url_for("school.edit_view", id=this_school().id)
-        return self.render("admin/transfer/settings.html", settings=form, problem=problem, missing=missing, school_url=address), code
+        tab = url_for("school.edit_view", id=school.id, part=TAB)
+        if request.method == "GET":
+            return redirect(tab)
+        context = settings_of(school)
+        form, context["problem"] = context["settings"], ""
+        if form.validate():
+            try:
+                settle(school, form.register_reference.data or "", form.on.data == "1")
+                db.session.commit()
+            except Refusal as refusal:
+                db.session.rollback()
+                context["problem"] = refusal.sentence
+            else:
+                flash(gettext("Transfers are on.") if school.transfers_on else gettext("Transfers are off."), "success")
+                return redirect(tab, code=303)
+        return self.render("admin/transfer/settings.html", **context), 422
 
     @expose("/without_identifier/")
     @gate("read")
@@ -273,6 +275,20 @@ class Transfers(Screen):
     def help_view(self) -> ResponseReturnValue:
         """How a transfer works (features S3-08)."""
         return self.render("admin/transfer/help.html", kept_days=KEPT_DAYS, days=KEPT.days)
+
+
+def settings_of(school: School) -> dict[str, Any]:
+    """The form, and what the page of the school lacks."""
+    missing = [(name, label) for name, label in school.missing_for("transfers") if name != "register_reference"]
+    return {
+        "settings": SettingsForm(data={"register_reference": school.register_reference, "on": "1" if school.transfers_on else "0"}),
+        "missing": [label for _name, label in missing],
+        "school_url": url_for("school.edit_view", id=school.id, part=tab_of(missing[0][0]), _anchor=missing[0][0]) if missing else "",
+    }
+
+
+TAB = "transfers"
+declare_tab(Tab(TAB, _("Transfers"), template="admin/transfer/settings_form.html", context=settings_of, place=60))
 
 
 def register(_app: Flask, admin: Admin) -> None:

@@ -54,7 +54,7 @@ class _Check:
         for row in rows:
             if row.problems or held(row) or row.skip == "ignored_by_hand":
                 self._spare(row)
-        planned = [self._student(row, student_id) for row, student_id in zip(rows, students, strict=True)]
+        planned = [self._allowed(self._student(row, student_id)) for row, student_id in zip(rows, students, strict=True)]
         for one in planned if self.rules.guardians else ():
             if one.status in {"created", "changed", "unchanged"}:
                 plan_guardians(one, self.known, self.answers)
@@ -148,6 +148,9 @@ class _Check:
         if gone and student_id is None and not row.problems and not row.asks:
             row.skip = "gone"
             return Planned(row, "ignored")
+        if student_id is None and "create" not in self.rules.student and not row.problems and not row.asks:
+            row.skip = "no_create"
+            return Planned(row, "ignored")
         planned = Planned(row, "created" if student_id is None else "unchanged", student_id)
         record: Mapping[Any, Any] = self.known.students.get(student_id, {}) if student_id is not None else {}
         for key in STUDENT_TEXTS:
@@ -164,7 +167,8 @@ class _Check:
         for key in values:
             if MARK in key and values[key] != kept.get(key):
                 self._set(planned, key, text_of_own(key, kept.get(key)), text_of_own(key, values[key]), values[key])
-        taken = not row.problems and not held(row)
+        theirs = student_id is None or "edit" in self.rules.student
+        taken = theirs and not row.problems and not held(row)
         for key, before, after, compared in self.places.place(planned, record, values, taken):
             self._set(planned, key, before, after, compared)
         if values.get("groups"):
@@ -179,6 +183,13 @@ class _Check:
             planned.status = "unsure"
         return planned
 
+    def _allowed(self, planned: Planned) -> Planned:
+        """The line, or nothing of it where it changes a student whom the asker may not change; coming and leaving have rights of their own."""
+        if planned.status == "changed" and "edit" not in self.rules.student and planned.values.keys() - {"left_on", "status"}:
+            planned.row.skip = "no_edit"
+            return Planned(planned.row, "ignored", planned.student_id)
+        return planned
+
     def _set(self, planned: Planned, key: str, before: Any, after: Any, value: Any = None) -> None:
         if ("student", planned.student_id, PLACES.get(key, column_of(key))) in self.known.corrected:
             planned.diff.append({"field": key, "before": text_of(before), "after": text_of(after), "kept": True})
@@ -191,9 +202,15 @@ class _Check:
     def _presence(self, planned: Planned, record: Mapping[Any, Any], left_on: dt.date | None) -> None:
         """A leaving date deactivates, presence without one brings back; an identifier alone in a file of ties does neither."""
         if left_on is not None and record["status"] is StudentStatus.active:
-            self._set(planned, "left_on", None, left_on)
+            if "deactivate" in self.rules.student:
+                self._set(planned, "left_on", None, left_on)
+            else:
+                planned.row.doubt("left_on", "no_deactivate")
         elif left_on is None and record["status"] is StudentStatus.left and self.rules.whole:
-            self._set(planned, "status", StudentStatus.left.name, StudentStatus.active.name, StudentStatus.active)
+            if "reactivate" in self.rules.student:
+                self._set(planned, "status", StudentStatus.left.name, StudentStatus.active.name, StudentStatus.active)
+            else:
+                planned.row.doubt("", "no_reactivate")
 
 
 def _without_guardians(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from jobs.import_parse import Note, Parsed
 from models.names import spelling_stays
 from models.values import same_spelling
 
+STUDENT_VERBS = frozenset({"create", "edit", "deactivate", "reactivate"})  # the rights that an import of people uses
 NAMES = {"family_name", "given_name", "usage_name", "middle_names"}
 ADDRESSES = {"address1", "address2", "town"}
 
@@ -81,6 +82,7 @@ class Rules:
     today: dt.date = dt.date(1970, 1, 1)
     partial: bool = False  # a file of some students: those it holds are present, nobody is absent
     groups: bool = True  # the asker may create groups
+    student: frozenset[str] = STUDENT_VERBS  # what the asker may do to students: the other lines are left out, with their reason
 
 
 def same_value(key: str, kept: str, said: str) -> bool:

@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 from jobs.import_doubts import Answers
 from jobs.import_parse import Fixes, Parsed
 from jobs.import_places import compared
-from jobs.import_plan import Place, Planned, Rules
+from jobs.import_plan import STUDENT_VERBS, Place, Planned, Rules
 from jobs.tables import Table
 from models.import_cells import Context
 from models.import_words import BadFile
-from models.rights import may
+from models.rights import may, reach
 from models.scope import WHO
 
 
@@ -43,10 +43,11 @@ class Work:
 
     @property
     def rules(self) -> Rules:
-        """What the check may do: what people decided, the asker's rights on guardians and groups."""
+        """What the check may do: what people decided, the asker's rights on students, guardians and groups, as they are now."""
         roles = WHO.get().roles
         guardians, groups = may(roles, "guardian", "create"), may(roles, "group", "create")
-        return Rules(self.answers, compared(self.to_create), guardians, True, self.context.today, self.partial, groups)
+        allowed = frozenset(verb for verb in STUDENT_VERBS if reach(roles, "student", verb) == "all")
+        return Rules(self.answers, compared(self.to_create), guardians, True, self.context.today, self.partial, groups, allowed)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from jobs.import_clubs import write_members
 from jobs.import_guardians import GUARDIAN_KEYS
 from jobs.import_match import STUDENT_TEXTS, GuardianEntry
 from jobs.import_plan import Plan, Planned
+from models.base import Refusal
 from models.custom_import import parted
+from models.imports import may_deactivate
 from models.journal import record_rows
 from models.people import (
     Authority,
@@ -32,6 +34,7 @@ from models.people import (
     student_search_key,
 )
 from models.school import Level
+from models.words import _
 
 PIECE = 500
 T = TypeVar("T")
@@ -39,7 +42,9 @@ M = TypeVar("M")
 
 
 def write_rows(session: Session, plan: Plan, *, language: str, today: dt.date, deactivate: bool = False) -> dict[str, int]:
-    """Write what the plan says; the numbers written. With `deactivate`, the absent students leave today."""
+    """Write what the plan says; the numbers written. With `deactivate`, the absent students leave today: refused to whoever lost that right."""
+    if deactivate and not may_deactivate():
+        raise Refusal(_("Your role does not allow you to deactivate [students] any more. Nothing was written: check the import again."))
     writer = _Writer(session, plan, language, today)
     with session.no_autoflush:
         writer.places()

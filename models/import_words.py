@@ -108,6 +108,10 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "unused_guardian": (_("No [student] is tied to this [guardian]: the line is left out."), _("Add the file of the ties to this import.")),
     "ref_twice": (_("The same identifier stands on line %(line)d."), _("Correct one of the two lines, or ignore one.")),
     "gone": (_("Has left and is not in the [school]: the line is left out."), ""),
+    "no_create": (_("Your role does not allow you to create [students]: the line is left out."), _("Ask the site administrator.")),
+    "no_edit": (_("Your role does not allow you to change [students]: the line is left out."), _("Ask the site administrator.")),
+    "no_deactivate": (_("Your role does not allow you to deactivate [students]: the leaving date is left out."), _("Ask the site administrator.")),
+    "no_reactivate": (_("Has left. Your role does not allow you to reactivate [students]: they stay as they are."), _("Ask the site administrator.")),
     "total_row": (_("This line is a total, not a person: it is left out."), ""),
     "ignored_by_hand": (_("You chose to ignore this line."), ""),
     # questions: may two records be one person? (jobs/import_doubts.py)

@@ -22,6 +22,7 @@ from models.import_fields import FIELDS
 from models.import_fixes import Busy, Clash, Fix, Fixable
 from models.import_rows import FileKind, ImportFile, ImportRow, RowStatus
 from models.journal import JournalEvent
+from models.rights import reach
 from models.scope import WHO, SchoolScoped, current_school_id, unscoped
 from models.words import _, _p
 from models.work import Job, JobKind
@@ -203,12 +204,19 @@ class Import(Base, Identified, SchoolScoped, Fixable):
         absent = self.counts.get("absent", 0)
         if not self.counts.get("created") and not self.counts.get("changed") and not (deactivate and absent):
             raise Refusal(_("This file changes nothing: there is nothing to write."))
+        if deactivate and not may_deactivate():
+            raise Refusal(_("Your role does not allow you to deactivate [students]. Untick it, or ask the site administrator."))
         leaving = self.leaving(deactivate)
         if self.too_many(leaving) and "".join(typed.split()) != str(leaving):
             raise Refusal(_("%(num)d [students] of the [school] would leave, more than one in five. To deactivate them, type that number."), num=leaving)
         refuse_second(self.id)
         lines = self.counts["created"] + self.counts["changed"] + (absent if deactivate else 0)
         self._start(JobKind.import_write, ImportStatus.writing, digest=self.digest, deactivate=deactivate, lines=lines)
+
+    @property
+    def may_deactivate(self) -> bool:
+        """Whether the person who acts may have the absent students leave."""
+        return may_deactivate()
 
     def leaving(self, deactivate: bool) -> int:
         """How many students would leave: those whose line says so and, with `deactivate`, those whom the file does not hold."""
@@ -271,6 +279,11 @@ def purge(session: Session) -> int:
 
 
 GOING = "files_to_drop"
+
+
+def may_deactivate() -> bool:
+    """Whether the person who acts may have the students leave whom a file does not hold."""
+    return reach(WHO.get().roles, "student", "deactivate") == "all"
 
 
 def clean_name(name: str) -> str:

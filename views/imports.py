@@ -284,7 +284,7 @@ class Imports(Grid):
             except Refusal as refusal:
                 code = self.refuse(refusal)
                 one = db.session.get_one(Import, one.id)
-        counts, typed = one.counts, one.too_many(one.leaving(deactivate=True))
+        counts, typed = one.counts, one.too_many(one.leaving(deactivate=one.may_deactivate))
         to_write = counts.get("created", 0) + counts.get("changed", 0)
         return self.render(
             "admin/import/confirm.html",

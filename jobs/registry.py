@@ -72,6 +72,8 @@ def load() -> dict[str, Handler]:
     import jobs.letters
     import jobs.reset_letters
     import jobs.samples
+    import jobs.school_year
+    import jobs.staff_letters
     import jobs.transfers
     import jobs.undo  # noqa: F401 (declares by being imported)
 

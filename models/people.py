@@ -208,6 +208,17 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensi
         self.status = StudentStatus.active
         self.left_on = None
 
+    def promote(self, level: Level, leave_class: bool = True) -> None:
+        """Go to another level, out of the class unless it is kept. Refused for who has left, and to a level that is no longer offered."""
+        if self.status is StudentStatus.left:
+            raise Refusal(_("%(name)s has left: reactivate the record first."), name=str(self))
+        if level.retired_at:
+            raise Refusal(_("%(name)s is no longer offered. Choose another."), name=str(level))
+        if self.level_id != level.id:
+            self.level = level
+            if leave_class:
+                self.homeroom = None
+
     def add_to_group(self, group: Group) -> None:
         """Join a group; a class is the student's one class, any other group adds up. Twice changes nothing."""
         if group.category is GroupCategory.klass:

@@ -129,6 +129,7 @@ PHRASES: dict[tuple[str, str], Any] = {
     ("import_", "undo"): _("undo an import"),
     ("import_", "import_staff"): _("import the staff"),
     ("import_", "import_structures"): _("import the classes, the [groups] and the [programmes]"),
+    ("student", "promote"): _("promote %(rows)s to another [level]"),
     ("student", "transfer"): _("transfer %(rows)s to another [school]"),
     ("transfer", "create"): _("begin a transfer"),
     ("transfer", "send"): _("fetch the file of a transfer and its passphrase"),

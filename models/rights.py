@@ -18,7 +18,10 @@ LETTERS = {"R": "read", "C": "create", "E": "edit", "D": "delete", "X": "export"
 
 # The business verbs of each screen that exist today; a verb used by a screen and absent here stops the start.
 VERBS: dict[str, tuple[str, ...]] = {
-    "student": ("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate", "deactivate", "reactivate", "merge", "transfer"),
+    "student": (
+        *("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate"),
+        *("deactivate", "reactivate", "merge", "transfer", "promote"),
+    ),
     "issued_paper": ("print_again",),
     "guardian": ("print_reset_letter", "merge"),
     "guardian_link": ("suspend", "reactivate", "confirm"),

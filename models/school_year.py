@@ -18,6 +18,7 @@ from models.words import _, _p
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+NOTICE = dt.timedelta(days=30)  # before its end, from when on people are told to change the year
 SHORTEST, LONGEST = dt.timedelta(days=90), dt.timedelta(days=550)
 
 
@@ -61,14 +62,19 @@ class SchoolYear(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible)
             return YearState.current
         return YearState.to_come if now is not None and self.begins_on > now.begins_on else YearState.past
 
-    def check_days(self, session: Session) -> None:
-        """Refused: a year that ends before it begins or lasts too little or too long, and one that overlaps another."""
+    def check_days(self, session: Session, known: SchoolYear | None = None, before: SchoolYear | None = None) -> None:
+        """Refused: a year that ends before it begins or lasts too little or too long, and one that overlaps another.
+
+        `known` is the recorded year that this one stands for, `before` one that may not be recorded yet.
+        """
         if not SHORTEST <= self.ends_on - self.begins_on <= LONGEST:
             raise Refusal(_("A school year lasts between three and eighteen months. Correct its first or its last day."))
         with session.no_autoflush:
             crossing = select(SchoolYear).where(SchoolYear.begins_on <= self.ends_on, SchoolYear.ends_on >= self.begins_on)
             other = session.scalars(crossing.where(SchoolYear.school_id == self.school_id) if self.school_id else crossing).all()
-        found = next((year for year in other if year is not self), None)
+        if before is not None and before.id is None and before.ends_on >= self.begins_on and before.begins_on <= self.ends_on:
+            other = [*other, before]
+        found = next((year for year in other if year is not self and year is not known), None)
         if found is not None:
             raise Refusal(_("These days overlap those of %(name)s. Change the first or the last day of one of the two."), name=found.name)
 

@@ -49,6 +49,7 @@ class JobKind(Choice):
 
     print_letters = "print_letters", _("Access letters"), "info"
     print_reset_letter = "print_reset_letter", _("Reset letters"), "info"
+    invite_staff = "invite_staff", _("Invitations of the staff"), "info"
     print_class_list = "print_class_list", _("Class list"), "info"
     print_labels = "print_labels", _("Address labels"), "info"
     print_certificate = "print_certificate", _("Certificates of enrolment"), "info"
@@ -59,6 +60,7 @@ class JobKind(Choice):
     bulk_verb = "bulk_verb", _("Work on many records"), "info"
     export = "export", _("Export to a spreadsheet"), "info"
     bulk_edit = "bulk_edit", _("Change of a field"), "info"
+    change_year = "change_year", _("Change of school year"), "info"
     undo_batch = "undo_batch", _("Undoing"), "info"
     transfer = "transfer", _("Transfer to another [school]"), "info"
 

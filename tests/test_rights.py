@@ -9,7 +9,8 @@ from models.rights import grant, may, may_give, reach
 # role -> screen -> verbs; "@g" the person's groups and advisees, "@o" own rows. What is not here is refused.
 EXPECTED = {
     "acc": {
-        "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate merge transfer",
+        "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate merge"
+        " transfer promote",
         "issued_paper": "read export print_again",
         "guardian": "read create edit delete export print_reset_letter merge",
         "guardian_link": "read create edit delete export suspend reactivate confirm",
@@ -142,7 +143,7 @@ EXPECTED = {
         "login_event": "read",
     },
     "inspector": {
-        **{table: "read" for table in ("student", "issued_paper", "group", "school", "level", "programme", "term", "school_year")},
+        **dict.fromkeys(("student", "issued_paper", "group", "school", "level", "programme", "term", "school_year"), "read"),
     },
     "invigilator": {},
     "guardian": {},

@@ -11,13 +11,13 @@ from wtforms.validators import InputRequired, Length, NumberRange, ValidationErr
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from models.addresses import USUAL_SHEET, LabelSheet, LabelTo
-from models.base import today
 from models.class_lists import MOST_BLANKS, ListOrder, open_columns
 from models.db import db
-from models.papers import school_year, year_words
+from models.papers import year_words
 from models.school import Country, School
 from models.scope import WHO, current_school_id
 from models.values import one_line, visible
+from models.year_proposals import year_ending
 from views.account import LANGUAGES
 from views.auth import permitted
 from views.doors import options
@@ -151,7 +151,7 @@ class CertificateForm(StampForm):
     def __init__(self) -> None:
         super().__init__()
         school = this_school()
-        self.current = start = school_year(today(school.time_zone), school.country)
+        self.current = start = year_ending(db.session, school).start
         self.year.choices = options((str(year), year_words(year)) for year in (start, start + 1))
         self.year.hints = {str(start + 1): gettext("[Level] and class are printed as they are today.")}  # type: ignore[attr-defined]  # read by forms.html
         ours = {"en", "fr_CA" if school.country is Country.CA else "fr", school.language}

@@ -35,6 +35,7 @@ from views.i18n import gettext, ngettext, pgettext
 from views.i18n import lazy_gettext as _
 from views.merge import MergeVerb
 from views.papers import PaperVerbs
+from views.promote import PromoteVerb
 from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
 from views.student_file import StudentFile
@@ -57,7 +58,7 @@ class AddToGroupForm(FlaskForm):
     group = RowField(Lookup("group", Group, ("name",)), _("[Group]"), validators=[InputRequired()])
 
 
-class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, StudentFile, Screen):
+class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, PromoteVerb, StudentFile, Screen):
     """Pupils, students, candidates: the list that the whole school works from."""
 
     model = Student
@@ -235,7 +236,7 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, StudentFile, Scr
     def verb_fits(self, verb: str, row: Student) -> bool:
         """Who left is not deactivated again."""
         active = row.status is StudentStatus.active
-        return {"deactivate": active, "reactivate": not active}.get(verb, True)
+        return {"deactivate": active, "reactivate": not active, "promote": active}.get(verb, True)
 
     @verb("deactivate", _("Deactivate"))
     def deactivate(self, record: Student) -> None:

@@ -10,10 +10,14 @@ from flask_admin import Admin
 from models.db import db
 from models.school_year import SchoolYear, current_year
 from views.base import Screen
+from views.colleagues import STUDENT_LOOKUP
+from views.i18n import gettext
 from views.i18n import lazy_gettext as _
+from views.menu import beside
+from views.year_change import YearChangePages
 
 
-class SchoolYears(Screen):
+class SchoolYears(YearChangePages, Screen):
     """One year is current; which one changes by the change of school year only."""
 
     model = SchoolYear
@@ -37,6 +41,14 @@ class SchoolYears(Screen):
     form_sections = (("", (("name", 4), ("begins_on", 3), ("ends_on", 3))),)
     form_args = {"name": {"description": _("As papers write it: 2026-2027.")}}
     bulk_edit_columns = ()
+    lookups = {"leaving": STUDENT_LOOKUP, "repeating": STUDENT_LOOKUP}
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """The list leads to the change of school year."""
+        if template == self.list_template and self.may("change_year"):
+            change = {"label": gettext("Change of school year"), "icon": "right", "url": self.get_url(".change_year_view")}
+            kwargs["beside"] = [change, *beside(self.endpoint)]
+        return super().render(template, **kwargs)
 
     def on_model_change(self, form: Any, model: SchoolYear, is_created: bool) -> None:
         """No two years overlap; the first one that covers today is the current one."""

@@ -12,13 +12,17 @@ from sqlalchemy import Select, false, func, select
 
 from models import overview
 from models.activation import missing_clause
+from models.base import today
 from models.db import db
 from models.duplicates import due_pairs
 from models.imports import Import, ImportStatus
 from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
 from models.school import School
+from models.school_year import NOTICE, SchoolYear
+from models.transfer import Direction, Transfer, TransferStatus
 from models.work import Job, JobState, MailState, OutgoingMail
 from views.auth import permitted
+from views.formats import zone
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.student_search import tally
@@ -113,6 +117,28 @@ TODOS = (
         tone="warn",
         badge=_("To confirm"),
         action=_("Continue"),
+    ),
+    Todo(
+        name="transfers",
+        right=("transfer", "receive"),
+        rows=lambda: select(Transfer.id).where(Transfer.direction == Direction.received, Transfer.status == TransferStatus.waiting),
+        title=lambda n: ngettext("%(num)d transfer to check", "%(num)d transfers to check", n),
+        sub=_("Another [school] sends you [students]: nothing is written before you check"),
+        tone="warn",
+        badge=_("To check"),
+        action=_("Check"),
+        filters={"direction__Is": "received", "status__Is": "waiting"},
+    ),
+    Todo(
+        name="year_over",
+        right=("school_year", "change_year"),
+        rows=lambda: select(SchoolYear.id).where(SchoolYear.current.is_(True), SchoolYear.ends_on <= today(zone().key) + NOTICE),
+        title=lambda _n: gettext("The school year is ending: change to the next one"),
+        sub=_("[Levels], classes and those who leave, at once, with a check before anything is written"),
+        tone="warn",
+        badge=_("To do"),
+        action=_("Begin"),
+        page="change_year_view",
     ),
     Todo(
         name="unseen",

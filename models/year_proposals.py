@@ -1,0 +1,78 @@
+"""What the change of school year proposes before anybody chooses: the next year, the next level, the class that follows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.base import today
+from models.names import plain_words
+from models.papers import school_year
+from models.people import Group, GroupCategory, Student, StudentStatus
+from models.school import Country, Level, School
+from models.school_year import SchoolYear, current_year, usual_year
+from models.scope import current_school_id
+
+STAY, LEAVE = "stay", "leave"
+
+
+def year_ending(session: Session, school: School) -> SchoolYear:
+    """The current year of a school; the one that is usual in its country, not yet recorded, where nobody has recorded one."""
+    return current_year(session) or usual_year(school, school_year(today(school.time_zone), school.country))
+
+
+def next_year(session: Session, school: School, old: SchoolYear) -> SchoolYear:
+    """The year to come when there is one already, else the usual one after `old`; not added to the session."""
+    known = session.scalar(select(SchoolYear).where(SchoolYear.begins_on > old.ends_on).order_by(SchoolYear.begins_on).limit(1))
+    return known or usual_year(school, old.start + 1)
+
+
+def taught(session: Session) -> list[Level]:
+    """The levels in the order of the school."""
+    return list(session.scalars(select(Level).order_by(Level.rank, Level.name)))
+
+
+def classes_of(session: Session) -> list[tuple[Group, int, int | None]]:
+    """(class, active students, the level of most of them) by name: two statements."""
+    s = Student.__table__
+    inside = select(s.c.homeroom_id, s.c.level_id).where(s.c.school_id == current_school_id(), s.c.status == StudentStatus.active.name)
+    held: dict[int, Counter[int | None]] = {}
+    for klass, level in session.execute(inside.where(s.c.homeroom_id.is_not(None))):
+        held.setdefault(klass, Counter())[level] += 1
+    groups = session.scalars(select(Group).where(Group.category == GroupCategory.klass).order_by(Group.name))
+    return [(g, sum(held.get(g.id, {}).values()), held[g.id].most_common(1)[0][0] if g.id in held else None) for g in groups]
+
+
+def propose_levels(levels: Sequence[Level], country: Country) -> dict[int, str]:
+    """Level -> the next by rank; the last leaves. In Québec levels that no figure names are programmes rather than years: everybody stays."""
+    offered = [level for level in levels if not level.retired_at]
+    if country is Country.CA and not any(sign.isdigit() for level in offered for sign in level.name):
+        return {level.id: STAY for level in levels}
+    found = {}
+    for level in levels:
+        above = next((other for other in offered if other.rank > level.rank), None)
+        found[level.id] = str(above.id) if above is not None else LEAVE
+    return found
+
+
+def propose_class(name: str, level: Level | None, following: str, levels: Mapping[int, Level]) -> str:
+    """The name of the class that follows: 6A -> 5A, 6e Bleue -> 5e Bleue; none for those who leave, the same where the name does not tell."""
+    if following == LEAVE:
+        return ""
+    after = levels.get(int(following)) if following.isdecimal() else None
+    if level is None or after is None:
+        return name
+    if plain_words(name).startswith(plain_words(level.name)):
+        return after.name + name[len(level.name) :]
+    before, now = _figures(level.name), _figures(after.name)
+    own = _figures(name)  # 6A, or 601: the first of three figures is the level's
+    fits = before and now and (own == before or (len(own) == 3 and len(before) == 1 and own.startswith(before)))
+    return now + name[len(before) :] if fits else name
+
+
+def _figures(name: str) -> str:
+    """The figures that a name begins with."""
+    return name[: len(name) - len(name.lstrip("0123456789"))]

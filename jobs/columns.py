@@ -55,6 +55,7 @@ _LINK = {
     "courrielresponsable",
     "relation": _GUARDIAN["relation"],
     "authority": _GUARDIAN["authority"],
+    "link_state": "etatdulien",
 }
 _STAFF = {
     **{key: _PERSON[key] for key in ("family_name", "given_name")},

@@ -121,7 +121,7 @@ class Export:
     def source(self, kind: str, columns: tuple[tuple[str, str], ...], rows: list[list[str]], part: str = "") -> Source:
         """A table of it, its lines numbered from 1. Raises `BadFile` when it holds none."""
         if not rows:
-            raise BadFile("no_rows")
+            raise BadFile("xml_empty")
         told = {key: self.head[key] for key in ("root", "version", "encoding", "member") if self.head.get(key)}
         detected = {"kind": NAME, **told, "school": self.school, "year": self.year}
         table = Table([heading for heading, _key in columns], 0, list(enumerate(rows, 1)), detected)

@@ -190,6 +190,7 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
         _("The accents of this file are damaged: somebody opened it and saved it in another encoding."),
         _("Export it again, and send it without opening it."),
     ),
+    "xml_empty": (_("This export holds no line that is imported."), _("Look in SIECLE whether the right year and school are open, and export it again.")),
     "xml_deep": (_("This XML file is nested deeper than any official export."), _("Export it again, and send it without opening it.")),
     "zip_path": (_("This archive holds a name that leads elsewhere: %(name)s."), _("Send the archive as the official application gave it.")),
     "zip_link": (_("This archive holds a link, not a file: %(name)s."), _("Send the archive as the official application gave it.")),

@@ -190,7 +190,7 @@ class _Loader:
             head_title=plan.head_title,
             support_phone=plan.phone,
             website=f"https://{plan.domain}/",
-            sales_email="commandes@certifications.example.org",
+            sales_email="commandes@example.org",
             logo_digest=demo_pictures.logo() if plan.country == "FR" else None,
             stamp_digest=demo_pictures.stamp(plan.name, home.town) if plan.country == "FR" else None,
         )

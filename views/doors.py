@@ -66,7 +66,7 @@ class SetupForm(FlaskForm):
     name = StringField(_("Name of [the school]"), render_kw={"required": True})
     country = SelectField(_("Country"))
     official_code = StringField(_("Official code (UAI, organisation code)"), render_kw={"required": True})
-    email = StringField(_("E-mail of the [school]"), render_kw={"type": "email"})
+    email = StringField(_("E-mail of the [school]"), render_kw={"type": "email", "required": True})
     given_name = StringField(_("Your given name"), render_kw={"required": True, "autocomplete": "given-name"})
     family_name = StringField(_("Your family name"), render_kw={"required": True, "autocomplete": "family-name"})
     user_email = StringField(_("Your e-mail"), render_kw={"required": True, "type": "email", "autocomplete": "email"})

@@ -232,14 +232,10 @@ class Schools(PictureVerbs, Screen):
         return found
 
     def whole(self, row: School) -> list[tuple[Any, list[tuple[Any, Any]]]]:
-        """Every section of every tab, to read."""
-        groups = []
-        for tab in TABS:
-            for title, members in tab.sections:
-                names = [name for name, _span in members if name != "siret" or row.country is Country.FR]
-                labels = {**self.column_labels, "official_code": code_label(row.country)}
-                groups.append((title or tab.label, [(labels[name], self.get_detail_value(None, row, name)) for name in names]))
-        return groups
+        """Every tab, to read."""
+        labels = {**self.column_labels, "official_code": code_label(row.country)}
+        shown = {tab.label: [name for name in tab.fields if name != "siret" or row.country is Country.FR] for tab in TABS if tab.sections}
+        return [(title, [(labels[name], self.get_detail_value(None, row, name)) for name in names]) for title, names in shown.items()]
 
 
 def code_label(country: Country) -> str:

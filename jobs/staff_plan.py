@@ -173,12 +173,15 @@ class StaffPlan:
         return [(group_id, name) for group_id, name in found.items() if user_id is None or (group_id, user_id) not in self.known.shares]
 
     def _places(self) -> list[Place]:
-        """The functions that say no role for certain, with the number of their lines; "" for the lines without any."""
-        times: Counter[str] = Counter()
+        """The functions of the file, "" for the lines without any: on how many lines, and the role that each says for certain."""
+        found: dict[str, Place] = {}
         for row in self.rows:
-            if not row.skip and any(note["field"] == "role" and note["code"] in {"role_word", "role_missing"} for note in row.problems):
-                times[row.cells.get("role", "")] += 1
-        return [Place("role", text, number) for text, number in sorted(times.items())]
+            if row.skip in ("", "role_left"):
+                text = row.in_file.get("role", row.cells.get("role", ""))
+                place = found.setdefault(text, Place("role", text))
+                place.lines += 1
+                place.near = place.near or str(row.values.get("role", ""))
+        return sorted(found.values(), key=lambda place: (bool(place.near), place.text))
 
     def _absent(self) -> list[Person]:
         """Who holds a role that the file gives and does not stand in it. Never whoever imports, nor somebody with a role that is not theirs to
@@ -208,8 +211,10 @@ class StaffPlan:
             "asked": 0,
             "absent": len(self.absent),
             "leaving": 0,
-            "active": sum(1 for person in self.known.staff.values() if person.open_roles),
+            "active": sum(1 for person in self.known.staff.values() if self.given & set(person.open_roles)),
             "lines": len(self.planned),
+            "students_created": 0,
+            "students_changed": 0,
             "staff_created": statuses["created"],
             "staff_changed": statuses["changed"],
             "new_accounts": sum(1 for one in taken if PERSON not in one.values),

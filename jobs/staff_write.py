@@ -42,6 +42,8 @@ def write_staff(session: Session, plan: StaffPlan, *, deactivate: bool) -> dict[
         "deactivated": gone,
         **{key: counts[key] for key in ("staff_created", "staff_changed", "new_accounts", "new_shares")},
         "staff_deactivated": gone,
+        "students_created": 0,
+        "students_changed": 0,
     }
 
 

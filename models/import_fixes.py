@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from models import staff
+from models.access import Role
 from models.base import Refusal
 from models.db import db
 from models.import_choices import PLACES
 from models.import_fields import FIELDS, OWN
 from models.import_rows import FileKind, ImportFile, ImportRow
+from models.import_words import BadCell
 from models.names import plain_words
+from models.staff_words import LEFT_OUT, ROLE, read_role
 from models.words import _
 
 MOST_FIXES = 1_000  # cells of one request; a page shows far fewer
@@ -137,9 +141,11 @@ class Fixable:
         somebody settled it otherwise meanwhile.
         """
         self.refuse_unless_fixable()
-        if key not in PLACES or not text.strip():
+        if key == ROLE:
+            self._check_role(to)
+        elif key not in PLACES or not text.strip():
             raise Refusal(_("Only a [level] or a class can come with an import."))
-        file = self.file_of(FileKind.students.name)
+        file = self.file_of(FileKind.staff.name if key == ROLE else FileKind.students.name)
         told = [place["text"] for place in self.places if place["field"] == key]
         if plain_words(text) not in map(plain_words, (*told, *file.replacements.get(key, {}), *self.to_create.get(key, []))):
             raise Refusal(_("This question no longer stands. Read the new check."))
@@ -157,6 +163,16 @@ class Fixable:
             return
         self.to_create, file.replacements = after
         self.check_again()
+
+    @staticmethod
+    def _check_role(to: str | None) -> None:
+        """Refuse what is not a role to give to the people of a function."""
+        try:
+            role = read_role(to or "")
+        except BadCell:
+            raise Refusal(_("Choose a role in the list.")) from None
+        if role != LEFT_OUT:
+            staff.check_may_give(Role[role])
 
     def decide(self, line: int, key: str, verdict: str) -> None:
         """Answer a question of the check: `verdict` is a candidate ("s12": that student), "out:12" (keep the other line), or "" (somebody else).

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, delete, event, exists, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models import files
+from models import files, staff
 from models.access import User
 from models.base import Base, Choice, Identified, Refusal, choice_column, utcnow
 from models.column_mapping import remembered
@@ -31,6 +31,7 @@ __all__ = ["Busy", "Clash", "FileKind", "Fix", "Import", "ImportFile", "ImportRo
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_FILES = 8
+VERB_OF = {"staff": "import_staff", "groups": "import_structures", "programmes": "import_structures"}  # kind of file -> what it asks for
 ABSENT_SHARE = 20  # per cent of the school above which the number of students who leave must be typed (security case 71)
 KEPT = dt.timedelta(days=30)  # the files and lines of an import, as long as it can be undone
 
@@ -197,8 +198,25 @@ class Import(Base, Identified, SchoolScoped, Fixable):
         file.mapping, file.by_hand, file.remembered_at, self.generation = [], False, None, 0
         self.check()
 
-    def confirm(self, deactivate: bool = False, typed: str = "") -> None:
-        """Have the plan written. Refused: nothing to write, not checked, another under way, too many absent without their number typed."""
+    @property
+    def of_staff(self) -> bool:
+        """Whether it is about who works in the school."""
+        return any(file.kind is FileKind.staff for file in self.files)
+
+    @property
+    def asks(self) -> set[str]:
+        """The verbs of `import_` that its files ask for beside the usual ones."""
+        return {VERB_OF[file.kind.name] for file in self.files if file.kind.name in VERB_OF}
+
+    def confirm(self, deactivate: bool = False, typed: str = "", *, admins: bool = False) -> None:
+        """Have the plan written. Refused: nothing to write, not checked, another under way, too many absent without their number typed.
+
+        Of staff: a school whose page does not say who it is (`models.school.NotReady`), site administrators whom nobody ticked (`admins`).
+        """
+        if self.of_staff:
+            staff.check_ready()
+            if self.counts.get("new_admins") and not admins:
+                raise Refusal(_("This file makes site administrators, who may do everything. Tick the box that says so, or give them another role."))
         if self.status is not ImportStatus.checked:
             raise Refusal(_("This import is not ready to be written. Check it first."))
         absent = self.counts.get("absent", 0)
@@ -208,6 +226,8 @@ class Import(Base, Identified, SchoolScoped, Fixable):
             raise Refusal(_("Your role does not allow you to deactivate [students]. Untick it, or ask the site administrator."))
         leaving = self.leaving(deactivate)
         if self.too_many(leaving) and "".join(typed.split()) != str(leaving):
+            if self.of_staff:
+                raise Refusal(_("%(num)d people of the staff would lose their role, more than one in five. To withdraw it, type that number."), num=leaving)
             raise Refusal(_("%(num)d [students] of the [school] would leave, more than one in five. To deactivate them, type that number."), num=leaving)
         refuse_second(self.id)
         lines = self.counts["created"] + self.counts["changed"] + (absent if deactivate else 0)

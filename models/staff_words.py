@@ -17,6 +17,7 @@ from models.import_words import BadCell
 from models.names import plain_words
 from models.words import _
 
+ROLE = "role"  # the column that says what somebody does
 LEFT_OUT = "-"  # the text of a cell whose person is not imported
 LONGEST = 60  # characters of a user name
 _WORDS = {

@@ -21,11 +21,11 @@ from sqlalchemy.orm.exc import StaleDataError
 from models.activation import ActivationCode
 from models.base import Base, Refusal, utcnow
 from models.changes import KEPT, SNAPSHOTS, UNRECORDED, Change, JournalChange, columns_of
-from models.imports import note_undo
+from models.imports import Import, note_undo
 from models.journal import JournalEvent, collections_of, record
 from models.labels import renew_stamp
 from models.packing import model_of
-from models.rights import reach
+from models.rights import may, reach
 from models.scope import WHO
 from models.search import renew_students
 from models.undo_back import Back
@@ -42,7 +42,10 @@ MANY = 500  # rows above which the work goes to the runner
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as the history tells it: its first line's identifier and hour, its author, how many rows, whether an import wrote it."""
+    """A batch as the history tells it: its first line's identifier and hour, its author, how many rows, whether an import wrote it.
+
+    `asks` are the verbs of `import_` that such an import asks for beside the usual ones.
+    """
 
     name: str
     first: int
@@ -51,6 +54,7 @@ class Batch:
     at: dt.datetime
     rows: int
     by_import: bool
+    asks: frozenset[str] = frozenset()
 
 
 class _Undo(Back, Values, Removal):
@@ -66,12 +70,15 @@ def find(session: Session, batch: str) -> Batch | None:
     rows = session.scalar(select(func.count(e.id)).where(e.batch == batch, e.row_id.is_not(None))) or 0
     rows += session.scalar(select(func.count(ActivationCode.id)).where(ActivationCode.batch == batch)) or 0
     imported = session.scalar(select(e.id).where(e.batch == batch, e.table_name == "import_", e.verb == "confirm", e.batch.like("job-%")).limit(1))
-    return Batch(batch, first.id, first.user_id, first.who, first.at, rows, imported is not None)
+    asks = frozenset(verb for one in session.scalars(select(Import).where(Import.batch == batch)) for verb in one.asks) if imported else frozenset[str]()
+    return Batch(batch, first.id, first.user_id, first.who, first.at, rows, imported is not None, asks)
 
 
 def may_undo(found: Batch) -> bool:
     """Whether the person who acts may undo this batch: their own for thirty days, everybody's for who reaches them all."""
     who = WHO.get()
+    if any(not may(who.roles, "import_", verb) for verb in found.asks):
+        return False
     far = {reach(who.roles, "journal_event", "undo")}
     if found.by_import:
         far.add(reach(who.roles, "import_", "undo"))

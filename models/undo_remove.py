@@ -41,7 +41,8 @@ class Removal(Steps):
         if not self.may_touch(table):
             reasons |= dict.fromkeys(rows, self.left(table) or NOT_YOURS)
         else:
-            reasons |= staff_undo.kept(rows.values()) | dict.fromkeys(self._used(rows), USED) | self._changed(table, rows, batch, since) | dict.fromkeys(self._added(model, list(rows)), ADDED)
+            reasons |= staff_undo.kept(rows.values()) | dict.fromkeys(self._used(rows), USED)
+            reasons |= self._changed(table, rows, batch, since) | dict.fromkeys(self._added(model, list(rows)), ADDED)
         gone = [i for i in rows if i not in reasons]
         self.tell(Act.remove, table, [(i, (), None) for i in gone], rows)
         self.tell(Act.keep, table, [(i, (), reason) for i, reason in reasons.items()], rows)

@@ -220,7 +220,7 @@ ELSEWHERE = re.compile(
     r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/|/admin/transfer/(details|file|passphrase)/"
     r"|/admin/(student|guardian)/duplicates/(apart|again)/|/admin/\w+/bulk_edit/"
     r"|/admin/journal_event/(undo|revert|restore)"
-    r"|/admin/right/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|page|apply|export/.*)/"
+    r"|/admin/right/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|invite|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|page|apply|export/.*)/"
 )
 
 

@@ -334,7 +334,7 @@ def test_unchanged_lines_are_not_among_those_to_continue_with(app, hands):
     assert "Continuer avec 1 ligne" in said(hands.browser.get(url))
 
 
-@pytest.mark.parametrize("name", ["c.students.x.born_on", "c.staff.2.born_on", "c.students.2", "c.students.99999999999.town"])
+@pytest.mark.parametrize("name", ["c.students.x.born_on", "c.everybody.2.born_on", "c.students.2", "c.students.99999999999.town"])
 def test_a_cell_with_an_odd_name_is_refused(hands, name):
     url = hands.check(table(STUDENTS))
     assert hands.post(url.replace("details", "correct"), **{name: "x"}).status_code == 400

@@ -17,20 +17,22 @@ from models.db import BEGIN, db
 from models.import_cells import read_cell
 from models.import_fields import FIELDS
 from models.import_words import BadCell
-from models.imports import Clash, Fix, Import, ImportFile, RowStatus
+from models.imports import Clash, FileKind, Fix, Import, ImportFile, RowStatus
 from models.journal import record
-from views.base import Screen, gate
+from views.base import gate
 from views.formats import day_of, show_date
 from views.i18n import gettext, ngettext
 from views.import_preview import Sheet
+from views.import_staff import StaffPart
 from views.import_summary import cut, value_of
 
 MOST_MAPPINGS = 20  # shown on the page of the files
-LINE = re.compile(r"(students|guardians|links)\.([1-9][0-9]{0,8})")  # 0 is who is absent from the file
-CELL = re.compile(r"c\.((students|guardians|links)\.([1-9][0-9]{0,8})\.([a-z0-9_.:]{1,80}))")
+KINDS = "|".join(FileKind.__members__)
+LINE = re.compile(rf"({KINDS})\.([1-9][0-9]{{0,8}})")  # 0 is who is absent from the file
+CELL = re.compile(rf"c\.(({KINDS})\.([1-9][0-9]{{0,8}})\.([a-z0-9_.:]{{1,80}}))")
 
 
-class Grid(Screen):
+class Grid(StaffPart):
     """What people do in the preview. A part of the screen of imports (views/imports.py)."""
 
     def page_url(self, row: Import, **more: Any) -> str:

@@ -25,7 +25,9 @@ from views.import_summary import DATES, MOST_COLUMNS, cut, field_of, label_of, r
 ON_A_PAGE = 25
 MOST_PLACES = 40  # levels and classes that the school lacks, those to settle first
 ALWAYS = ("national_id", "born_on", "homeroom")
-ONLY = {FileKind.groups: ("name", "long_name", "category"), FileKind.programmes: ("code", "title")}
+ONLY = {
+    FileKind.staff: ("role", "email", "username", "classes"),
+    FileKind.groups: ("name", "long_name", "category"), FileKind.programmes: ("code", "title")}
 
 
 @dataclass

@@ -9,10 +9,14 @@ from typing import Any
 from models.base import today
 from models.custom_import import spec_of
 from models.custom_values import Spec
+from models.db import db
 from models.import_fields import FIELDS, Field
 from models.import_words import BadCell
 from models.imports import Import, ImportFile, RowStatus
 from models.people import Authority, Relation, Sex, StudentStatus
+from models.school import Country, School
+from models.scope import current_school_id
+from models.staff_words import ROLE, role_label
 from models.values import read_date
 from views.formats import day_of, show, show_date, zone
 from views.i18n import gettext, ngettext
@@ -87,6 +91,8 @@ def value_of(key: str, text: str) -> str:
     choice = _CHOICES.get(bare)
     if choice is not None and text in choice.__members__:
         return str(choice[text].label)
+    if bare == ROLE:
+        return cut(role_label(text))
     if bare == "category":
         return str(_CATEGORIES.get(text.upper(), cut(text)))
     day = read_day(text) if bare in DATES else None
@@ -98,6 +104,11 @@ def _own_words(spec: Spec, text: str) -> str:
         return cut(str(show(spec.value(spec.read(text)))))
     except BadCell:
         return cut(text)
+
+
+def country() -> Country:
+    """Where the school stands: what its official files are."""
+    return db.session.get_one(School, current_school_id()).country
 
 
 def detected(one: Import) -> list[dict[str, Any]]:
@@ -127,6 +138,10 @@ def _format(f: ImportFile) -> str:
 def _details(f: ImportFile) -> str:
     parts = []
     known = sum(1 for key in f.mapping if key)
+    if f.detected.get("school"):
+        parts.append(gettext("of [the school] %(uai)s", uai=f.detected["school"]))
+    elif "school" in f.detected:
+        parts.append(gettext("it does not say of which [school] it is"))
     if f.headings and not f.fixed:
         parts.append(ngettext("%(known)d column understood of %(num)d", "%(known)d columns understood of %(num)d", len(f.headings), known=known))
     if f.detected.get("encoding"):
@@ -196,6 +211,13 @@ _WRITTEN: tuple[tuple[str, Words], ...] = (
     ("structures_changed", lambda n: ngettext("%(num)d class, [group] or [programme] changed", "%(num)d classes, [groups] or [programmes] changed", n)),
     ("joins", lambda n: ngettext("%(num)d [student] put in [a group]", "%(num)d times [a student] put in [a group]", n)),
 )
+_STAFF: tuple[tuple[str, Words], ...] = (
+    ("staff_created", lambda n: ngettext("%(num)d person added to the staff", "%(num)d people added to the staff", n)),
+    ("staff_changed", lambda n: ngettext("%(num)d person of the staff changed", "%(num)d people of the staff changed", n)),
+    ("staff_deactivated", lambda n: ngettext("%(num)d person without their role here any more", "%(num)d people without their role here any more", n)),
+    ("new_accounts", lambda n: ngettext("%(num)d account opened", "%(num)d accounts opened", n)),
+    ("new_shares", lambda n: ngettext("%(num)d class or [group] shared with who teaches it", "%(num)d classes or [groups] shared with who teaches them", n)),
+)
 _NOT_WRITTEN: tuple[tuple[str, Words], ...] = (
     ("error", lambda n: ngettext("%(num)d line in error, not written.", "%(num)d lines in error, not written.", n)),
     ("unsure", lambda n: ngettext("%(num)d line to decide, not written.", "%(num)d lines to decide, not written.", n)),
@@ -217,7 +239,7 @@ _NAMED = {"new_groups": "homeroom", "new_levels": "level"}
 def summary(one: Import, counts: dict[str, int]) -> list[str]:
     """What the write does, or did, line by line, in words; new classes and levels by name; zero is not said."""
     told = []
-    for key, words in _WRITTEN:
+    for key, words in (*_WRITTEN, *_STAFF):
         if _told(counts, key):
             names = [place["text"] for place in one.places if place["comes"] and place["field"] == _NAMED.get(key)]
             what = words(_told(counts, key))
@@ -227,7 +249,8 @@ def summary(one: Import, counts: dict[str, int]) -> list[str]:
 
 def _told(counts: dict[str, int], key: str) -> int:
     """A number of the summary; imports of before there were several subjects counted students only."""
-    return counts.get(key, counts.get(_BEFORE.get(key, ""), 0))
+    found = counts.get(key, counts.get(_BEFORE.get(key, ""), 0))
+    return found - counts.get("staff_deactivated", 0) if key == "deactivated" else found
 
 
 def _some(names: list[str]) -> str:
@@ -236,7 +259,7 @@ def _some(names: list[str]) -> str:
 
 def written(one: Import) -> str:
     """What an import wrote, on one line of the list."""
-    return ", ".join(words(_told(one.written, key)) for key, words in _WRITTEN[:_SHORT_LIST] if _told(one.written, key))
+    return ", ".join(words(_told(one.written, key)) for key, words in (*_WRITTEN[:_SHORT_LIST], *_STAFF[:_SHORT_LIST]) if _told(one.written, key))
 
 
 def remarks(counts: dict[str, int]) -> list[str]:
@@ -246,6 +269,8 @@ def remarks(counts: dict[str, int]) -> list[str]:
 
 def number_to_type(one: Import) -> str:
     """Which number is to be typed when more than one student in five would leave."""
+    if one.of_staff:
+        return gettext("To withdraw their role, type how many they are (%(num)d)", num=one.leaving(deactivate=True))
     leaving, together = one.leaving(deactivate=False), one.leaving(deactivate=True)
     if not one.too_many(leaving):
         return gettext("To deactivate them, type their number (%(num)d)", num=together)

@@ -22,6 +22,7 @@ from models.export import neutral
 from models.import_fields import FIELDS, model_headings
 from models.import_words import remedy_of, sentence_of
 from models.imports import KEPT, Busy, Clash, FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
+from models.school import Country
 from models.undo import find, may_undo
 from views import import_doubts as doubts
 from views import import_preview as preview
@@ -33,9 +34,11 @@ from views.history_undo import undo_url
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.import_grid import Grid
+from views.import_staff import functions_of, headline
 from views.verbs import verb
 
 PIECE = 500  # lines read at a time
+BY_HEADINGS = ("students", "guardians", "links", "staff")
 STEPS = (_("File"), _("Check and correct"), _("Confirm"))
 
 
@@ -99,8 +102,20 @@ class Imports(Grid):
                 return redirect(self.page_url(made), code=303)
             except Refusal as refusal:
                 code = self.refuse(refusal)
-        kinds = [(kind, [(f.heading, f.label) for f in FIELDS[kind.name].values() if f.number < 2]) for kind in FileKind]
-        return self.render("admin/import/new.html", steps=STEPS, kinds=kinds, kept_days=KEPT.days, mappings=self.mappings()), code
+        kinds = [(kind, [(f.heading, f.label) for f in FIELDS[kind.name].values() if f.number < 2]) for kind in self.kinds()]
+        return self.render(
+            "admin/import/new.html",
+            steps=STEPS,
+            kinds=kinds,
+            official=words.country() is Country.FR,
+            may_structures=self.may("import_structures"),
+            kept_days=KEPT.days,
+            mappings=self.mappings(),
+        ), code
+
+    def kinds(self) -> list[FileKind]:
+        """What the lines of a table may be said to be by hand: what only an official format gives is not offered."""
+        return [kind for kind in FileKind if kind.name in BY_HEADINGS and (kind is not FileKind.staff or self.may("import_staff"))]
 
     @expose("/model/")
     @gate("create")
@@ -131,7 +146,7 @@ class Imports(Grid):
 
     def shared(self, one: Import) -> dict[str, Any]:
         """What every page of one import shows."""
-        return {"one": one, "steps": STEPS, "detected": words.detected(one), "received": show_instant(one.created_at)}
+        return {"one": one, "steps": STEPS, "detected": words.detected(one), "received": show_instant(one.created_at), **self.staff_words(one)}
 
     def result_page(self, one: Import) -> ResponseReturnValue:
         """What was written, undone, or why nothing was."""
@@ -187,7 +202,7 @@ class Imports(Grid):
             "admin/import/preview.html",
             tabs=words.tabs(one, status, lambda name: self.page_url(one, tab=name)),
             tab=status,
-            headline=words.headline(status, context["count"]),
+            headline=(one.of_staff and headline(status, context["count"])) or words.headline(status, context["count"]),
             page_at=lambda number: self.page_url(one, tab=status.name, page=number),
             line_at=lambda shown: self.page_url(one, tab=status.name, page=context["number"], line=shown.name) + f"#r.{shown.name}",
             closed_at=lambda shown: self.page_url(one, tab=status.name, page=context["number"]) + f"#r.{shown.name}",
@@ -195,7 +210,7 @@ class Imports(Grid):
             remedy=one.problem and remedy_of(one.problem),
             checking=one.status is ImportStatus.checking,
             may_check=may_check,
-            places=preview.places_of(sheet),
+            places=functions_of(sheet) if one.of_staff else preview.places_of(sheet),
             useful=bool(lines or counts["absent"]),
             continue_words=ngettext("Continue with %(num)d line", "Continue with %(num)d lines", lines) if lines else gettext("Continue"),
             summary=words.summary(one, counts),
@@ -235,7 +250,7 @@ class Imports(Grid):
             steps=STEPS,
             choices=words.column_choices(file),
             columns=[(at, heading, [s[at] for s in file.samples if at < len(s)], file.mapping[at]) for at, heading in enumerate(file.headings)],
-            kinds=[(kind.name, kind.label) for kind in FileKind],
+            kinds=[(kind.name, kind.label) for kind in self.kinds()],
             encodings=[(key, words) for key, words in words.ENCODINGS.items() if key in ("utf-8", "cp1252", "latin-1", "iso-8859-15", "mac_roman", "utf-16")],
             separators=list(words.SEPARATORS.items()),
             sheets=file.detected.get("sheets", []),
@@ -251,9 +266,10 @@ class Imports(Grid):
     def rows_view(self) -> ResponseReturnValue:
         """The lines in error as a file to correct and send again; leaves its line in the history, as every export."""
         one = self.mine("check")
-        file = next((f for f in one.files if f.kind is FileKind.students), None)
-        keys = [key for key in (file.mapping if file is not None else ()) if key in FIELDS["students"]]
-        lines = [[str(FIELDS["students"][key].heading) for key in keys] + [gettext("Line"), gettext("To correct")]]
+        kind = FileKind.staff if one.of_staff else FileKind.students
+        file = next((f for f in one.files if f.kind is kind), None)
+        keys = [key for key in (file.mapping if file is not None else ()) if key in FIELDS[kind.name]]
+        lines = [[str(FIELDS[kind.name][key].heading) for key in keys] + [gettext("Line"), gettext("To correct")]]
         for row in db.session.scalars(self.wrong_rows(one).execution_options(yield_per=PIECE)):
             told = " ".join(sentence_of(note).sentence for note in row.problems)
             lines.append([row.cells.get(key, "") for key in keys] + [str(row.line), told])
@@ -278,7 +294,7 @@ class Imports(Grid):
         code = 200
         if request.method == "POST":
             try:
-                one.confirm(deactivate=bool(request.form.get("deactivate")), typed=request.form.get("typed", "")[:20])
+                one.confirm(bool(request.form.get("deactivate")), request.form.get("typed", "")[:20], admins=bool(request.form.get("admins")))
                 db.session.commit()
                 return redirect(self.page_url(one), code=303)
             except Refusal as refusal:
@@ -295,6 +311,8 @@ class Imports(Grid):
             summary=words.summary(one, counts),
             remarks=words.remarks(counts),
             absent=counts.get("absent", 0),
+            admins=counts.get("new_admins", 0),
+            **self.staff_words(one),
             typed_words=words.number_to_type(one) if typed else "",
             button=ngettext("Write %(num)d line", "Write %(num)d lines", to_write) if to_write else gettext("Write"),
         ), code

@@ -189,9 +189,17 @@ class Import(Base, Identified, SchoolScoped, Fixable):
         self.generation = 0  # the lines of the former columns say nothing any more
         self.check()
 
+    @staticmethod
+    def may_forget() -> bool:
+        """Whether the person who acts may have the school forget how the columns of its files are called."""
+        return reach(WHO.get().roles, "import_", "check") == "all"
+
     def forget(self, file: ImportFile) -> None:
-        """Understand the columns of a file by themselves again, here and next time, and check again."""
+        """Understand the columns of a file by themselves again, here and next time, and check again. What the school remembers is for all:
+        refused to whoever imports for themselves only."""
         self._refuse_unless_open()
+        if not self.may_forget():
+            raise Refusal(_("These columns are remembered for the whole [school]. Change those of this file, or ask the site administrator."))
         found = remembered(db.session, self.school_id, file.headings, file.kind.name)
         if found is not None:
             db.session.delete(found)

@@ -6,9 +6,10 @@ from conftest import rows
 from hands import send, words
 from sqlalchemy import func, select
 
-from models.access import User
+from models.access import Role, User
 from models.journal import JournalEvent
-from models.people import Group, GroupCategory, Student
+from models.people import Group, GroupCategory, Student, StudentStatus
+from models.right_override import RightOverride
 from models.school import Level
 
 
@@ -189,6 +190,18 @@ def test_amp_reads_groups_and_changes_none(as_, app):
     assert "Retirer" not in page.text
     assert send(browser, "/admin/group/add/", page="/account", id=group, students=[1]).status_code == 403
     assert send(browser, "/admin/group/new/", page="/account", name="X", category="other").status_code == 403
+
+
+def test_the_page_of_a_group_names_its_students_only_to_whoever_reads_students(as_, app, schools):
+    with rows(app) as session:
+        in_a_class = (Student.school_id == schools[0], Student.homeroom_id.is_not(None), Student.status == StudentStatus.active)
+        student = session.scalars(select(Student).where(*in_a_class)).first()
+        group, name = student.homeroom_id, student.family_name
+        session.add(RightOverride(school_id=schools[0], role=Role.amp, table="student", verb="read", granted=False))
+    page = as_("amp").get(f"/admin/group/details/?id={group}")
+    assert page.status_code == 200
+    assert name not in page.text
+    assert name in as_("ac").get(f"/admin/group/details/?id={group}").text
 
 
 def test_two_groups_of_a_school_do_not_have_one_name(as_, app):

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from test_import_pages import Hands
 
 from jobs.runner import run_pending
+from models.base import Refusal
 from models.column_mapping import ColumnMapping, mark_of
 from models.imports import Import
 
@@ -107,7 +108,10 @@ def test_the_page_says_as_last_time_and_forgets_when_asked(app, as_):
     page = hands.browser.get(again)
     assert "Ses colonnes sont comprises comme la dernière fois (" in said(page)
     new = hands.browser.get("/admin/import_/new/")
-    assert "Surnom, Petit nom" in said(new)
+    assert "Oublier ces colonnes Surnom, Petit nom" in said(new)
+    theirs = said(as_("registrar").get("/admin/import_/new/"))
+    assert "Surnom, Petit nom" in theirs
+    assert "Oublier ces colonnes" not in theirs
     file = re.search(r'name="file" value="(\d+)"', page.text)[1]
     assert hands.post(again.replace("details", "forget"), file=file).status_code == 303
     run_pending(app)
@@ -121,7 +125,16 @@ def test_columns_are_forgotten_from_the_page_of_the_files_by_their_own_school(ap
     address = "/admin/import_/forget_mapping/"
     assert Hands(app, as_("ac2")).post(address, mapping=str(number)).status_code == 404
     assert Hands(app, as_("amp")).post(address, mapping=str(number)).status_code == 403
+    assert Hands(app, as_("registrar")).post(address, mapping=str(number)).status_code == 403
     assert Hands(app, as_("ac")).post(address, mapping="x").status_code == 404
+    assert known(app) == 1
+
+
+def test_whoever_imports_for_themselves_only_does_not_have_the_school_forget(app, taught):
+    registrar = Desk(app, taught.school_id, "registrar")
+    key = registrar.send(("eleves.csv", sheet()))
+    with pytest.raises(Refusal, match="remembered"):
+        registrar.do(key, "forget")
     assert known(app) == 1
 
 

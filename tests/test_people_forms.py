@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from models.access import User
 from models.journal import JournalEvent
-from models.people import Group, Guardian, GuardianLink, Student, StudentStatus
+from models.people import Group, GroupCategory, Guardian, GuardianLink, Student, StudentStatus
 
 NEW = "/admin/student/new/"
 
@@ -65,17 +65,21 @@ def test_an_invalid_form_is_422_says_why_and_keeps_what_was_typed(as_, app, fiel
     assert one(app, select(func.count(Student.id))) == before
 
 
-def test_a_row_of_another_school_in_a_form_is_not_found(as_, app, schools, a_student):
+def test_a_row_of_another_school_or_of_another_kind_in_a_form_is_not_found(as_, app, schools, a_student):
     foreign = ids(app, select(Group.id).where(Group.school_id == schools[1]))[0]
     guardian = ids(app, select(User.id).join(Guardian, Guardian.user_id == User.id).where(Guardian.school_id == schools[0]))[0]
     browser = as_("ac")
     fields = form_of(browser, f"/admin/student/edit/?id={a_student}")
-    for name, value in (("homeroom", foreign), ("adviser", guardian)):
+    with rows(app) as session:
+        session.add(club := Group(school_id=schools[0], name="Club", category=GroupCategory.other))
+        session.flush()
+        no_class = club.id
+    for name, value in (("homeroom", foreign), ("homeroom", no_class), ("adviser", guardian)):
         answer = browser.post(f"/admin/student/edit/?id={a_student}", data={**fields, name: value})
         assert answer.status_code == 422, name
     with rows(app) as session:
         row = session.get(Student, a_student)
-        assert row.homeroom_id != foreign
+        assert row.homeroom_id not in (foreign, no_class)
         assert row.adviser_id != guardian
 
 

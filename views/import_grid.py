@@ -138,7 +138,9 @@ class Grid(StaffPart):
     @expose("/forget_mapping/", methods=("POST",))
     @gate("check")
     def forget_mapping_view(self) -> ResponseReturnValue:
-        """The columns that somebody chose for a kind of file are forgotten."""
+        """The columns that somebody chose for a kind of file are forgotten, for the whole school: by whoever reaches all its imports."""
+        if not Import.may_forget():
+            abort(403)
         number = request.form.get("mapping", "")
         found = db.session.scalar(select(ColumnMapping).where(ColumnMapping.id == int(number))) if re.fullmatch(r"[0-9]{1,9}", number) else None
         if found is None:

@@ -158,10 +158,11 @@ class Groups(Screen):
     # -- members
 
     def render(self, template: str, **kwargs: Any) -> str:
-        """The page of a group shows its members."""
+        """The page of a group shows its members, to whoever reads students."""
         if template == self.details_template:
             group: Group = kwargs["model"]
-            kwargs.update(members=self.members(group), members_form=MembersForm(formdata=None), own=self.is_own(group), may_share=self.may_share(group))
+            members = self.members(group) if self.may("read", "student") else None
+            kwargs.update(members=members, members_form=MembersForm(formdata=None), own=self.is_own(group), may_share=self.may_share(group))
         return super().render(template, **kwargs)
 
     def members(self, group: Group) -> list[Student]:

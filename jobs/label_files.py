@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
-from babel.messages.pofile import PoFileError, write_po
-from sqlalchemy import select
+from babel.messages.pofile import PoFileError
 from sqlalchemy.orm import Session
 
+from jobs import catalogues
 from models import labels
 from models.base import Refusal
 from models.catalogue import CATALOGUES, Message, installed, read
+from models.label_languages import read_languages
+from models.label_packs import GENDER, NOUN, SOUND, as_po, own_words
+from models.label_upload import texts_of_school
+from models.scope import unscoped
 from models.words import _
 
 
 def export_texts(session: Session, language: str, school_id: int | None, target: Path) -> int:
-    """Write the texts that a school, or everybody without one, has put in place of the catalogue's; how many entries.
+    """Write the texts and nouns that a school, or the texts that everybody without one, has put in place of ours; how many.
 
     A form that was not changed is written as the catalogue says it, so that every entry is whole. Refused: a file that exists.
     """
     if target.exists():
         raise Refusal(_("%(file)s exists already. Choose another name."), file=str(target))
-    rows = session.scalars(select(labels.LabelOverride).where(labels.LabelOverride.language == language, labels.LabelOverride.school_id == school_id))
-    forms: dict[tuple[str, str, str], dict[int, str]] = {}
-    for row in rows:
-        forms.setdefault((row.catalogue, row.msgctxt, row.msgid), {})[row.form] = row.text
-    catalogue = Catalog(locale=language, project="Scolabri", charset="utf-8")
-    for (name, context, msgid), texts in sorted(forms.items()):
-        message = labels.original(name, language, context, msgid)
-        whole = tuple(texts.get(index, form) for index, form in enumerate(message.forms))
-        catalogue.add((msgid, message.plural) if message.plural else msgid, whole if message.plural else whole[0], context=context or None)
+    words = own_words(session, school_id, [language])
     with target.open("xb") as stream:
-        write_po(stream, catalogue, sort_output=True, omit_header=False)
-    return len(forms)
+        stream.write(as_po(language, words))
+    return len(words)
+
+
+def tell_missing(session: Session, school_id: int) -> int:
+    """Write on the console the texts that the added languages of a school lack, ready to paste; how many."""
+    count = 0
+    with unscoped("the command line names the school"):
+        added = {language: texts_of_school(session, school_id, language) for language in read_languages(session, school_id)}
+    for language, texts in added.items():
+        for text in texts:
+            if text.is_untranslated:
+                entry = catalogues.Text(*text.message.key, text.message.plural)
+                sys.stdout.write(f"# {language}\n{catalogues.stanza(entry, language)}\n")
+                count += 1
+    return count
 
 
 def import_texts(session: Session, language: str, source: Path) -> int:
@@ -49,7 +59,7 @@ def import_texts(session: Session, language: str, source: Path) -> int:
         raise Refusal(_("There is no catalogue for the language “%(language)s”."), language=language)
     count = 0
     for message in _read(language, source):
-        if message.context in ("noun", "noun gender"):
+        if message.context in (NOUN, GENDER, SOUND):
             continue
         name, known = _known(language, message)
         for index, text in enumerate(message.forms):

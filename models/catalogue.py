@@ -32,7 +32,7 @@ MESSAGES, ADMIN, WTFORMS = "messages", "admin", "wtforms"
 CATALOGUES = (MESSAGES, ADMIN, WTFORMS)
 DEFAULT_LANGUAGE = "fr"
 _FILES = {"flask_admin": ADMIN, "wtforms": WTFORMS}
-_LINE = re.compile(r'(#.*|((msgctxt|msgid|msgid_plural|msgstr(\[\d\])?)\s+)?"(?:[^"\\]|\\.)*")?')
+LINE = re.compile(r'(#.*|((msgctxt|msgid|msgid_plural|msgstr(\[\d\])?)\s+)?"(?:[^"\\]|\\.)*")?')
 _EVERY = 1.0  # seconds between two looks at the files
 
 Key = tuple[str, str]  # context ("" = none), English msgid
@@ -190,7 +190,7 @@ def parse(path: Path) -> Catalog:
     """A .po file with everything it holds. Raises `ValueError` or `PoFileError` when it is broken."""
     content = path.read_bytes()
     for number, line in enumerate(content.decode().splitlines(), 1):
-        if not _LINE.fullmatch(line.strip()):  # Babel reads over an open quotation mark
+        if not LINE.fullmatch(line.strip()):  # Babel reads over an open quotation mark
             raise ValueError(f"line {number} is neither a comment nor a quoted text")
     return pofile.read_po(io.BytesIO(content), locale=_language_of(path), abort_invalid=True)
 

@@ -15,18 +15,25 @@ from models import accounts, sessions
 from models.access import LoginEvent, User
 from models.base import Refusal
 from models.db import db
+from models.label_languages import languages_for
 from models.scope import unscoped
 from views import kept
 from views.auth import HOMES, base_url, bp, client, device_name, reopen
 from views.base import own_path
 from views.doors import again, differ, new_password, options
 from views.formats import show_instant
-from views.i18n import gettext, language_for
+from views.i18n import gettext, language_for, language_name
 from views.i18n import lazy_gettext as _
 
 LANGUAGES = (("fr", "Français"), ("fr_CA", "Français (Québec)"), ("en", "English"))
 THEMES = (("", _("As the device")), ("light", _("Light")), ("dark", _("Dark")))
 _SIGN_INS = 10
+
+
+def _languages() -> list[tuple[str, str]]:
+    """The application's languages, then those that the person's schools have added."""
+    with unscoped("one's own schools"):
+        return [*LANGUAGES, *((name, language_name(name).capitalize()) for name in languages_for(db.session, current_user.id))]
 
 
 class ProfileForm(FlaskForm):
@@ -39,7 +46,7 @@ class ProfileForm(FlaskForm):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.language.choices = options(LANGUAGES)
+        self.language.choices = options(_languages())
         self.theme.choices = options(THEMES)
 
 
@@ -179,7 +186,7 @@ def _save_profile(form: ProfileForm) -> ResponseReturnValue | None:
     for field, value in names:
         if not value or len(value) > 100 or not value.isprintable():
             field.errors = [gettext("Type a name of at most 100 characters.")]
-    if form.language.data not in dict(LANGUAGES):
+    if form.language.data not in dict(_languages()):
         form.language.errors = [gettext("This choice does not exist. Choose another.")]
     if form.theme.data not in dict(THEMES):
         form.theme.errors = [gettext("This choice does not exist. Choose another.")]

@@ -22,6 +22,8 @@ from models.tokens import DETERMINERS, problems
 from views.base import Screen, gate, own_path
 from views.i18n import gettext, language_name, languages, ngettext, reader_in
 from views.i18n import lazy_gettext as _
+from views.label_languages import LanguagePages
+from views.label_packs import PackPages
 from views.page_labels import MOST, texts_of_codes
 from views.text_places import every_place, places_of, stands_in
 from views.verbs import verb
@@ -54,7 +56,7 @@ def texts_in(language: str) -> list[Shown]:
     return every_text(reader_in(name, language) for name in CATALOGUES)
 
 
-class Labels(Screen):
+class Labels(PackPages, LanguagePages, Screen):
     """Every text of the application, and those that the school has written itself."""
 
     model = LabelOverride
@@ -124,6 +126,15 @@ class Labels(Screen):
         found = find([text for text in texts if only != UNTRANSLATED or text.is_untranslated], search)
         return self.texts_page(found, language, search=search, place=place, places=offered, only=only)
 
+    def doors(self) -> list[dict[str, str]]:
+        """The pages beside this one."""
+        if not self.may("import_po"):
+            return []
+        return [
+            {"label": gettext("Packs of texts"), "icon": "import", "url": self.get_url(".packs_view")},
+            {"label": gettext("Languages"), "icon": "book", "url": self.get_url(".languages_view")},
+        ]
+
     def texts_page(self, found: list[Shown], language: str, **more: Any) -> str:
         """A page of a list of texts."""
         pages = max(1, -(-len(found) // ON_A_PAGE))
@@ -143,6 +154,7 @@ class Labels(Screen):
             pager_url=lambda number: self.list_url(language, page=number),
             may_change=self.may("edit"),
             places_of=places_of,
+            doors=self.doors(),
             **{**rest, **more},
         )
 
@@ -279,7 +291,7 @@ class Nouns(Screen):
     def views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # by request
         """A list for each language."""
         chosen = chosen_language()
-        return [{"label": language_name(n), "url": self.get_url(".index_view", language=n), "current": n == chosen, "n": None} for n in installed().languages()]
+        return [{"label": language_name(n), "url": self.get_url(".index_view", language=n), "current": n == chosen, "n": None} for n in languages()]
 
     def get_query(self) -> Any:
         """The nouns of the chosen language."""

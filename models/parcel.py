@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models.base import Refusal
+from models.base import Refusal, fold
 from models.custom_import import MARK
 from models.travel import TABLES, References, own_columns
 from models.values import visible
@@ -161,7 +161,7 @@ class Parcel:
     def names(self) -> list[dict[str, str]]:
         """Whom it speaks of, as a list may show them."""
         parts = zip(*(self.values("students", key) for key in ("family_name", "given_name", "national_id")), strict=True)
-        return [{"name": f"{family}, {given}", "code": code} for family, given, code in parts]
+        return [{"name": f"{family}, {given}", "code": code} for family, given, code in sorted(parts, key=lambda part: fold(" ".join(part)))]
 
 
 def new_token() -> str:

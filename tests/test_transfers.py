@@ -1,18 +1,23 @@
 """Students who change schools, inside the installation: what each school sees, what travels, what becomes of those who leave."""
 
+import datetime as dt
+
 import pytest
 from conftest import rows
-from sqlalchemy import delete, func, select
-from transferring import ELSEWHERE, acting_in, family, latest, send, switch_on
+from sqlalchemy import func, select
+from transferring import ELSEWHERE, acting_in, family, file_for, latest, send, switch_on
 
 from jobs.runner import run_pending
-from models.base import Refusal
-from models.imports import Import
+from models.base import Refusal, utcnow
+from models.custom import CustomField
+from models.custom_values import FieldKind
+from models.imports import Import, ImportRow, RowStatus
 from models.journal import JournalEvent
-from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
+from models.people import GuardianLink, Student, StudentStatus
 from models.school import School
-from models.transfer import Direction, Transfer, TransferStatus
-from models.transfer_rules import settle, this_school
+from models.transfer import Transfer, TransferStatus, purge
+from models.transfer_rules import receiver, settle, this_school, without_identifier
+from models.undo import undo
 
 
 @pytest.fixture
@@ -20,12 +25,18 @@ def on(app, schools):
     switch_on(app, schools)
 
 
-def take_in(app, school_id):
-    """Check and write what waits; the import."""
+def look(app, school_id):
+    """Check what waits; the import."""
     one = latest(app, "received", school_id)
     with acting_in(app, school_id, "acc2") as session:
         made = session.get_one(Transfer, one.id).look().id
     run_pending(app)
+    return made
+
+
+def take_in(app, school_id):
+    """Check and write what waits; the import."""
+    made = look(app, school_id)
     with acting_in(app, school_id, "acc2") as session:
         found = session.get_one(Import, made)
         assert found.problem is None, found.problem
@@ -67,3 +78,189 @@ def test_guardians_and_links_arrive_with_the_students_and_the_students_leave(app
     with rows(app) as session:
         arrived = select(GuardianLink.suspended_reason).join(Student, Student.id == GuardianLink.student_id).where(Student.national_id.in_(codes))
         assert set(session.scalars(arrived.where(GuardianLink.school_id == schools[1]))) == {""}
+
+
+def states(app, schools):
+    """Where the transfer stands, as the sender and as the receiver read it."""
+    return latest(app, "sent", schools[0]).status.name, latest(app, "received", schools[1]).status.name
+
+
+def status_of(app, ids):
+    with rows(app) as session:
+        return {status.name for status in session.scalars(select(Student.status).where(Student.id.in_(ids)))}
+
+
+def test_both_schools_switch_transfers_on_and_what_is_missing_is_named(app, schools):
+    ids = family(app, schools[0])
+    with acting_in(app, schools[0]), pytest.raises(Refusal, match="ne sont pas activés dans votre établissement"):
+        Transfer.send(ids, "QC999001")
+    with acting_in(app, schools[0]) as session:
+        this_school().email = ""
+        with pytest.raises(Refusal) as refusal:
+            settle(this_school(), "RT-1", on=True)
+        assert "Adresse électronique" in refusal.value.sentence
+        session.rollback()
+        settle(this_school(), "RT-1", on=True)
+        with pytest.raises(Refusal, match="n’a pas activé les transferts"):
+            Transfer.send(ids, "QC999001")
+        session.rollback()
+
+
+@pytest.mark.usefixtures("on")
+def test_a_code_is_checked_and_only_the_name_of_the_other_school_is_told(app, schools):
+    with acting_in(app, schools[0]):
+        assert receiver(this_school(), " qc999001 ")[1] == latest_name(app, schools[1])
+        for typed, told in (("9990001X", "propre établissement"), ("", "manque"), ("9990001A", "ne correspond pas"), ("chez nous", "ni un code UAI")):
+            with pytest.raises(Refusal, match=told):
+                receiver(this_school(), typed)
+
+
+def latest_name(app, school_id):
+    with rows(app) as session:
+        return session.get_one(School, school_id).name
+
+
+@pytest.mark.usefixtures("on")
+def test_who_has_no_identifier_is_named_and_stays(app, schools):
+    ids = family(app, schools[0])
+    with rows(app) as session:
+        lost = session.get_one(Student, ids[0])
+        lost.national_id = None
+        name = str(lost)
+    with acting_in(app, schools[0]) as session:
+        assert without_identifier(session, ids) == [name]
+        with pytest.raises(Refusal, match="n’a d’identifiant national"):
+            Transfer.send(ids[:1], "QC999001")
+    assert send(app, schools, ids).count == 1
+    assert status_of(app, ids[:1]) == {"active"}
+    assert status_of(app, ids[1:]) == {"left"}
+
+
+@pytest.mark.usefixtures("on")
+def test_a_cancelled_transfer_leaves_the_other_list_and_brings_the_students_back(app, schools):
+    ids = family(app, schools[0])
+    sent = send(app, schools, ids)
+    with acting_in(app, schools[0]) as session:
+        session.get_one(Transfer, sent.id).cancel()
+    assert states(app, schools) == ("cancelled", "cancelled")
+    assert status_of(app, ids) == {"active"}
+    assert latest(app, "received", schools[1]).file_key == ""
+    with acting_in(app, schools[1], "acc2") as session, pytest.raises(Refusal, match="plus rien à reprendre"):
+        session.get_one(Transfer, latest(app, "received", schools[1]).id).look()
+
+
+@pytest.mark.usefixtures("on")
+def test_a_transfer_that_the_other_school_checks_is_no_longer_cancelled(app, schools):
+    sent = send(app, schools, family(app, schools[0]))
+    made = look(app, schools[1])
+    assert states(app, schools) == ("opened", "opened")
+    with acting_in(app, schools[0]) as session, pytest.raises(Refusal, match="ne peut plus être annulé"):
+        session.get_one(Transfer, sent.id).cancel()
+    with acting_in(app, schools[1], "acc2") as session:
+        session.get_one(Import, made).abandon()
+    assert states(app, schools) == ("waiting", "waiting")
+
+
+@pytest.mark.usefixtures("on")
+def test_declining_says_so_to_the_sender(app, schools):
+    send(app, schools, family(app, schools[0]))
+    with acting_in(app, schools[1], "acc2") as session:
+        session.get_one(Transfer, latest(app, "received", schools[1]).id).decline()
+    assert states(app, schools) == ("declined", "declined")
+
+
+@pytest.mark.usefixtures("on")
+def test_what_was_taken_in_is_undone_like_any_import_and_both_sides_say_so(app, schools):
+    ids = family(app, schools[0])
+    with rows(app) as session:
+        before = session.scalar(select(func.count(Student.id)).where(Student.school_id == schools[1]))
+    send(app, schools, ids)
+    made = take_in(app, schools[1])
+    with acting_in(app, schools[1], "acc2") as session:
+        undo(session, session.get_one(Import, made).batch)
+    assert states(app, schools) == ("undone", "undone")
+    with rows(app) as session:
+        assert session.scalar(select(func.count(Student.id)).where(Student.school_id == schools[1])) == before
+
+
+@pytest.mark.usefixtures("on")
+def test_nobody_is_absent_from_a_transfer_and_who_comes_back_is_active_again(app, schools):
+    ids = family(app, schools[0])
+    send(app, schools, ids)
+    with rows(app) as session:
+        one = session.get_one(Student, ids[0])
+        known = {key: getattr(one, key) for key in ("family_name", "given_name", "born_on", "national_id")}
+        session.add(Student(school_id=schools[1], status=StudentStatus.left, left_on=dt.date(2025, 7, 4), **known))
+    made = take_in(app, schools[1])
+    with rows(app) as session:
+        counts = session.get_one(Import, made).counts
+        back = session.scalar(select(Student).where(Student.school_id == schools[1], Student.national_id == known["national_id"]))
+        assert (counts["absent"], counts["created"], counts["changed"]) == (0, 1, 1)
+        assert (back.status, back.left_on) == (StudentStatus.active, None)
+
+
+@pytest.mark.usefixtures("on")
+def test_two_namesakes_already_there_are_put_to_a_person(app, schools):
+    ids = family(app, schools[0], 1)
+    send(app, schools, ids)
+    with rows(app) as session:
+        one = session.get_one(Student, ids[0])
+        for number in ("1", "2"):
+            session.add(Student(school_id=schools[1], family_name=one.family_name, given_name=one.given_name, born_on=one.born_on, local_id=number))
+    made = look(app, schools[1])
+    with rows(app) as session:
+        row = session.scalars(select(ImportRow).where(ImportRow.import_id == made)).one()
+        assert (row.status, len(row.questions[0]["refs"])) == (RowStatus.unsure, 2)
+
+
+@pytest.mark.usefixtures("on")
+def test_own_fields_travel_where_the_other_school_has_them_and_notes_never(app, schools):
+    ids = family(app, schools[0], 1)
+    with rows(app) as session:
+        for label, kind, where in (("Cantine", FieldKind.text, schools), ("Casier", FieldKind.text, schools[:1]), ("Remarques", FieldKind.long_text, schools)):
+            session.add_all([CustomField(school_id=number, table_name="student", label=label, kind=kind) for number in where])
+        session.flush()
+        session.get_one(Student, ids[0]).programme_id = None
+        session.get_one(Student, ids[0]).extra = {"cantine": "externe", "casier": "12", "remarques": "à ne pas dire"}
+    code = send(app, schools, ids).people[0]["code"]
+    take_in(app, schools[1])
+    with rows(app) as session:
+        assert session.scalar(select(Student.extra).where(Student.school_id == schools[1], Student.national_id == code)) == {"cantine": "externe"}
+    assert latest(app, "received", schools[1]).left_here == ["Casier"]
+
+
+@pytest.mark.usefixtures("on")
+def test_the_other_school_learns_the_name_of_ours_and_nobody_of_our_staff(app, schools):
+    send(app, schools, family(app, schools[0]))
+    with rows(app) as session:
+        one = session.get_one(Transfer, latest(app, "received", schools[1]).id)
+        line = session.scalars(select(JournalEvent).where(JournalEvent.table_name == "transfer", JournalEvent.row_id == one.id)).one()
+        assert (line.school_id, line.who, line.user_id) == (schools[1], latest_name(app, schools[0]), None)
+        assert (one.requested_by_id, one.reason, one.reference) == (None, "", "")
+
+
+@pytest.mark.usefixtures("on")
+def test_a_transfer_that_fails_in_its_job_says_why_and_nobody_has_left(app, schools):
+    ids = family(app, schools[0])
+    with acting_in(app, schools[0]):
+        Transfer.send(ids, "QC999001")
+    with rows(app) as session:
+        session.get_one(School, schools[1]).transfers_on = False
+    run_pending(app)
+    sent = latest(app, "sent", schools[0])
+    assert sent.status is TransferStatus.failed
+    assert "n’a pas activé les transferts" in sent.problem
+    assert status_of(app, ids) == {"active"}
+
+
+@pytest.mark.usefixtures("on")
+def test_what_nobody_took_in_goes_after_its_time(app, schools):
+    send(app, schools, family(app, schools[0], 1))
+    file_for(app, schools, family(app, schools[0], 1))
+    with rows(app) as session:
+        session.execute(Transfer.__table__.update().values(created_at=utcnow() - dt.timedelta(days=8), made_at=utcnow() - dt.timedelta(days=31)))
+        assert purge(session) == 2
+    assert latest(app, "sent", schools[0]).file_key == ""
+    one = latest(app, "received", schools[1])
+    assert (one.status, one.file_key) == (TransferStatus.expired, "")
+    assert latest(app, "sent", schools[0]).other_code == ELSEWHERE

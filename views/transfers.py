@@ -119,6 +119,8 @@ class Transfers(Screen):
                 "students": self.students_of(one) if sent else {},
             }
             kwargs.setdefault("passphrase", "")
+            if not sent:
+                kwargs["details_columns"] = [column for column in kwargs["details_columns"] if column[0] in ("direction", "other", "count", "created_at")]
         return super().render(template, **kwargs)
 
     @staticmethod

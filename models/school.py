@@ -30,11 +30,22 @@ class Country(Choice):
 
 
 class NotReady(Refusal):
-    """The page of the school does not say yet what the work needs; `fields` are the columns to fill in, for a link to them."""
+    """The page of the school does not say yet what the work needs; `missing` are its columns with their labels, `fields` the columns alone."""
 
-    def __init__(self, sentence: Any, fields: tuple[str, ...], **params: Any) -> None:
-        super().__init__(sentence, **params)
-        self.fields = fields
+    def __init__(self, sentence: Any, missing: list[tuple[str, Any]]) -> None:
+        super().__init__(sentence)
+        self.missing = missing
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The columns to fill in, for a link to the first."""
+        return tuple(name for name, _label in self.missing)
+
+    @property
+    def sentence(self) -> str:
+        """With the names of what is missing, in the reader's language."""
+        self.params = {"missing": ", ".join(str(label) for _name, label in self.missing)}
+        return super().sentence
 
 
 _WHY = {
@@ -147,7 +158,7 @@ class School(Base, Identified, Stamped, Versioned):
         """Refuse (`NotReady`) with what is missing, by name."""
         missing = self.missing_for(purpose)
         if missing:
-            raise NotReady(_WHY[purpose], tuple(name for name, _label in missing), missing=", ".join(str(label) for _name, label in missing))
+            raise NotReady(_WHY[purpose], missing)
 
     # -- pictures of its papers; the file that goes is swept once nothing can be undone with it (jobs/sweep.py)
 

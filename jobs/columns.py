@@ -37,6 +37,8 @@ _STUDENT = {
     "local_id": "numeroda noda da numerodetablissement numeroetablissement elenoet fiche numerofiche matricule localid idetab numeroetudiant",
     "file_id": "identifiant id identifiantunique externalid eleveid ideleve sourcedid identifiantexterne",
     "level": "niveau annee level gradelevel grade anneedetudes niveaudeclasse libelleniveau",
+    "programme": "formation mef codemef libellemef codeformation programme programmedetudes programmeetudes codeprogramme prog noprog noprogramme "
+    "numeroprogramme numeroduprogramme titreprogramme titreduprogramme program programcode",
     "homeroom": "classe division class homeroom groupereper grouperepere foyer codestructure codeclasse libelleclasse classename",
     "source_ref": "numerosiecle",
     "groups": "groupes",

@@ -238,6 +238,7 @@ def check_rows(rows: Iterable[Parsed], known: Known, rules: Rules, preset: dict[
         "new_groups": len(places.new_groups),
         "deduced_levels": places.deduced,
         "new_clubs": len(check.clubs.new),
+        "new_programmes": len(places.new_programmes),
         "joins": check.clubs.joins,
         "new_guardians": len(fresh),
         "changed_guardians": sum(1 for e in known.book.entries if e.used and e.id is not None and e.said),
@@ -246,4 +247,4 @@ def check_rows(rows: Iterable[Parsed], known: Known, rules: Rules, preset: dict[
         "doubts": sum(1 for one in planned if one.row.doubts and one.status != "ignored"),
     }
     digest = digest_of(planned, absent)
-    return Plan(planned, known, absent, places.new_levels, places.new_groups, places.all(), counts, digest, check.clubs.new)
+    return Plan(planned, known, absent, places.new_levels, places.new_groups, places.all(), counts, digest, check.clubs.new, places.new_programmes)

@@ -19,9 +19,9 @@ from models.imports import Import, ImportStatus
 from models.journal import JournalEvent
 
 # key of a value in a plan -> column of the table
-PLACES = {"level": "level_id", "homeroom": "homeroom_id"}
+PLACES = {"level": "level_id", "programme": "programme_id", "homeroom": "homeroom_id"}
 FIELDS = {
-    "student": frozenset({*STUDENT_TEXTS, "sex", "born_on", "national_id", "level_id", "homeroom_id", "status", "left_on"}),
+    "student": frozenset({*STUDENT_TEXTS, "sex", "born_on", "national_id", "level_id", "programme_id", "homeroom_id", "status", "left_on"}),
     "guardian": frozenset(GUARDIAN_TEXTS),
     "guardian_link": frozenset({"relation", "authority"}),
 }

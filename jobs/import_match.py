@@ -22,11 +22,12 @@ from models.custom_import import values_in
 from models.names import plain_words
 from models.people import Group, GroupCategory, Guardian, GuardianLink, LinkStatus, Student, StudentStatus
 from models.school import Level
+from models.studies import Programme, programme_key
 
 _CONTACT = ("email", "phone", "address1", "address2", "postal_code", "town", "language")
 STUDENT_TEXTS = ("family_name", "given_name", "usage_name", "middle_names", "local_id", "source_ref", *_CONTACT)
 GUARDIAN_TEXTS = ("title", "family_name", "given_name", *_CONTACT)
-_STUDENT_COLUMNS = ("id", *STUDENT_TEXTS, "sex", "born_on", "national_id", "level_id", "homeroom_id", "status", "left_on", "extra")
+_STUDENT_COLUMNS = ("id", *STUDENT_TEXTS, "sex", "born_on", "national_id", "level_id", "programme_id", "homeroom_id", "status", "left_on", "extra")
 _GUARDIAN_COLUMNS = ("id", *GUARDIAN_TEXTS, "phone_e164", "extra")
 
 Key = tuple[str, str, dt.date]
@@ -89,6 +90,8 @@ class Known:
     by_names: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     levels: dict[str, tuple[int, str]] = field(default_factory=dict)
     level_names: dict[int, str] = field(default_factory=dict)
+    programmes: dict[str, tuple[int, str]] = field(default_factory=dict)  # by code, by title, by short title
+    programme_names: dict[int, str] = field(default_factory=dict)
     groups: dict[str, tuple[int, str, bool]] = field(default_factory=dict)
     group_names: dict[int, str] = field(default_factory=dict)
     links: dict[tuple[int, int], tuple[int, str, str]] = field(default_factory=dict)
@@ -132,6 +135,8 @@ def load_known(session: Session, school_id: int, official_code: str) -> Known:
     for level_id, name in session.execute(select(Level.id, Level.name).where(Level.school_id == school_id)):
         known.levels[level_key(name)] = (level_id, name)
         known.level_names[level_id] = name
+    known.programmes = load_programmes(session, school_id)
+    known.programme_names = dict(known.programmes.values())
     for group_id, name, category in session.execute(select(Group.id, Group.name, Group.category).where(Group.school_id == school_id)):
         known.group_names[group_id] = name
         klass = category is GroupCategory.klass
@@ -149,6 +154,17 @@ def load_known(session: Session, school_id: int, official_code: str) -> Known:
         if status is LinkStatus.suspended:
             known.suspended.add(student_id)
     return known
+
+
+def load_programmes(session: Session, school_id: int) -> dict[str, tuple[int, str]]:
+    """Compared code or title -> (identifier, how it is said) of the programmes of a school; a code goes before the title of another."""
+    rows = session.scalars(select(Programme).where(Programme.school_id == school_id).order_by(Programme.id)).all()
+    found: dict[str, tuple[int, str]] = {}
+    for words in ("code", "title", "short_title"):
+        for row in rows:
+            if key := programme_key(getattr(row, words)):
+                found.setdefault(key, (row.id, str(row)))
+    return found
 
 
 class GuardianBook:

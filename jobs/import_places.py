@@ -1,4 +1,4 @@
-"""Levels and classes of the rows: known by their compared names, coming with the import, or nearly those of the school.
+"""Levels, classes and programmes of the rows: known by their compared names, coming with the import, or nearly those of the school.
 
 A class that the school lacks comes with the import and is named before anything is written. One that is nearly a class of the school
 ("5e Bleu" for "5e Bleue") is a problem of its lines until somebody says which is meant: two classes are never made by a slip of the hand.
@@ -13,21 +13,23 @@ from typing import Any
 from jobs.import_doubts import near_words
 from jobs.import_match import Known, group_key, level_key
 from jobs.import_plan import Place, Planned, Rules
+from models.studies import programme_key
 
-COMPARED = {"homeroom": group_key, "level": level_key}
-PROBLEM = {"homeroom": "class_near", "level": "level_near"}
+COMPARED = {"homeroom": group_key, "level": level_key, "programme": programme_key}
+PROBLEM = {"homeroom": "class_near", "level": "level_near", "programme": "programme_near"}
 MOST = 200  # names that the preview is told; nobody settles more one by one
 COMPARED_AT_MOST = 500  # names compared with those of the school: more than that is a column of something else
 SHORTEST = 4  # letters of a name that can be mistyped: "5e A" and "5e B" are two classes
 
 
 class Places:
-    """What the rows say of levels and classes; `new_levels` and `new_groups` are those to make: compared name -> name."""
+    """What the rows say of levels, classes and programmes; `new_levels`, `new_groups`, `new_programmes` are those to make: compared name -> name."""
 
     def __init__(self, known: Known, rules: Rules) -> None:
         self.known, self.rules = known, rules
         self.new_levels: dict[str, str] = {}
         self.new_groups: dict[str, str] = {}
+        self.new_programmes: dict[str, str] = {}
         self.deduced = 0
         self.found: dict[tuple[str, str], Place] = {}
         self._level_of_number = _levels_by_number(known)
@@ -35,8 +37,8 @@ class Places:
         self._known: dict[str, list[tuple[str, tuple[str, list[str]]]]] = {}
 
     def place(self, planned: Planned, record: Mapping[Any, Any], values: dict[str, Any], taken: bool) -> list[tuple[str, str, str, str]]:
-        """(field, before, after, compared name) of what changes for a row. Only a row that is `taken` makes a level or a class."""
-        changes = []
+        """(field, before, after, compared name) of what changes for a row. Only a row that is `taken` makes a level, a class or a programme."""
+        changes = self._programme(planned, record, values.get("programme", ""), taken)
         moved = False
         if values.get("homeroom"):
             key = group_key(values["homeroom"])
@@ -67,10 +69,26 @@ class Places:
                 changes.append(("level", before, known[1] if known else self.new_levels.get(level, values.get("level", "")), level))
         return changes
 
+    def _programme(self, planned: Planned, record: Mapping[Any, Any], text: str, taken: bool) -> list[tuple[str, str, str, str]]:
+        """The programme by its code, else by its title; one that the school lacks comes when the asker may create it."""
+        key = programme_key(text)
+        known = self.known.programmes.get(key)
+        if not key or (known and known[0] == record.get("programme_id")):
+            return []
+        if not known and not self.rules.programmes:
+            planned.row.problem("programme", "programme_unknown", name=text)
+            return []
+        if not known and not self._comes(planned, "programme", key, text):
+            return []
+        if not known and taken:
+            self.new_programmes.setdefault(key, text)
+        before = self.known.programme_names.get(record.get("programme_id") or 0, "")
+        return [("programme", before, known[1] if known else self.new_programmes.get(key, text), key)]
+
     def all(self) -> list[Place]:
         """The names that the school lacks, told whether they come with the import; first those that somebody must settle."""
         for (field, key), place in self.found.items():
-            place.comes = key in (self.new_levels if field == "level" else self.new_groups)
+            place.comes = key in {"level": self.new_levels, "programme": self.new_programmes}.get(field, self.new_groups)
         return sorted(self.found.values(), key=lambda place: (place.comes, -place.lines))[:MOST]
 
     def _comes(self, planned: Planned, field: str, key: str, text: str) -> bool:
@@ -96,6 +114,8 @@ class Places:
         if field not in self._known:
             if field == "level":
                 names = [(name, key) for key, (_id, name) in self.known.levels.items()]
+            elif field == "programme":
+                names = [(name, key) for key, (_id, name) in self.known.programmes.items()]
             else:
                 names = [(name, key) for key, (_id, name, klass) in self.known.groups.items() if klass]
             self._known[field] = [(name, _cut(key)) for name, key in names]

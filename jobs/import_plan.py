@@ -69,6 +69,7 @@ class Plan:
     counts: dict[str, int]
     digest: str
     new_clubs: dict[str, str] = field(default_factory=dict)
+    new_programmes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class Rules:
     today: dt.date = dt.date(1970, 1, 1)
     partial: bool = False  # a file of some students: those it holds are present, nobody is absent
     groups: bool = True  # the asker may create groups
+    programmes: bool = True  # and programmes
     student: frozenset[str] = STUDENT_VERBS  # what the asker may do to students: the other lines are left out, with their reason
 
 

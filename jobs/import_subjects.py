@@ -47,7 +47,8 @@ class Work:
         roles = WHO.get().roles
         guardians, groups = may(roles, "guardian", "create"), may(roles, "group", "create")
         allowed = frozenset(verb for verb in STUDENT_VERBS if reach(roles, "student", verb) == "all")
-        return Rules(self.answers, compared(self.to_create), guardians, True, self.context.today, self.partial, groups, allowed)
+        programmes = may(roles, "programme", "create")
+        return Rules(self.answers, compared(self.to_create), guardians, True, self.context.today, self.partial, groups, programmes, allowed)
 
 
 @dataclass(frozen=True)

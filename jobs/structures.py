@@ -23,7 +23,7 @@ from jobs.tables import Table
 from models.base import fold
 from models.import_cells import Context
 from models.people import Group, GroupCategory
-from models.studies import Programme, programme_code
+from models.studies import Programme, programme_code, programme_key
 
 CATEGORIES = {**dict.fromkeys(("d", "division", "classe", "class"), GroupCategory.klass), **dict.fromkeys(("g", "groupe", "group"), GroupCategory.other)}
 
@@ -162,6 +162,9 @@ def know(known: Known, before: dict[str, Outcome]) -> None:
         made: Structures = before["structures"].plan
         for key, name, klass in made.coming():
             known.groups.setdefault(key, (made.made.get(key, 0), name, klass))
+        for kind, one in made.planned:
+            if kind == "programmes" and one.status == "created":  # their numbers are read again when the students are written
+                known.programmes.setdefault(programme_key(one.values["code"]), (0, one.values["short_title"] or one.values["title"]))
 
 
 def known_now(known: Known, before: dict[str, Outcome]) -> None:

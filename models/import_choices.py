@@ -14,18 +14,22 @@ from models.rights import may_give
 from models.school import Level
 from models.scope import WHO
 from models.staff_words import options
+from models.studies import Programme
 
 LANGUAGES = (("fr", "Français"), ("fr_CA", "Français (Québec)"), ("en", "English"))  # languages name themselves
 CHOICES: dict[str, type[Any]] = {"sex": Sex, "relation": Relation, "authority": Authority}
 
 # The lists that the school itself makes: what they lack may come with the import.
-PLACES = ("level", "homeroom")
+PLACES = ("level", "programme", "homeroom")
 
 
 def values_of(session: Session, school_id: int, bare: str) -> list[tuple[str, Any]] | None:
-    """(text of the cell, words) of a field, in the order of the lists; None for a field without one. Asks once for levels and classes."""
+    """(text of the cell, words) of a field, in the order of the lists; None for a field without one. Asks once for levels, programmes and classes."""
     if bare == "level":
         return [(name, name) for name in session.scalars(select(Level.name).where(Level.school_id == school_id).order_by(Level.rank, Level.name))]
+    if bare == "programme":
+        offered = select(Programme).where(Programme.school_id == school_id, Programme.retired_at.is_(None))
+        return [(one.code, str(one)) for one in session.scalars(offered.order_by(Programme.code))]
     if bare == "homeroom":
         classes = select(Group.name).where(Group.school_id == school_id, Group.category == GroupCategory.klass)
         return [(name, name) for name in session.scalars(classes.order_by(Group.name))]

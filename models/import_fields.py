@@ -44,7 +44,7 @@ class Field:
 
 CONTROLS = {
     **dict.fromkeys(("born_on", "left_on"), "date"),
-    **dict.fromkeys(("level", "homeroom", "sex", "relation", "authority", "language", "role"), "choice"),
+    **dict.fromkeys(("level", "programme", "homeroom", "sex", "relation", "authority", "language", "role"), "choice"),
 }
 # What is one person's own: the same wrong text on two lines is not put right by one answer.
 OWN = frozenset({"family_name", "given_name", "full_name", "national_id", "local_id", "file_id", "source_ref", "student_ref", "guardian_ref", "username"})
@@ -62,6 +62,7 @@ _STUDENT = (
     ("file_id", "identifiant", _("Identifier in the file")),
     ("source_ref", "numero_siecle", _("Number in SIECLE")),
     ("level", "niveau", _("[Level]")),
+    ("programme", "formation", _("[Programme]")),
     ("homeroom", "classe", _("Class")),
     ("groups", "groupes", _("[Groups]")),
     ("email", "courriel", _("E-mail")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Container
 
 from sqlalchemy import ColumnElement, Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column, object_session, validates
@@ -70,6 +71,16 @@ class Programme(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible, 
         if self.kind is None:
             self.kind = ProgrammeKind.dec if _DEC.fullmatch(code) else ProgrammeKind.aec if _AEC.fullmatch(code) else None
         return code
+
+    @classmethod
+    def named(cls, text: str, taken: Container[str] = ()) -> Programme:
+        """A programme of which only a code or only a title is known: the other is made of it, under a code that is not `taken`."""
+        code = programme_code("".join(text.split())[: LONGEST_CODE - 4])
+        number = 2
+        free = code
+        while free in taken:
+            free, number = f"{code}-{number}", number + 1
+        return cls(code=free, title=text)
 
     @validates("title")
     def _need_title(self, _key: str, value: str | None) -> str:

@@ -205,6 +205,7 @@ def walk(browser, **more):
     first = browser.get(url)
     second = browser.post(url, data={"csrf_token": token(first.text), "step": "year", "name": "2026-2027", "begins_on": "2026-09-01", "ends_on": "2027-08-31"})
     assert second.status_code == 200
+    assert f'action="{url}"' in second.text
     data = {"csrf_token": token(second.text), "step": "places", "choices": choices_in(second.text), **fields_of(second.text), **more}
     return browser.post(url, data=data)
 

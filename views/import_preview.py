@@ -146,7 +146,7 @@ class Sheet:
         elif cell.control == "date":
             day = read_day(cell.value)
             cell.value = day.isoformat() if day else ""
-        if bare in PLACES and note is not None and note["code"] in ("class_near", "level_near"):
+        if bare in PLACES and note is not None and note["code"] in ("class_near", "level_near", "programme_near"):
             cell.place = f"{bare}:{said}"
         file = self.files.get(row.kind)
         in_file = file.said_in_file(row, key) if file is not None else said
@@ -193,11 +193,11 @@ def _keys(sheet: Sheet, rows: list[ImportRow], status: RowStatus) -> list[str]:
     if status is RowStatus.changed:
         found = Counter(change["field"] for row in rows for change in row.diff)
         most = [key for key, _times in found.most_common(MOST_COLUMNS)]
-        order = ["family_name", "given_name", "homeroom", "level", *FIELDS["students"]]
+        order = ["family_name", "given_name", "homeroom", "level", "programme", *FIELDS["students"]]
         return sorted(most, key=lambda key: order.index(key) if key in order else len(order))
     kinds = {row.kind for row in rows}
     if len(kinds) == 1 and (only := ONLY.get(rows[0].kind)):
-        return list(only)
+        return [key for key in only if status is not RowStatus.absent or any(row.cells.get(key) for row in rows)]
     keys = list(ALWAYS) if all(row.kind is FileKind.students for row in rows) or status is RowStatus.error else []
     if status not in (RowStatus.ignored, RowStatus.error) and any("level" in row.cells for row in rows):
         keys.append("level")

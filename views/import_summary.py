@@ -222,6 +222,14 @@ _NOT_WRITTEN: tuple[tuple[str, Words], ...] = (
     ("error", lambda n: ngettext("%(num)d line in error, not written.", "%(num)d lines in error, not written.", n)),
     ("unsure", lambda n: ngettext("%(num)d line to decide, not written.", "%(num)d lines to decide, not written.", n)),
     ("kept", lambda n: ngettext("%(num)d value that [the school] corrected is kept.", "%(num)d values that [the school] corrected are kept.", n)),
+    (
+        "proposed",
+        lambda n: ngettext(
+            "%(num)d user name is proposed, for want of an e-mail: it may be corrected in its line.",
+            "%(num)d user names are proposed, for want of an e-mail: they may be corrected in their lines.",
+            n,
+        ),
+    ),
     ("ignored", lambda n: ngettext("%(num)d line is left out.", "%(num)d lines are left out.", n)),
     ("deduced_levels", lambda n: ngettext("%(num)d [level] deduced from the class.", "%(num)d [levels] deduced from the class.", n)),
     (
@@ -233,7 +241,7 @@ _NOT_WRITTEN: tuple[tuple[str, Words], ...] = (
 
 _SHORT_LIST = 3  # of them the list of imports says the first
 _BEFORE = {"students_created": "created", "students_changed": "changed"}
-_NAMED = {"new_groups": "homeroom", "new_levels": "level"}
+_NAMED = {"new_groups": "homeroom", "new_levels": "level", "new_programmes": "programme"}
 
 
 def summary(one: Import, counts: dict[str, int]) -> list[str]:

@@ -167,9 +167,8 @@ class YearChangePages:
         if "chosen" in context:
             context["choices"] = json.dumps(context["chosen"].packed(), ensure_ascii=False)
         names = [gettext("New year"), gettext("[Levels] and classes"), gettext("Check")]
-        page = self.render(
-            f"admin/school_year/{step}.html", step_names=names, step_number=STEPS.index(step) + 1, show=show, here=self.get_url(".change_year_view"), **context
-        )
+        frame = {"step_names": names, "step_number": STEPS.index(step) + 1, "steps_url": self.get_url(".change_year_view"), "show": show}
+        page = self.render(f"admin/school_year/{step}.html", **frame, **context)
         return (page, status) if status != 200 else page
 
 

@@ -22,6 +22,7 @@ from models.access import STAFF, Membership, Role, User, WebSession
 from models.actors import staff_scope
 from models.base import Refusal, today, utcnow
 from models.db import BEGIN, PATIENCE, db
+from models.journal import record
 from models.people import Guardian, Student, StudentStatus
 from models.right_override import mark_of, overrides_at
 from models.rights import reach
@@ -341,9 +342,11 @@ def end_all(user_id: int, *, but: int | None = None, school_id: int | None = Non
 
 
 def choose_school(visitor: Visitor, school_id: int) -> None:
-    """Work in another school from the next request on. Refused where no role is open."""
+    """Work in another school from the next request on; its history says who came. Refused where no role is open."""
     if all(place.school_id != school_id for place in visitor.standing.places):
         raise Refusal(_("No role is open to you in this [school]."))
+    if school_id != visitor.school_id:
+        record(db.session, "switch_school", "school", school_id, school_id=school_id)
     with unscoped("a session belongs to no school"):
         db.session.execute(update(WebSession).where(WebSession.id == visitor.session_id).values(school_id=school_id))
         db.session.execute(update(User).where(User.id == visitor.id).values(current_school_id=school_id))

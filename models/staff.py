@@ -113,6 +113,19 @@ def check_ready() -> None:
     db.session.get_one(School, _school()).check_ready("users")
 
 
+def may_touch(user: User) -> bool:
+    """The same as an answer, from what is loaded: for a button that is shown or not. The verb asks again."""
+    return user.id != WHO.get().user_id and all(rights.may_give(WHO.get().roles, m.role.name) for m in user.memberships)
+
+
+def fits(verb: str, user: User) -> bool:
+    """Whether a verb of the screen of users leads anywhere for this person."""
+    closed = state_of(user) is AccountState.closed
+    if verb == "see_as":
+        return user.id != WHO.get().user_id and not closed
+    return may_touch(user) and {"invite": not closed, "disable": not closed, "enable": any(not m.active for m in user.memberships)}.get(verb, True)
+
+
 # --- people --------------------------------------------------------------------------------------------------------------------
 
 

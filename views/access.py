@@ -144,6 +144,10 @@ class Users(SeeAsPages, ByName):
 
     # -- verbs
 
+    def verb_fits(self, verb: str, row: User) -> bool:
+        """Oneself and those above, no button; the others by their access."""
+        return staff.fits(verb, row)
+
     @verb("invite", _("Send a one-time link"), icon="mail")
     def invite(self, row: User) -> None:
         """A link to choose a password; the earlier one dies."""
@@ -234,6 +238,10 @@ class Memberships(InspectionPages, ByName):
     def on_model_delete(self, model: Membership) -> None:
         """Signed out of this school with the role."""
         staff.withdraw(model)
+
+    def verb_fits(self, verb: str, row: Membership) -> bool:
+        """An inspection is for inspectors; one that is neither open nor planned is not closed."""
+        return row.role is Role.inspector and (verb == "open_inspection" or row.open_from is not None)
 
     @verb("open_inspection", _("Open the inspection"), ask=WindowForm, icon="calendar")
     def open_inspection(self, row: Membership, until: dt.date, **answers: dt.date) -> None:

@@ -282,6 +282,8 @@ def school() -> ResponseReturnValue:
         abort(404)
     sessions.choose_school(current_user, int(chosen))
     db.session.commit()
+    name = next(place.name for place in current_user.standing.places if place.school_id == int(chosen))
+    flash(gettext("You now work at %(school)s.", school=name), "success")
     return redirect("/")
 
 

@@ -192,6 +192,10 @@ class ActivationCodes(Screen):
 
     # -- verbs
 
+    def verb_fits(self, verb: str, row: ActivationCode) -> bool:
+        """A letter shows a code that still opens something; what is used or revoked stays so."""
+        return row.usable if verb == "print_letters" else row.used_at is None and row.revoked_at is None
+
     @verb(
         "print_letters",
         _("Print the letters"),

@@ -21,7 +21,7 @@ from models.db import db
 from models.export import neutral
 from models.import_fields import FIELDS, model_headings
 from models.import_words import remedy_of, sentence_of
-from models.imports import KEPT, Busy, Clash, FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
+from models.imports import CLOSED, KEPT, Busy, Clash, FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
 from models.school import Country
 from models.undo import find, may_undo
 from views import import_doubts as doubts
@@ -61,6 +61,10 @@ class Imports(Grid):
     column_sortable_list = ("name", "status", "created_at", "written_at")
     column_searchable_list = ("name",)
     column_filters = ("status",)
+
+    def verb_fits(self, verb: str, row: Import) -> bool:
+        """What is closed is left alone; what is being written ends first."""
+        return row.status not in CLOSED and row.status is not ImportStatus.writing
 
     @verb("check", _("Check again"))
     def check(self, row: Import) -> None:

@@ -75,6 +75,7 @@ WORDS: dict[str | tuple[str, str], Any] = {
     "print_labels": _p("history", "address labels printed"),
     "print_certificate": _p("history", "certificate of enrolment printed"),
     "print_again": _p("history", "printed again"),
+    "switch_school": _("work begun, coming from another [school]"),
     "invite": _p("history", "one-time link sent"),
     "disable": _p("history", "access disabled"),
     "enable": _p("history", "access enabled"),

@@ -27,6 +27,10 @@ def init_shell(app: Flask) -> None:
         values["person_initials"] = current_user.initials
         if not request.path.startswith("/admin"):
             return values
+        places = current_user.standing.places if current_user.seeing is None else ()
+        if len(places) > 1:
+            values["school_here"] = next((place.name for place in places if place.school_id == current_user.school_id), "")
+            values["other_schools"] = [place for place in places if place.school_id != current_user.school_id]
         values["menu"] = build_menu()
         if not current_app.config.get("MAIL_URL"):
             outbox = screens().get("outgoing_mail")

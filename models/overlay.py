@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from models.catalogue import Catalogue, Message, chain, default_nouns, translated_nouns
-from models.tokens import NounForms, resolve
+from models.tokens import NounForms, is_noun, resolve
 
 _REMEMBERED = 20_000  # resolved texts per reader: more than every text there is, less than a leak
 
@@ -95,8 +95,8 @@ class Reader:
         return self._known.get((context, singular, index)) or self._write(context, singular, index, text)
 
     def lacks(self, context: str, msgid: str, form: int = 0) -> bool:
-        """Whether neither the catalogue nor the school says this text in this language."""
-        return (context, msgid) not in self.catalogue.messages and (context, msgid, form) not in self._own
+        """Whether neither the catalogue nor the school says this text in this language. A noun alone ("[Students]") needs no translation."""
+        return (context, msgid) not in self.catalogue.messages and (context, msgid, form) not in self._own and not is_noun(msgid)
 
     def own(self, context: str, msgid: str, form: int = 0) -> str | None:
         """The override in force for a text, with its tokens, if there is one."""

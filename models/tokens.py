@@ -105,6 +105,12 @@ def tokens_in(text: str) -> list[Token]:
     return [_token(match) for match in TOKEN.finditer(text) if match[0] != "[["]
 
 
+def is_noun(text: str) -> bool:
+    """Whether a text is a noun alone, in any language: `[Students]`."""
+    match = TOKEN.fullmatch(text)
+    return match is not None and bool(match["many"] or match["one"])
+
+
 def places_in(text: str) -> set[str]:
     """The names of the `%(name)s` places of a text."""
     return set(PLACE.findall(text))

@@ -316,7 +316,7 @@ for line in sys.stdin:
     with browser.session_transaction() as session:
         session["_user_id"], session["_fresh"] = line.strip(), True
     page = browser.get("/admin/student/").text
-    print("Apprenantes" in page, "Élèves" in page, flush=True)
+    print("Apprenantes" in page, "Élèves" in page, "Inscrire un élève" in page, flush=True)
 """
 
 
@@ -346,10 +346,13 @@ def test_a_second_worker_process_agrees_at_its_next_request(tmp_path):
         return worker.stdout.readline().strip()
 
     try:
-        assert ask() == "False True"
+        assert ask() == "False True False"
         assert rename(browser, identifier).status_code == 302
-        assert ask() == "True False"
+        assert ask() == "True False False"
         browser.post("/admin/noun/action/", data={"csrf_token": token(browser), "action": "reset", "rowid": identifier})
-        assert ask() == "False True"
+        assert write_text(browser, "Ajouter un élève", "Inscrire [a student]")[0].status_code == 303
+        assert ask() == "False True True"
+        assert write_text(browser, "Inscrire un élève", "x", _reset="1")[0].status_code == 303
+        assert ask() == "False True False"
     finally:
         worker.communicate("")

@@ -10,15 +10,17 @@ from flask_admin import expose
 
 from models import label_upload
 from models.base import Refusal
-from models.catalogue import Message
+from models.catalogue import DEFAULT_LANGUAGE, MESSAGES, Catalogue, Message, installed
 from models.db import db
+from models.label_packs import GENDER, NOUN
 from models.label_po import written_po
 from models.label_upload import Result
 from models.school import School
 from models.scope import current_school_id
+from models.tokens import NOUNS
 from views.attachments import attach
 from views.base import gate
-from views.i18n import added_languages, forget, gettext, language_name
+from views.i18n import added_languages, forget, gettext, language_name, reader_in
 from views.text_places import places_of
 
 if TYPE_CHECKING:
@@ -27,6 +29,13 @@ else:
     Base = object
 
 SHOWN = 300  # entries that were left out
+
+
+def vocabulary_lacking(catalogue: Catalogue | None) -> list[Message]:
+    """The nouns and their genders that a language (None: a new one) does not say."""
+    known = installed().get(MESSAGES, DEFAULT_LANGUAGE).messages
+    wanted = [(context, key) for key in NOUNS for context in (NOUN, GENDER)]
+    return [known[key] for key in wanted if catalogue is None or key not in catalogue.messages]
 
 
 class LanguagePages(Base):
@@ -90,7 +99,9 @@ class LanguagePages(Base):
         if language and language not in added_languages():
             abort(404)
         texts = [text for text in texts_in(language or reading_language()) if not language or text.is_untranslated]
-        comments = {text.message.key: ", ".join(place.words for place in places_of(text.catalogue, text.message.key)) for text in texts}
-        empty = [Message(t.message.context, t.message.msgid, t.message.plural, ("", "") if t.message.plural else ("",), t.message.source) for t in texts]
+        comments = {(GENDER, key): "masculine / feminine" for key in NOUNS}
+        comments |= {text.message.key: ", ".join(place.words for place in places_of(text.catalogue, text.message.key)) for text in texts}
+        messages = [*vocabulary_lacking(reader_in(MESSAGES, language).catalogue if language else None), *(text.message for text in texts)]
+        empty = [Message(m.context, m.msgid, m.plural, ("", "") if m.plural else ("",), m.source) for m in messages]
         name = f"scolabri-{language or 'language'}.po"
         return attach(Response(written_po(language, empty, comments), mimetype="text/x-gettext-translation"), name)

@@ -10,8 +10,8 @@ import datetime as dt
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from sqlalchemy import select, update
@@ -22,9 +22,10 @@ from models.changes import record_changes
 from models.journal import record, record_rows
 from models.names import plain_words
 from models.people import Group, GroupCategory, Student, StudentStatus
-from models.school import Level, School
+from models.school import School
 from models.school_year import SchoolYear
 from models.scope import SCOPE, Scope, current_school_id
+from models.studies import Programme
 from models.words import N_, _
 from models.year_proposals import LEAVE, STAY, taught, year_ending
 
@@ -36,8 +37,8 @@ MANY_LEAVE = 0.2  # of the active students: from there on the number is typed
 class Choices:
     """What somebody wants: plain values, so that a page or a job carries them.
 
-    `levels`: level -> the next one's identifier, `STAY` or `LEAVE`; `classes`: class -> the name of the next one, "" for none. `leaving` leave
-    whatever their level, `repeating` keep their level and go into no class.
+    `levels`: level -> the next one's identifier, `STAY` or `LEAVE`; `classes`: class -> the name of the next one, "" for none; `programmes`:
+    programme -> the next one's identifier or `STAY`. `leaving` leave whatever their level, `repeating` keep level and programme and go into no class.
     """
 
     name: str
@@ -47,11 +48,12 @@ class Choices:
     classes: Mapping[int, str] = field(default_factory=dict)
     leaving: Sequence[int] = ()
     repeating: Sequence[int] = ()
+    programmes: Mapping[int, str] = field(default_factory=dict)
 
     def packed(self) -> dict[str, Any]:
         """For JSON."""
         days = {"name": self.name, "begins_on": self.begins_on.isoformat(), "ends_on": self.ends_on.isoformat()}
-        places = {"levels": {str(k): v for k, v in self.levels.items()}, "classes": {str(k): v for k, v in self.classes.items()}}
+        places = {name: {str(k): v for k, v in getattr(self, name).items()} for name in ("levels", "classes", "programmes")}
         return {**days, **places, "leaving": sorted(self.leaving), "repeating": sorted(self.repeating)}
 
     @classmethod
@@ -65,35 +67,39 @@ class Choices:
             {int(k): str(v) for k, v in kept["classes"].items()},
             tuple(int(i) for i in kept["leaving"]),
             tuple(int(i) for i in kept["repeating"]),
+            {int(k): str(v) for k, v in kept["programmes"].items()},
         )
 
 
 @dataclass(frozen=True)
 class Move:
-    """What becomes of one student: the level, the class (its identifier, its new name, or None), or that they leave."""
+    """What becomes of one student: the level, the class (its identifier, its new name, or None), the programme, or that they leave."""
 
     id: int
     level: int | None
     klass: int | None
     to_level: int | None
     to_class: int | str | None
+    programme: int | None
+    to_programme: int | None
     leaves: bool
 
     @property
     def changes(self) -> bool:
         """Whether anything is written."""
-        return self.leaves or (self.level, self.klass) != (self.to_level, self.to_class)
+        return self.leaves or (self.level, self.klass, self.programme) != (self.to_level, self.to_class, self.to_programme)
 
 
 @dataclass
 class YearPlan:
-    """What the change would do. Numbers are of active students; `by_level` and `by_class` tell (from, to) -> how many, by name."""
+    """What the change would do. Numbers are of active students; `by_level`, `by_class` and `by_programme` tell (from, to) -> how many."""
 
     old: SchoolYear
     new: SchoolYear
     moves: list[Move] = field(default_factory=list)
     by_level: Counter[tuple[str, str]] = field(default_factory=Counter)
     by_class: Counter[tuple[str, str]] = field(default_factory=Counter)
+    by_programme: Counter[tuple[str, str]] = field(default_factory=Counter)
     new_classes: list[str] = field(default_factory=list)
     without_level: int = 0
     without_class: int = 0
@@ -114,6 +120,12 @@ class YearPlan:
     def changing(self) -> int:
         """How many records are written."""
         return sum(move.changes for move in self.moves)
+
+    def sort(self, levels: Sequence[str]) -> None:
+        """Levels in the order of the school, classes and programmes by name."""
+        rank = {name: place for place, name in enumerate(levels)}
+        self.by_level = Counter(dict(sorted(self.by_level.items(), key=lambda line: (rank[line[0][0]], line[0][1]))))
+        self.by_class, self.by_programme = Counter(dict(sorted(self.by_class.items()))), Counter(dict(sorted(self.by_programme.items())))
 
     @property
     def must_type(self) -> bool:
@@ -141,20 +153,23 @@ def plan_change(session: Session, choices: Choices) -> YearPlan:
         groups = {group.id: group for group in session.scalars(select(Group).where(Group.school_id == school.id))}
         plan = YearPlan(old, new)
         followers, plan.new_classes = _followers(choices, groups)
-        _check_levels(choices, levels)
+        programmes = {one.id: one for one in session.scalars(select(Programme).where(Programme.school_id == school.id))}
+        _check_known(choices.levels, levels)
+        _check_known(choices.programmes, programmes)
         s = Student.__table__
-        rows = session.execute(
-            select(s.c.id, s.c.level_id, s.c.homeroom_id).where(s.c.school_id == school.id, s.c.status == StudentStatus.active.name).order_by(s.c.id)
-        ).all()
+        active = select(s.c.id, s.c.level_id, s.c.homeroom_id, s.c.programme_id).where(s.c.school_id == school.id, s.c.status == StudentStatus.active.name)
+        rows = session.execute(active.order_by(s.c.id)).all()
     leaving, repeating = set(choices.leaving), set(choices.repeating)
     level_words = {None: "", **{i: level.name for i, level in levels.items()}}
-    for number, level, klass in rows:
+    for number, level, klass, programme in rows:
         wanted = choices.levels.get(level, STAY) if level is not None else STAY
         leaves = number in leaving or (wanted == LEAVE and number not in repeating)
         stays = number in repeating or wanted in (STAY, LEAVE)
         to_level = level if stays else int(wanted)
         to_class = None if klass is None or (number in repeating and not leaves) else followers.get(klass, klass)
-        move = Move(number, level, klass, level if leaves else to_level, klass if leaves else to_class, leaves)
+        onward = choices.programmes.get(programme, STAY) if programme is not None and not leaves and number not in repeating else STAY
+        to_programme = programme if onward == STAY else int(onward)
+        move = Move(number, level, klass, level if leaves else to_level, klass if leaves else to_class, programme, to_programme, leaves)
         plan.moves.append(move)
         plan.without_level += level is None
         plan.without_class += klass is None
@@ -164,6 +179,9 @@ def plan_change(session: Session, choices: Choices) -> YearPlan:
         if klass is not None:
             said = groups[to_class].name if isinstance(to_class, int) else to_class or ""
             plan.by_class[groups[klass].name, LEAVE if leaves else said] += 1
+        if to_programme != programme:
+            plan.by_programme[str(programmes[programme]), str(programmes[to_programme])] += 1
+    plan.sort([level.name for level in levels.values()])
     plan.digest = _digest(choices, plan)
     return plan
 
@@ -177,10 +195,9 @@ def _year_of(session: Session, school: School, old: SchoolYear, choices: Choices
     return made
 
 
-def _check_levels(choices: Choices, levels: Mapping[int, Level]) -> None:
-    gone = [i for i in choices.levels if i not in levels]
-    gone += [int(to) for to in choices.levels.values() if to not in (STAY, LEAVE) and (not to.isdecimal() or int(to) not in levels)]
-    if gone:
+def _check_known(chosen: Mapping[int, str], known: Mapping[int, Any]) -> None:
+    """Refused: what has gone since it was chosen."""
+    if any(i not in known for i in chosen) or any(to not in (STAY, LEAVE) and (not to.isdecimal() or int(to) not in known) for to in chosen.values()):
         raise Refusal(_("A [level] or a class was changed meanwhile. Begin this step again."))
 
 
@@ -205,7 +222,7 @@ def _followers(choices: Choices, groups: Mapping[int, Group]) -> tuple[dict[int,
 
 def _digest(choices: Choices, plan: YearPlan) -> str:
     """The same for two plans that write the same things over the same records."""
-    told = [choices.packed(), plan.old.id, plan.old.name, [[m.id, m.level, m.klass, m.to_level, m.to_class, m.leaves] for m in plan.moves]]
+    told = [choices.packed(), plan.old.id, plan.old.name, [astuple(m) for m in plan.moves]]
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -228,14 +245,15 @@ def write_change(session: Session, choices: Choices, digest: str) -> YearPlan:
     session.add_all(made.values())
     session.flush()
     ids = {name: group.id for name, group in made.items()}
-    together: dict[tuple[int | None, int | None, bool], list[Move]] = {}
+    together: dict[tuple[int | None, int | None, int | None, bool], list[Move]] = {}
     for move in plan.moves:
         if move.changes:
             klass = ids[move.to_class] if isinstance(move.to_class, str) else move.to_class
-            together.setdefault((move.to_level, klass, move.leaves), []).append(move)
-    for (level, klass, leaves), moves in together.items():
+            together.setdefault((move.to_level, klass, move.to_programme, move.leaves), []).append(move)
+    for (level, klass, programme, leaves), moves in together.items():
+        values = {"status": StudentStatus.left, "left_on": plan.old.ends_on} if leaves else {"level_id": level, "homeroom_id": klass, "programme_id": programme}
         for piece in _pieces(moves):
-            _write(session, piece, level, klass, plan.old.ends_on if leaves else None)
+            _write(session, piece, values)
     record(session, "change_year", "school_year", new.id, rows=plan.changing)
     session.expire_all()  # what the session holds was written beneath it
     return plan
@@ -258,27 +276,17 @@ def _pieces(moves: Sequence[Move]) -> Iterator[Sequence[Move]]:
         yield moves[start : start + PIECE]
 
 
-def _write(session: Session, moves: Sequence[Move], level: int | None, klass: int | None, left_on: dt.date | None) -> None:
+def _write(session: Session, moves: Sequence[Move], values: Mapping[str, Any]) -> None:
     """The same for all of these: one statement, with its lines in the history."""
     s = Student.__table__
     ids = [move.id for move in moves]
-    now: dict[str, Any] = {"version": s.c.version + 1, "updated_at": utcnow()}
-    values: dict[str, Any] = {"status": StudentStatus.left.name, "left_on": left_on} if left_on is not None else {"level_id": level, "homeroom_id": klass}
-    session.execute(update(s).where(s.c.id.in_(ids)).values(**now, **values))
+    stored = {name: value.name if isinstance(value, StudentStatus) else value for name, value in values.items()}
+    session.execute(update(s).where(s.c.id.in_(ids)).values(version=s.c.version + 1, updated_at=utcnow(), **stored))
     record_rows(session, "edited", "student", ids)
-    record_changes(session, "student", _lines(moves, level, klass, left_on))
-
-
-def _lines(moves: Iterable[Move], level: int | None, klass: int | None, left_on: dt.date | None) -> Iterator[tuple[int, str, Any, Any]]:
-    for move in moves:
-        if left_on is not None:
-            yield move.id, "status", StudentStatus.active, StudentStatus.left
-            yield move.id, "left_on", None, left_on
-            continue
-        if move.level != level:
-            yield move.id, "level_id", move.level, level
-        if move.klass != klass:
-            yield move.id, "homeroom_id", move.klass, klass
+    before = {"level_id": "level", "homeroom_id": "klass", "programme_id": "programme"}
+    known = {"status": StudentStatus.active, "left_on": None}
+    lines = ((move.id, name, getattr(move, before[name]) if name in before else known[name], value) for move in moves for name, value in values.items())
+    record_changes(session, "student", (line for line in lines if line[2] != line[3]))
 
 
 def done_words(plan: YearPlan) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.base import today
@@ -15,6 +15,7 @@ from models.people import Group, GroupCategory, Student, StudentStatus
 from models.school import Country, Level, School
 from models.school_year import SchoolYear, current_year, usual_year
 from models.scope import current_school_id
+from models.studies import Programme
 
 STAY, LEAVE = "stay", "leave"
 
@@ -71,6 +72,39 @@ def propose_class(name: str, level: Level | None, following: str, levels: Mappin
     own = _figures(name)  # 6A, or 601: the first of three figures is the level's
     fits = before and now and (own == before or (len(own) == 3 and len(before) == 1 and own.startswith(before)))
     return now + name[len(before) :] if fits else name
+
+
+def programmes_of(session: Session, following: Mapping[int, str], levels: Mapping[int, Level]) -> list[tuple[Programme, int, str]]:
+    """(programme, active students, the next one's identifier or `STAY`) of the programmes that are followed.
+
+    In France a programme is that of one level (5EME): the one of the next level follows it, by its name (4EME), or as the only one there is.
+    A programme that several levels follow stays, as in Québec.
+    """
+    s = Student.__table__
+    counted = select(s.c.programme_id, s.c.level_id, func.count()).where(s.c.school_id == current_school_id(), s.c.status == StudentStatus.active.name)
+    held: dict[int, Counter[int | None]] = {}
+    for number, level, n in session.execute(counted.where(s.c.programme_id.is_not(None)).group_by(s.c.programme_id, s.c.level_id)):
+        held.setdefault(number, Counter())[level] += n
+    known = {one.id: one for one in session.scalars(select(Programme).where(Programme.id.in_(held)).order_by(Programme.code))}
+    tied: dict[int, list[Programme]] = {}
+    for number, one in known.items():
+        if len(held[number]) == 1 and (level := next(iter(held[number]))) is not None:
+            tied.setdefault(level, []).append(one)
+    found = {}
+    for level, ones in tied.items():
+        onward = following.get(level, STAY)
+        if onward.isdecimal() and int(onward) in levels:
+            after = tied.get(int(onward), [])
+            for one in ones:
+                name = propose_class(_said(one), levels[level], onward, levels)
+                named = [other for other in after if plain_words(_said(other)) == plain_words(name)]
+                alone = after if len(ones) == len(after) == 1 else []
+                found[one.id] = str((named or alone)[0].id) if named or alone else STAY
+    return [(one, held[one.id].total(), found.get(one.id, STAY)) for one in known.values()]
+
+
+def _said(programme: Programme) -> str:
+    return programme.short_title or programme.title
 
 
 def _figures(name: str) -> str:

@@ -16,8 +16,9 @@ from models.people import Group, GroupCategory, Student, StudentStatus
 from models.school import Country, Level, School
 from models.school_year import SchoolYear
 from models.scope import Actor, Scope, acting
+from models.studies import Programme
 from models.year_change import Choices, change_year
-from models.year_proposals import LEAVE, STAY, classes_of, propose_class, propose_levels, taught
+from models.year_proposals import LEAVE, STAY, classes_of, programmes_of, propose_class, propose_levels, taught
 
 OLD = (dt.date(2025, 9, 1), dt.date(2026, 8, 31))
 NEW = (dt.date(2026, 9, 1), dt.date(2027, 8, 31))
@@ -49,7 +50,8 @@ def proposed(session, **more):
     following = propose_levels(levels, Country.FR)
     known = {level.id: level for level in levels}
     classes = {g.id: propose_class(g.name, known.get(level), following.get(level, STAY), known) for g, n, level in classes_of(session) if n}
-    return Choices("2026-2027", *NEW, **{"levels": following, "classes": classes, **more})
+    programmes = {one.id: to for one, _n, to in programmes_of(session, following, known)}
+    return Choices("2026-2027", *NEW, **{"levels": following, "classes": classes, "programmes": programmes, **more})
 
 
 def by_level(session, school):
@@ -79,6 +81,16 @@ def test_levels_follow_by_rank_the_last_leaves_and_programmes_stay():
     assert propose_levels([Level(id=1, name="Soins infirmiers", rank=1), Level(id=2, name="Informatique", rank=2)], Country.CA) == {1: STAY, 2: STAY}
 
 
+def test_a_programme_that_several_levels_follow_stays(inside):
+    one = inside.scalar(select(Student).join(Level).where(Level.name == "4e", Student.status == StudentStatus.active))
+    one.programme_id = inside.scalar(select(Programme.id).where(Programme.short_title == "6EME"))
+    inside.flush()
+    levels = {level.id: level for level in taught(inside)}
+    said = {str(p): to for p, _n, to in programmes_of(inside, propose_levels(list(levels.values()), Country.FR), levels)}
+    assert said["6EME"] == STAY
+    assert said["5EME"] == str(inside.scalar(select(Programme.id).where(Programme.short_title == "4EME")))
+
+
 def test_a_dry_run_tells_exact_numbers_and_writes_nothing(inside, school):
     before = by_level(inside, school)
     lost = inside.scalar(select(Student).where(Student.status == StudentStatus.active, Student.level_id.is_not(None)))
@@ -105,6 +117,8 @@ def test_the_change_moves_levels_and_classes_and_those_who_leave_leave_on_the_la
     left = inside.scalars(select(Student).where(Student.id.in_(leavers))).all()
     assert {(s.status, s.left_on, s.level.name) for s in left} == {(StudentStatus.left, OLD[1], "3e")}
     moved = dict(inside.execute(select(Student.id, Group.name).join(Group, Student.homeroom_id == Group.id)).all())
+    assert plan.by_programme["6EME", "5EME"] == before["6e"]
+    assert set(inside.scalars(select(Programme.short_title).join(Student).join(Level, Student.level_id == Level.id).where(Level.name == "5e"))) == {"5EME"}
     assert all(moved[i] == name.replace("6e", "5e") for i, name in homes.items() if name.startswith("6e"))
     year = inside.scalar(select(SchoolYear).where(SchoolYear.current))
     assert (year.name, year.begins_on, inside.scalar(select(func.count()).select_from(SchoolYear).where(SchoolYear.current))) == ("2026-2027", NEW[0], 1)
@@ -194,7 +208,7 @@ def choices_in(text):
 def fields_of(text):
     """Selects and inputs of the step of levels and classes, as they stand."""
     found = {m[1]: m[2] for m in re.finditer(r'<input[^>]*name="(class_\d+)" value="([^"]*)"', text)}
-    for name, inner in re.findall(r'<select[^>]*name="(level_\d+)">(.*?)</select>', text, re.S):
+    for name, inner in re.findall(r'<select[^>]*name="((?:level|programme)_\d+)">(.*?)</select>', text, re.S):
         found[name] = re.search(r'value="([^"]*)" selected', inner)[1]
     return found
 

@@ -19,9 +19,10 @@ from models.db import db
 from models.people import Student
 from models.school import School
 from models.scope import current_school_id
+from models.studies import Programme
 from models.work import Job, JobKind, JobState
 from models.year_change import Choices, YearPlan, change_year
-from models.year_proposals import LEAVE, STAY, classes_of, next_year, propose_class, propose_levels, taught, year_ending
+from models.year_proposals import LEAVE, STAY, classes_of, next_year, programmes_of, propose_class, propose_levels, taught, year_ending
 from views.base import gate
 from views.colleagues import STUDENT_LOOKUP
 from views.fields import Lookup, RowsField, looked_up
@@ -30,6 +31,8 @@ from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 
 LONGEST_CLASS = 80
+MOST_PROGRAMMES = 500
+_PROGRAMME = re.compile(r"programme_\d{1,18}")
 _CLASS = re.compile(r"class_\d{1,18}")
 STEPS = ("year", "places", "check")
 
@@ -119,6 +122,8 @@ class YearChangePages:
             levels=[(level, following.get(level.id, STAY)) for level in levels],
             offered=[level for level in levels if not level.retired_at],
             classes=rows,
+            programmes=[(one, n, chosen.programmes.get(one.id, to)) for one, n, to in programmes_of(db.session, following, known)],
+            taught=list(db.session.scalars(select(Programme).where(Programme.retired_at.is_(None)).order_by(Programme.code).limit(MOST_PROGRAMMES))),
             form=exceptions,
         )
 
@@ -127,8 +132,9 @@ class YearChangePages:
         levels = {level.id: request.form.get(f"level_{level.id}", STAY) for level in taught(db.session)}
         typed = {key: value for key, value in request.form.items() if _CLASS.fullmatch(key)}
         classes = {int(key.removeprefix("class_")): value.strip()[:LONGEST_CLASS] for key, value in typed.items()}
+        programmes = {int(key.removeprefix("programme_")): value for key, value in request.form.items() if _PROGRAMME.fullmatch(key)}
         people = {name: tuple(student.id for student in form[name].data or ()) for name in ("leaving", "repeating")}
-        chosen = Choices(kept.name, kept.begins_on, kept.ends_on, levels, classes, **people)
+        chosen = Choices(kept.name, kept.begins_on, kept.ends_on, levels, classes, programmes=programmes, **people)
         if looked_up(form):
             return self._places(school, chosen, form)
         if not form.validate():

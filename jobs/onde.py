@@ -120,10 +120,12 @@ def _guardians(table: Table, words: list[str]) -> Onde:
     if "usage" in keys and "family_name" in keys:
         usage, family = keys.index("usage"), keys.index("family_name")
         rows = [(line, _named(row, usage, family)) for line, row in rows]
+        del header[usage], keys[usage]
     return Onde(GUARDIANS, ["" if key == "usage" else key for key in keys], Table(header, table.header_line, rows, table.detected))
 
 
 def _named(row: list[str], usage: int, family: int) -> list[str]:
-    """A line whose name is the one in use, if there is one."""
+    """A line whose name is the one in use, if there is one; the column that said so goes."""
     used = row[usage].strip() if usage < len(row) else ""
-    return [*row[:family], used, *row[family + 1 :]] if used and family < len(row) else row
+    named = [*row[:family], used, *row[family + 1 :]] if used and family < len(row) else row
+    return [cell for at, cell in enumerate(named) if at != usage]

@@ -78,9 +78,9 @@ def load_staff(session: Session, school_id: int, official_code: str, emails: Col
     with unscoped("somebody may have an account in another school: found by e-mail only, and user names are of the whole installation"):
         for some in _pieces(emails):
             for user_id, given, family, email, username in session.execute(select(*columns).where(User.email.in_(some))):
-                known.by_email[email] = user_id
+                known.by_email[email or ""] = user_id
                 if user_id not in known.staff:
-                    known.accounts[user_id] = Person(user_id, given, family, email, username or "")
+                    known.accounts[user_id] = Person(user_id, given, family, email or "", username or "")
         for some in _pieces(bases):
             known.taken.update(name for name in session.scalars(select(User.username).where(User.username.in_(some))) if name)
         numbered = [base for base in bases if base in known.taken]

@@ -41,6 +41,7 @@ class StaffPlan:
         self.fresh: dict[tuple[str, str], list[Parsed]] = {}  # names of new people -> their lines
         self.logins: dict[str, Parsed] = {}  # what new people sign in with -> their line
         self.taken = set(known.taken)
+        self.proposed = 0  # user names that the file does not say
         self.named = Counter(self._names(row) for row in rows if not row.skip)
         self.planned = [self._plan(row) for row in rows]
         self.places = self._places()
@@ -122,8 +123,7 @@ class StaffPlan:
         if not row.problems:
             if not values.get("email") and not values.get("username"):
                 planned.values["username"] = row.cells["username"] = propose(values["given_name"], values["family_name"], self.taken)
-                row.in_file.setdefault("username", "")
-                row.doubt("username", "username_proposed")
+                self.proposed += 1
             self.taken.add(planned.values["username"])
             namesakes.append(row)
             self.logins |= {key: row for key in (planned.values["email"], planned.values["username"]) if key}
@@ -218,6 +218,7 @@ class StaffPlan:
             "staff_created": statuses["created"],
             "staff_changed": statuses["changed"],
             "new_accounts": sum(1 for one in taken if PERSON not in one.values),
+            "proposed": self.proposed,
             "new_admins": sum(1 for one in taken if one.values.get("role") == Role.acc.name),
             "new_shares": sum(len(one.values.get(GROUPS, ())) for one in taken),
         }

@@ -90,6 +90,10 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     ),
     "homonym": (_("%(name)s already has this name: another person is created, for nothing else is alike."), ""),
     "no_student": (_("No [student] matches this line."), _("Check the identifier, or add the file of the [students] to this import.")),
+    "programme_left_out": (
+        _("[The school] does not have this [programme]: the code is left out."),
+        _("Ask the site administrator to import “Nomenclature”, then send this file again."),
+    ),
     "no_student_here": (
         _("No [student] of these files or of [the school] has this number this year: the line is left out."),
         _("If one is missing, send the export of the [students] together with that of the [guardians]."),

@@ -63,7 +63,8 @@ class Removal(Steps):
         ids = [row.id for row in rows]
         record_rows(self.session, "deleted", table, ids)
         staff_undo.sign_out(rows)
-        self.session.execute(delete(mapper.local_table).where(mapper.local_table.c.id.in_(ids)))  # found within the scope above
+        table_of: Any = mapper.local_table  # not the class: what is in scope was found above, an account stands in no school by now
+        self.session.execute(delete(table_of).where(table_of.c.id.in_(ids)))
 
     def _goes_with_owner(self, mapper: Mapper[Any], row: Any) -> bool:
         """Whether what it belongs to was made by the same batch: then it comes back with that."""

@@ -44,7 +44,7 @@ def test_a_user_name_is_proposed_where_there_is_no_e_mail_with_a_number_when_tak
         session.add(User(given_name="Autre", family_name="Personne", username="jean-pierre.le-goff"))
     key = desk.send(staff_file(STAFF[1:]))
     assert cells(desk, key, 2)["username"] == "jean-pierre.le-goff2"
-    assert desk.notes(key, "doubts")[2][0][2] == "There is no e-mail: this user name is proposed."
+    assert desk.state(key)[1]["proposed"] == 1
     desk.fix(key, 2, {"username": "jp.legoff"}, kind="staff")
     desk.do(key, "confirm")
     assert ("Jean-Pierre Le Goff", "jp.legoff", "ec") in desk.roles()

@@ -138,7 +138,7 @@ def _candidate(people: _People, question: dict[str, Any], ref: str) -> Record | 
     if mark in "lr":
         row = people.rows.get(int(number))
         title = gettext("Line %(line)d of the file", line=int(number))
-        return None if row is None else Record(title, people.line(row), None, ref if mark == "r" else "")
+        return None if row is None else Record(title, people.line(row), None, *((ref, "", str(FileKind.students.label)) if mark == "r" else ()))
     data = question["people"].get(ref, {})
     title = gettext("Line %(line)d of the file", line=int(number.partition(".")[0]))
     return Record(title, {key: value_of(key, data[key]) for key in GUARDIAN if data.get(key)}, None, ref)
@@ -174,6 +174,9 @@ def answers_of(one: Import) -> list[dict[str, Any]]:
             words = gettext("Somebody else.")
         else:
             ref = answer["same"]
+            if ref[0] == "r":
+                told.append({"key": key, "line": line, "words": gettext("The child is line %(line)d of the [students].", line=int(ref[1:]))})
+                continue
             found = people.students.get(int(ref[1:])) if ref[0] == "s" else people.guardians.get(int(ref[1:])) if ref[0] == "g" else None
             words = gettext("The same person as %(name)s.", name=found.name if found else gettext("another line"))
         told.append({"key": key, "line": line, "words": words})

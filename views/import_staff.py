@@ -59,7 +59,7 @@ class StaffPart(Screen):
     @gate("import_staff")
     def invite_view(self) -> ResponseReturnValue:
         """Have the people of a written import invited: mails, or sheets to hand over."""
-        one: Import = self.mine("import_staff")  # type: ignore[attr-defined]  # of views/import_grid.py
+        one: Import = self.mine("import_staff")
         try:
             job = staff_invitations.ask(one)
             db.session.commit()

@@ -125,6 +125,10 @@ PAGES = {
     "/admin/transfer/export/csv/": "acc",
     "/admin/label/": "acc ac",
     "/admin/label/new/": "acc",
+    "/admin/label/packs/": "acc",
+    "/admin/label/languages/": "acc",
+    "/admin/label/languages/file/": "acc",
+    "/admin/label/export_pack/": "acc",
     "/admin/custom_field/": "acc ac head",
     "/admin/custom_field/details/?id={custom_field}": "acc ac head",
     "/admin/custom_field/new/": "acc",
@@ -220,7 +224,7 @@ ELSEWHERE = re.compile(
     r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/|/admin/transfer/(details|file|passphrase)/"
     r"|/admin/(student|guardian)/duplicates/(apart|again)/|/admin/\w+/bulk_edit/"
     r"|/admin/journal_event/(undo|revert|restore)"
-    r"|/admin/right/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|invite|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|page|apply|export/.*)/"
+    r"|/admin/right/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|invite|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|page|pack|apply|languages/remove|export/.*)/"
 )
 
 

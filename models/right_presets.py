@@ -21,6 +21,13 @@ _TECHNICAL = frozenset(
         *("import_", "transfer", "activation_code", "outgoing_mail", "job", "journal_event", "login_event"),
     }
 )
+# What an import of people asks of whoever sends it (jobs/import_subjects.py): bringing the lists of the school in is their work (S3-17).
+_IMPORTED = {
+    "student": ("read", "create", "edit", "deactivate", "reactivate", "generate_codes"),
+    "guardian": ("read", "create", "edit"),
+    "guardian_link": ("read", "create", "edit"),
+    "group": ("read", "create", "edit"),
+}
 _OFFICE = {
     "student": ("read", "create", "edit", "export", "generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate"),
     "guardian": ("read", "create", "edit", "print_reset_letter"),
@@ -37,7 +44,7 @@ def _default(role: str) -> Cells:
 
 def _technical(role: str) -> Cells:
     kept = {cell for cell in _default(role) if cell[0] in _TECHNICAL}
-    return frozenset({*kept, ("student", "read"), ("student", "generate_codes")})
+    return frozenset({*kept, *((table, verb) for table, verbs in _IMPORTED.items() for verb in verbs)})
 
 
 def _office(role: str) -> Cells:

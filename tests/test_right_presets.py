@@ -6,6 +6,9 @@ import re
 import pytest
 from conftest import rows
 from hands import send, words
+from import_desk import Desk
+from import_desk import table as file_of
+from import_people import STUDENTS
 from sqlalchemy import select
 
 from models.access import Role
@@ -65,16 +68,26 @@ def test_a_setting_holds_only_cells_that_can_be_changed_or_are_there_already(nam
 def test_the_technical_administrator_reads_nothing_of_schooling_and_keeps_their_tools(as_, app):
     browser = as_("acc")
     put(browser, "technical")
-    for path in ("/admin/guardian/", "/admin/group/", "/admin/guardian_link/"):
+    for path in ("/admin/issued_paper/", "/admin/term/"):
         assert browser.get(path).status_code == 403, path
     for path in ("/admin/right/", "/admin/user/", "/admin/import_/", "/admin/label/", "/admin/school/", "/admin/activation_code/", "/admin/journal_event/"):
         assert browser.get(path).status_code in (200, 302), path
-    assert browser.get("/admin/student/new/").status_code == 403
     assert browser.get("/admin/student/").status_code == 200, "whom to give access"
-    held = preset("technical")[0].holds("acc")
-    assert {verb for table, verb in held if table == "student"} == {"read", "generate_codes"}
+    for table in ("student", "guardian"):
+        assert browser.get(f"/admin/{table}/export/csv/").status_code == 403, table
     assert put(browser, "default", "acc").status_code == 303, "and may go back"
-    assert browser.get("/admin/guardian/").status_code == 200
+    assert browser.get("/admin/issued_paper/").status_code == 200
+
+
+def test_the_technical_administrator_imports_whole_families_and_deletes_nobody(as_, app, schools):
+    put(as_("acc"), "technical")
+    desk = Desk(app, schools[0], "acc")
+    key = desk.send(file_of([{**STUDENTS[0], "classe": "6e Neuve"}]))
+    _status, counts, _written, _problem = desk.state(key)
+    assert (counts["created"], counts["ignored"], counts["guardians_left_out"], counts["new_groups"]) == (1, 0, 0, 1)
+    assert counts["new_guardians"] > 0
+    held = preset("technical")[0].holds("acc")
+    assert {(table, verb) for table, verb in held if verb in ("delete", "merge") and table in ("student", "guardian", "guardian_link", "group")} == set()
 
 
 def test_the_secretariat_keeps_files_and_deletes_nothing(as_):

@@ -332,7 +332,7 @@ def _as_csv(columns: list[str], rows: list[list[str]]) -> bytes:
 
 def _mirror(connection: Connection, token: str, status: TransferStatus) -> None:
     """Tell the half that was sent, if it is of this installation, what became of the other; beneath the scope, by the token alone."""
-    sent = Transfer.__table__
+    sent: Any = Transfer.__table__
     connection.execute(update(sent).where(sent.c.token == token, sent.c.direction == Direction.sent).values(status=status))
 
 
@@ -341,7 +341,8 @@ def _follow(_mapper: Mapper[Any], connection: Connection, one: Import) -> None:
     """An import of received students that is written, undone or abandoned says so on its transfer, on both sides."""
     if not sa_inspect(one).attrs.status.history.has_changes():
         return
-    status, here = _FROM_IMPORT[one.status], Transfer.__table__
+    status = _FROM_IMPORT[one.status]
+    here: Any = Transfer.__table__
     changed = update(here).where(here.c.import_id == one.id, here.c.direction == Direction.received).values(status=status).returning(here.c.token)
     for token in connection.scalars(changed).all():
         _mirror(connection, token, status)

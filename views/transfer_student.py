@@ -68,14 +68,14 @@ class TransferVerb:
                 len(without),
             )
             context["told"] = [told(sentence, without)]
-        refusal = "" if n else gettext("Nobody in this selection can be transferred.")
+        told_why = "" if n else gettext("Nobody in this selection can be transferred.")
         if n > MOST_STUDENTS:
-            refusal = gettext("At most %(most)d [students] are transferred at a time. Choose fewer, then send the others.", most=MOST_STUDENTS)
+            told_why = gettext("At most %(most)d [students] are transferred at a time. Choose fewer, then send the others.", most=MOST_STUDENTS)
         return context | {
             "count": n,
             "count_sentence": ngettext("[student] will be transferred.", "[students] will be transferred.", n),
             "verb_label": ngettext("Transfer %(num)d [student]", "Transfer %(num)d [students]", n),
-            "refusal": refusal,
+            "refusal": told_why,
             "after": gettext(
                 "What travels: identity, how to reach them, [programme], [guardians] and their links. Notes, messages, codes and accounts never do; "
                 "a suspended link arrives to be checked."

@@ -21,8 +21,10 @@ from models.access import User
 from models.actors import staff_in
 from models.db import db
 from models.imports import Import
-from models.people import Group, GroupCategory
+from models.people import Group, GroupCategory, Student
+from models.school import School
 from models.scope import acting, unscoped
+from models.transfer import Transfer, TransferStatus
 from models.work import Job
 
 STUDENTS, LINES = 560, 300
@@ -120,6 +122,32 @@ def _written_import(app):
     return batch
 
 
+def _open_transfers(app):
+    """Transfers are on, both ways."""
+    with app.app_context(), unscoped("the tests' own data"):
+        for school in db.session.scalars(select(School)):
+            school.register_reference, school.transfers_on = "RT-1", True
+        db.session.commit()
+    return ""
+
+
+def _checked_transfer(app):
+    """An import of students whom the second school has sent, to be confirmed; its identifier."""
+    _open_transfers(app)
+    with app.app_context():
+        with unscoped("a test looks for somebody"):
+            user = db.session.scalar(select(User.id).where(User.username == "acc2"))
+            ids = list(db.session.scalars(select(Student.id).where(Student.school_id == 2, Student.national_id.is_not(None)).limit(LINES)))
+        with acting(*staff_in(db.session, user, 2)):
+            Transfer.send(ids, "9990001X")
+            db.session.commit()
+    run_pending(app)
+    with as_acc(app) as session:
+        key = session.scalars(select(Transfer).where(Transfer.status == TransferStatus.waiting)).one().look().id
+    run_pending(app)
+    return key
+
+
 def _class(app):
     """One class, for the filter of a list."""
     with as_acc(app) as session:
@@ -134,6 +162,13 @@ _PEOPLE = (
     "SELECT count(*) FROM student_group",
     "SELECT count(*) FROM journal_event WHERE batch LIKE 'job-%'",
     "SELECT count(*) FROM journal_change WHERE batch LIKE 'job-%'",
+)
+
+_TRANSFERS = (
+    "SELECT count(*) FROM student WHERE status = 'left'",
+    "SELECT count(*) FROM transfer WHERE direction = 'received'",
+    "SELECT count(*) FROM transfer WHERE direction = 'sent' AND status IN ('waiting', 'done')",
+    "SELECT count(*) FROM transfer WHERE status = 'done'",
 )
 
 PLAYS = {
@@ -163,6 +198,13 @@ PLAYS = {
         ),
         {"action": "deactivate", **_ALL},
     ),
+    "transfer out": Play(
+        "/admin/student/action/",
+        (*_TRANSFERS, "SELECT count(*) FROM journal_event WHERE verb = 'transfer'"),
+        {"action": "transfer", "school_code": "QC999001", "leave": "y", **_ALL},
+        _open_transfers,
+    ),
+    "transfer in": Play("/admin/import_/confirm/?id={}", (*_PEOPLE, *_TRANSFERS), fill=_checked_transfer),
     "undo": Play(
         "/admin/journal_event/undo?batch={}",
         (*_PEOPLE, "SELECT count(*) FROM journal_event WHERE verb = 'undo' AND batch LIKE 'job-%'"),

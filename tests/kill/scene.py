@@ -170,8 +170,9 @@ class Scene:
 
     def files_of_rows(self, folder):
         """The names of the files that rows name."""
-        both = "SELECT file_key FROM job WHERE file_key != '' UNION SELECT file_key FROM import_file WHERE file_key != ''"
-        return {key for (key,) in self.read(folder, both)}
+        work = "SELECT file_key FROM job UNION SELECT file_key FROM import_file UNION SELECT file_key FROM transfer"
+        pictures = "SELECT logo_digest FROM school UNION SELECT stamp_digest FROM school"
+        return {key for (key,) in self.read(folder, f"{work} UNION {pictures}") if key}
 
     def check_whole(self, folder):
         """The file is sound."""

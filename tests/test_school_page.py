@@ -128,7 +128,9 @@ def test_nobody_is_added_before_the_page_of_the_school_is_complete(app, as_, sch
     assert "Adressez-vous à l’administrateur du site" in words(as_("ac").get("/admin/user/new/"))
     fields = {"given_name": "Zoé", "family_name": "Nouvel", "email": "zoe@example.org", "username": "", "role": "ec"}
     assert send(acc, "/admin/user/new/", page="/account", **fields).status_code == 422
-    assert as_("head").get("/admin/membership/inspection/").status_code == 200
+    new = {"person": "new", "from": "2099-01-01", "until": "2099-01-02", **fields}
+    refused = send(as_("head"), "/admin/membership/inspection/", page="/account", **new)
+    assert (refused.status_code, "il manque : Adresse" in words(refused)) == (422, True)
     with rows(app), pytest.raises(Refusal):
         staff.add_person("Zoé", "Nouvel", "zoe@example.org", "", Role.ec)
     with rows(app) as session:

@@ -20,7 +20,6 @@ from models.base import Refusal, today
 from models.db import BEGIN, db, is_busy
 from models.journal import record, record_rows
 from models.rights import reach
-from models.school import NotReady
 from models.scope import WHO
 from views import auth, checks
 from views.base import gate
@@ -29,7 +28,6 @@ from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.invitations import mails, tell_link
 from views.menu import screens
-from views.school_settings import not_ready_page
 from views.security import error_page
 
 NEW = "new"
@@ -77,14 +75,10 @@ class InspectionPages:
     @gate("open_inspection")
     def inspection_view(self) -> ResponseReturnValue:
         """Who and when, on one page. Refused as `staff.add_person` and `staff.open_inspection` refuse; nothing is half-done then."""
-        try:
-            staff.check_ready()
-        except NotReady as problem:
-            return not_ready_page(self, problem, gettext("Open an inspection"))  # type: ignore[arg-type]  # a mixin of a screen
         form = OpenForm(inspections.inspectors(db.session))
         if request.method == "POST" and form.validate():
             try:
-                held = self.opened(form)
+                held = self.open_for(form)
             except Refusal as refusal:
                 db.session.rollback()
                 form.form_errors.append(refusal.sentence)
@@ -93,11 +87,12 @@ class InspectionPages:
         page = self.render("admin/inspection/open.html", form=form, form_groups=_groups(form), back_url=url_for("admin.index"))
         return page, 422 if request.method == "POST" else 200
 
-    def opened(self, form: OpenForm) -> Membership:
+    def open_for(self, form: OpenForm) -> Membership:
         """The role, its window open, in one transaction."""
         first, last, link = form.first.data, form.until.data, ""
+        assert first is not None and last is not None  # noqa: S101, PT018 (the form asks for both)
         if form.person.data == NEW:
-            user, fresh = staff.add_person(form.given_name.data, form.family_name.data, form.email.data or "", "", Role.inspector)
+            user, fresh = staff.add_person(form.given_name.data or "", form.family_name.data or "", form.email.data or "", "", Role.inspector)
             held = next(one for one in inspections.inspectors(db.session) if one.user_id == user.id)
         else:
             held, fresh = self.get_one(form.person.data), False  # type: ignore[attr-defined]
@@ -138,7 +133,7 @@ def told(one: inspections.Inspection) -> dict[str, Any]:
     days = {"first": show_date(one.first), "last": show_date(one.last)}
     url = ""
     if reach(WHO.get().roles, "journal_event") == "all":
-        chosen = {"flt0_user_id.Row": one.user_id, "flt1_at.SinceDay": one.first.isoformat(), "flt2_at.UntilDay": one.last.isoformat()}
+        chosen: dict[str, Any] = {"flt0_user_id.Row": one.user_id, "flt1_at.SinceDay": one.first.isoformat(), "flt2_at.UntilDay": one.last.isoformat()}
         url = url_for("journal_event.index_view", **chosen)
     return {
         "name": one.name,

@@ -75,9 +75,9 @@ def missing_link(problem: NotReady) -> dict[str, str] | None:
     return {"url": url, "label": gettext("Complete the page of the [school]")}
 
 
-def not_ready_page(screen: Screen, problem: NotReady, heading: Any = "") -> ResponseReturnValue:
+def not_ready_page(screen: Screen, problem: NotReady) -> ResponseReturnValue:
     """In the place of a form that leads nowhere yet: what is missing, and the way to it."""
-    page = screen.render("admin/school/not_ready.html", sentence=problem.sentence, link=missing_link(problem), heading=heading or screen.add_label)
+    page = screen.render("admin/school/not_ready.html", sentence=problem.sentence, link=missing_link(problem), heading=screen.add_label)
     return page, 422 if request.method == "POST" else 200
 
 

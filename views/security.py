@@ -160,7 +160,7 @@ def _headers(response: Response) -> Response:
         f"default-src 'none'; script-src 'nonce-{nonce()}'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; manifest-src 'self'"
     )
-    if response.mimetype.startswith("image/"):
+    if (response.mimetype or "").startswith("image/"):
         headers["Content-Security-Policy"] += "; sandbox"  # a picture that is opened by itself runs nothing (security 59)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["X-Frame-Options"] = "DENY"

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import zlib
 
 import pytest
@@ -227,6 +228,9 @@ def test_21_the_logo_is_shown_to_the_school_and_to_the_families_of_its_students_
             session.get_one(School, school).upload_logo(drawn(size=(40 + school, 40)))
     assert Image.open(io.BytesIO(as_("ac2").get(f"/admin/school/logo/?id={schools[0]}").data)).size == (40 + schools[1], 40), "one’s own, whatever is asked"
     parent = as_("parent")
+    children = [link.split('"')[0] for link in parent.get("/parent/").text.split('href="')[1:] if link.startswith("/parent/child/")]
+    shown = {re.search(r'<img[^>]*src="([^"?]*)', parent.get(child).text)[1] for child in children}
+    assert shown == {f"/parent/school/{school}/logo" for school in schools}
     assert parent.get(f"/parent/school/{schools[0]}/logo").status_code == 200
     assert as_("parent2").get(f"/parent/school/{schools[0]}/logo").status_code == 404
     assert as_("student").get(f"/student/school/{schools[1]}/logo").status_code == 404

@@ -158,11 +158,11 @@ def picture(digest: str | None) -> Response:
 
 def logo_url(school: School) -> str:
     """Where a guardian sees the logo of their child's school; nothing where it has none."""
-    return url_for("school_logo.portal_logo", school_id=school.id, v=school.logo_digest[:8]) if school.logo_digest else ""
+    return url_for("school_logo.guardian", school_id=school.id, v=school.logo_digest[:8]) if school.logo_digest else ""
 
 
-@bp.get("/parent/school/<int:school_id>/logo")
-@bp.get("/student/school/<int:school_id>/logo")
+@bp.get("/parent/school/<int:school_id>/logo", endpoint="guardian")
+@bp.get("/student/school/<int:school_id>/logo", endpoint="student")
 def portal_logo(school_id: int) -> ResponseReturnValue:
     """The logo of a school where one follows a child, or studies; 404 for every other."""
     look = select(School.logo_digest).where(School.id == school_id, School.id.in_(select(Student.school_id)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from jobs.import_check import check_rows
 from jobs.import_clubs import load_members
 from jobs.import_join import join_files
 from jobs.import_kept import corrected
-from jobs.import_match import load_known
+from jobs.import_match import Known, load_known
 from jobs.import_parse import Fixes, Parsed, parse_others, parse_students
 from jobs.import_plan import Plan, Planned, text_of
 from jobs.import_subjects import Absent, Outcome, Subject, Work, subject
@@ -19,6 +20,9 @@ from jobs.import_write import write_rows
 from jobs.structures import know, known_now
 from jobs.tables import Table
 from models.import_cells import Context
+from models.studies import programme_key
+
+MEF = re.compile(r"[0-9]{11}")
 
 
 def parse(kind: str, table: Table, keys: list[str], context: Context, fixes: Fixes) -> Iterator[Parsed]:
@@ -38,6 +42,8 @@ def plan(session: Session, work: Work, parsed: dict[str, list[Parsed]], before: 
     if any(row.values.get("groups") for row in joined.rows):
         load_members(session, known)
     rules = work.rules
+    if not rules.programmes:
+        _leave_out_official(joined.rows, known)
     if not joined.whole:
         rules = replace(rules, whole=False)
     made = check_rows(joined.rows, known, rules, joined.preset)
@@ -51,6 +57,15 @@ def plan(session: Session, work: Work, parsed: dict[str, list[Parsed]], before: 
     lines = [("students" if joined.whole else "links", one) for one in made.rows]
     lines += [(kind, Planned(row, "error" if row.problems else "unsure" if row.asks else "ignored")) for kind, row in joined.others]
     return Outcome(counts, made.digest, lines, lambda: _absent(made), made.places, made)
+
+
+def _leave_out_official(rows: list[Parsed], known: Known) -> None:
+    """An official file says a MEF on every line: one that the school lacks, and that the asker may not create, is no error of the line."""
+    for row in rows:
+        code = row.values.get("programme", "")
+        if MEF.fullmatch(code) and programme_key(code) not in known.programmes:
+            del row.values["programme"]
+            row.doubt("programme", "programme_left_out")
 
 
 def _absent(made: Plan) -> Iterator[Absent]:

@@ -16,6 +16,7 @@ import re
 import stat
 import sys
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +61,7 @@ def member_of(archive: zipfile.ZipFile) -> zipfile.ZipInfo | None:
         raise Refused("zip_heavy")
     for member in members:
         name = member.filename.replace("\\", "/")
-        if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
+        if not name or name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
             raise Refused("zip_path", name=name[:80])
         if stat.S_ISLNK(member.external_attr >> 16):
             raise Refused("zip_link", name=name[:80])
@@ -254,7 +255,7 @@ def read_any(source: Path, target: Path, settings: dict[str, Any]) -> None:
                     with archive.open(member) as inside:
                         write_records(inside, settings, target, member=member.filename.rpartition("/")[2][:80])
                     return
-            except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+            except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
                 if isinstance(error, RuntimeError) and "password" in str(error):
                     raise Refused("zip_locked") from None
                 raise Refused("zip_broken") from None

@@ -160,7 +160,8 @@ def plan_change(session: Session, choices: Choices) -> YearPlan:
         active = select(s.c.id, s.c.level_id, s.c.homeroom_id, s.c.programme_id).where(s.c.school_id == school.id, s.c.status == StudentStatus.active.name)
         rows = session.execute(active.order_by(s.c.id)).all()
     leaving, repeating = set(choices.leaving), set(choices.repeating)
-    level_words = {None: "", **{i: level.name for i, level in levels.items()}}
+    level_words: dict[int | None, str] = {None: ""}
+    level_words |= {i: level.name for i, level in levels.items()}
     for number, level, klass, programme in rows:
         wanted = choices.levels.get(level, STAY) if level is not None else STAY
         leaves = number in leaving or (wanted == LEAVE and number not in repeating)
@@ -241,6 +242,7 @@ def write_change(session: Session, choices: Choices, digest: str) -> YearPlan:
     if plan.digest != digest:
         raise Refusal(_("Something was changed since you read the numbers. Nothing was written: check the new numbers, then confirm."))
     new = _begin(session, plan)
+    record(session, "change_year", "school_year", new.id, rows=plan.changing)  # first: what the history calls the whole batch
     made = {name: Group(school_id=plan.new.school_id, name=name, category=GroupCategory.klass) for name in plan.new_classes}
     session.add_all(made.values())
     session.flush()
@@ -254,7 +256,6 @@ def write_change(session: Session, choices: Choices, digest: str) -> YearPlan:
         values = {"status": StudentStatus.left, "left_on": plan.old.ends_on} if leaves else {"level_id": level, "homeroom_id": klass, "programme_id": programme}
         for piece in _pieces(moves):
             _write(session, piece, values)
-    record(session, "change_year", "school_year", new.id, rows=plan.changing)
     session.expire_all()  # what the session holds was written beneath it
     return plan
 
@@ -278,7 +279,7 @@ def _pieces(moves: Sequence[Move]) -> Iterator[Sequence[Move]]:
 
 def _write(session: Session, moves: Sequence[Move], values: Mapping[str, Any]) -> None:
     """The same for all of these: one statement, with its lines in the history."""
-    s = Student.__table__
+    s: Any = Student.__table__
     ids = [move.id for move in moves]
     stored = {name: value.name if isinstance(value, StudentStatus) else value for name, value in values.items()}
     session.execute(update(s).where(s.c.id.in_(ids)).values(version=s.c.version + 1, updated_at=utcnow(), **stored))

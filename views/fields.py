@@ -12,14 +12,12 @@ from flask_admin.contrib.sqla.form import AdminModelConverter
 from flask_admin.model.ajax import AjaxModelLoader
 from flask_admin.model.fields import AjaxSelectField
 from flask_admin.model.form import converts
-from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import and_, or_, select
-from wtforms import BooleanField, DateField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import Choice as Option  # type: ignore[attr-defined]  # the stubs are of an earlier version
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import Select
 
-from models import keys
 from models.base import Choice, fold
 from models.db import db
 from models.folding import folded
@@ -27,6 +25,10 @@ from models.values import one_line, visible
 from views.formats import show
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
+from views.version_mark import VersionField as VersionField  # (the other modules take these from here)
+from views.version_mark import mark_is_current as mark_is_current
+from views.version_mark import mark_was_given as mark_was_given
+from views.version_mark import version_mark as version_mark
 
 LOOKUP_ROWS = 20
 LOOKUP_LETTERS = 2
@@ -149,8 +151,9 @@ class RowField(AjaxSelectField):
         pair = self.loader.format(self.data)
         if pair and (self.listed is None or self.data not in self.listed):
             yield option(pair[0], pair[1], True)
-        for row in self.listed or ():
-            yield option(*self.loader.format(row), row is self.data)
+        for pair, chosen in ((self.loader.format(row), row is self.data) for row in self.listed or ()):
+            if pair:
+                yield option(pair[0], pair[1], chosen)
 
     def has_groups(self) -> bool:
         """No groups."""
@@ -290,38 +293,6 @@ class ChoiceField(SelectField):
         if found is None:
             raise ValueError(gettext("This choice does not exist. Choose another."))
         self.data = found
-
-
-class VersionField(HiddenField):
-    """The signed version of the row that the form was opened on; never written into the row."""
-
-    def populate_obj(self, obj: Any, name: str) -> None:
-        """Nothing: SQLAlchemy counts versions itself."""
-
-
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(keys.digest("form", "version"), salt="row-version")
-
-
-def version_mark(row: Any) -> str:
-    """The signed mark of a row as it is now."""
-    return str(_signer().dumps([row.__tablename__, row.id, row.version]))
-
-
-def mark_is_current(mark: str | None, row: Any) -> bool:
-    """Whether the form was opened on the row as it still is; a forged mark is not."""
-    try:
-        return bool(_signer().loads(mark or "") == [row.__tablename__, row.id, row.version])
-    except BadSignature:
-        return False
-
-
-def mark_was_given(mark: str | None, table: str, row_id: int) -> bool:
-    """Whether the form was once opened on this row, in whatever version; a forged mark was not."""
-    try:
-        return bool(_signer().loads(mark or "")[:2] == [table, row_id])
-    except BadSignature:
-        return False
 
 
 def _plain(text: str) -> str:

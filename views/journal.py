@@ -94,6 +94,10 @@ WORDS: dict[str | tuple[str, str], Any] = {
     "abandon": _p("history", "abandoned"),
     ("import_", "confirm"): _("confirmed and written"),
     "retire": _p("history", "withdrawn"),
+    "promote": _p("history", "promoted to another [level]"),
+    "change_year": _p("history", "school year changed"),
+    **{(table, "retire"): _p("history", "no longer offered") for table in ("level", "programme", "code_value")},
+    **{(table, "reactivate"): _p("history", "offered again") for table in ("level", "programme", "code_value")},
     "preset": _("ready-made setting applied"),
     "reset": _("default rights put back"),
     ("label", "reset"): _p("history", "default text put back"),
@@ -106,6 +110,7 @@ WORDS: dict[str | tuple[str, str], Any] = {
     ("transfer", "cancel"): _p("history", "cancelled"),
     ("transfer", "decline"): _p("history", "declined"),
     ("transfer", "receive"): _p("history", "file taken in"),
+    ("transfer", "send"): _p("history", "file handed over"),
     ("transfer", "passphrase"): _p("history", "passphrase shown"),
     "many": _("many attempts"),  # told behind "refused:"
 }
@@ -114,7 +119,7 @@ PAGES = {"students_apart": _("Possible duplicates"), "guardians_apart": _("Possi
 # Pages that an inspector reads and that are no screen.
 PAGES |= {"home": _("Home"), "search": _p("history", "Search"), "account": _("My account")}
 # What a whole batch is, however few its lines.
-LOUD = frozenset({"merge"})
+LOUD = frozenset({"merge", "change_year"})
 
 
 def verb_words(verb: str, table: str) -> str:

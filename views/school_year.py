@@ -58,7 +58,8 @@ class SchoolYears(YearChangePages, Screen):
 def _current() -> SchoolYear | None:
     if "current_year" not in g:
         g.current_year = current_year(db.session)
-    return g.current_year  # type: ignore[no-any-return]
+    found: SchoolYear | None = g.current_year
+    return found
 
 
 def register(app: Flask, admin: Admin) -> None:

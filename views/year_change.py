@@ -91,7 +91,10 @@ class YearChangePages:
         form = YearForm()
         if not form.validate():
             return self._year(school, form=form, status=422)
-        chosen = Choices(form.name.data, form.begins_on.data, form.ends_on.data)
+        name, begins_on, ends_on = form.name.data, form.begins_on.data, form.ends_on.data
+        if name is None or begins_on is None or ends_on is None:  # the form has refused that already
+            return self._year(school, form=form, status=422)
+        chosen = Choices(name, begins_on, ends_on)
         try:
             change_year(db.session, chosen)  # its days are judged before anything else is asked
         except Refusal as refusal:

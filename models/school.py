@@ -72,7 +72,7 @@ class School(Base, Identified, Stamped, Versioned):
     siret: Mapped[str] = mapped_column(String(14), default="", info={"label": _("SIRET")})
     dpo_name: Mapped[str] = mapped_column(default="", info={"label": _("Data protection officer")})
     dpo_email: Mapped[str] = mapped_column(default="", info={"label": _("E-mail of the data protection officer")})
-    sales_email: Mapped[str] = mapped_column(default="", info={"label": _("Where orders of certifications are sent")})
+    sales_email: Mapped[str] = mapped_column(default="", info={"label": _("Where orders of [certifications] are sent")})
     address1: Mapped[str] = mapped_column(default="", info={"label": _("Address")})
     address2: Mapped[str] = mapped_column(default="", info={"label": _("Address, continued")})
     postal_code: Mapped[str] = mapped_column(default="", info={"label": _("Postal code")})

@@ -143,7 +143,7 @@ class Schools(PictureVerbs, Screen):
         "phone": {"validators": [checks.phone]},
         "support_email": {"validators": [checks.email], "description": _("Shown to everybody, also on the sign-in page and on error pages.")},
         "support_phone": {"validators": [checks.phone], "description": _("Shown beside the e-mail.")},
-        "sales_email": {"validators": [checks.email], "description": _("The sales service that answers orders of certifications with a quote.")},
+        "sales_email": {"validators": [checks.email], "description": _("The sales service that answers orders of [certifications] with a quote.")},
         "head_name": {"description": _("Who signs the certificates. Empty: they are issued in the name of the function.")},
         "head_title": {"description": _("As it is written under the signature: headmaster, director of studies.")},
     }

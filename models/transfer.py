@@ -36,7 +36,6 @@ from models.work import KEPT_DAYS, Job, JobKind
 
 PIECE = 500
 PURPOSE = "transfer"  # of the server's seal
-_SAID = {"programme": _("[Programme]")}  # a column that a school may have no use for
 
 
 class Direction(Choice):
@@ -317,7 +316,7 @@ def _understood(parcel: Parcel) -> tuple[list[tuple[str, list[str], list[list[st
     for name, keys_ in parcel.columns.items():
         known = FIELDS[name]
         filled = {at for at in range(len(keys_)) if any(row[at] for row in parcel.rows[name])}
-        left |= {parcel.labels.get(key) or str(_SAID.get(key, key)): None for at, key in enumerate(keys_) if at in filled and key not in known}
+        left |= {parcel.labels.get(key, key): None for at, key in enumerate(keys_) if at in filled and key not in known}
         kept = [at for at, key in enumerate(keys_) if key in known]
         if parcel.rows[name]:
             tables.append((name, [keys_[at] for at in kept], [[row[at] for at in kept] for row in parcel.rows[name]]))

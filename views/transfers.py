@@ -145,7 +145,10 @@ class Transfers(Screen):
         return redirect(self.open_import(next(iter(selection.records()))), code=303)
 
     def open_import(self, one: Transfer) -> str:
-        """The address of the import of a transfer that waits; says which of the sender's own fields have no place here."""
+        """The address of the import of a transfer that waits; says which of the sender's own fields have no place here. 403 without the right to import."""
+        if not self.may("create", "import_"):
+            self.refused("receive", one.id)
+            abort(403)
         made = one.look()
         db.session.flush()
         if one.left_here:

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from babel import UnknownLocaleError
 from babel.messages.catalog import Catalog
@@ -24,9 +25,9 @@ _SOURCE = Path("sent.po")
 class _Sent(Catalog):
     """A catalogue that keeps its hands off the header: what a stranger writes there is neither a charset nor an expression to follow."""
 
-    def __setitem__(self, key: object, message: Entry) -> None:
+    def __setitem__(self, key: Any, message: Entry) -> None:
         if message.id:
-            super().__setitem__(key, message)  # type: ignore[no-untyped-call, unused-ignore]
+            super().__setitem__(key, message)
 
 
 def read_po(content: bytes) -> tuple[str, list[Message]]:

@@ -8,17 +8,17 @@ decides (the words of a refusal) belongs to the part of the application that say
 from __future__ import annotations
 
 import ast
-import sys
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flask import current_app, url_for
 from flask_babel.speaklater import LazyString
-from jinja2 import nodes
+from jinja2 import TemplateNotFound, nodes
 from jinja2.meta import find_referenced_templates
 
 from models.base import Choice
@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parent
 # Callables that take an English msgid; those of the second set take a context first.
 _PLAIN = {"_", "gettext", "lazy_gettext", "N_", "ngettext", "lazy_ngettext"}
 _CONTEXT = {"_p", "pgettext", "lazy_pgettext", "npgettext"}
+_STRING = r'("(?:[^"\\\n]|\\.)*")'
+_CALL = re.compile(rf"\b(\w+)\(\s*{_STRING}(?:,\s*{_STRING})?")
 EVERY, LISTS, MODELS, PAPERS = "every", "lists", "models", "papers"
 # Places that are no screen. Modules that none of them names are part of every page.
 PLACES: dict[str, Any] = {
@@ -80,11 +82,28 @@ class Place:
 
 
 @dataclass
-class _Module:
-    """What a file says: texts and templates of its own, and of each class."""
+class _Named:
+    """The texts and the templates that a piece of source names."""
 
-    own: tuple[set[Key], set[str]]
-    classes: dict[str, tuple[set[Key], set[str]]]
+    texts: set[Key] = field(default_factory=set)
+    templates: set[str] = field(default_factory=set)
+
+    def take(self, other: _Named) -> None:
+        """Name what the other names too."""
+        self.texts |= other.texts
+        self.templates |= other.templates
+
+
+@dataclass
+class _Module:
+    """What a file says: its own part, and each class."""
+
+    own: _Named
+    classes: dict[str, _Named]
+
+    def all_texts(self) -> set[Key]:
+        """Every text of the file."""
+        return self.own.texts.union(*(part.texts for part in self.classes.values()))
 
 
 _known: dict[Key, tuple[str, ...]] = {}
@@ -130,44 +149,49 @@ def stands_in(name: str, catalogue: str, key: Key) -> bool:
 def _read_all() -> dict[Key, tuple[str, ...]]:
     found: defaultdict[Key, dict[str, None]] = defaultdict(dict)
     modules = {path.stem: _module(path) for path in sorted(ROOT.glob("*.py"))}
-    claimed: set[str] = set()
     used = {(base.__module__, base.__name__) for view in screens().values() for base in type(view).__mro__}
     for stem, module in modules.items():  # forms and the like belong to the whole of their file
         for name in [name for name in module.classes if (f"views.{stem}", name) not in used]:
-            for mine, more in zip(module.own, module.classes.pop(name), strict=True):
-                mine.update(more)  # type: ignore[arg-type]  # (the two halves have each their kind)
+            module.own.take(module.classes.pop(name))
+    claimed: set[str] = set()
     for name, view in screens().items():
-        texts, templates = set(_labels(view)), {value for key in dir(type(view)) if key.endswith("_template") and isinstance(value := getattr(view, key), str)}
-        for base in type(view).__mro__:
-            stem = base.__module__.removeprefix("views.")
-            if not base.__module__.startswith("views.") or _MODULES.get(stem) == LISTS:
-                continue
-            claimed.add(stem)
-            for part in (modules[stem].own, modules[stem].classes.get(base.__name__, (set(), set()))):
-                texts |= part[0]
-                templates |= part[1]
-        for template in _with_parts(templates):
-            if _place_of_template(template) is None:
-                texts |= _template(template)[0]
-        for key in texts:
+        part = _of_screen(view, modules, claimed)
+        for key in part.texts:
             found[key][name] = None
     for stem, module in modules.items():
         place = _MODULES.get(stem) or (None if stem in claimed else EVERY)
-        for texts, _templates in (module.own, *module.classes.values()) if place else ():
-            for key in texts:
-                found[key][str(place)] = None
-    for template in current_app.jinja_env.list_templates(extensions=["html", "txt"]):
-        place = _place_of_template(template)
-        for key in _template(template)[0] if place else ():
+        for key in module.all_texts() if place else ():
             found[key][str(place)] = None
-    for folder, place in (("models", MODELS), ("jobs", PAPERS)):
-        for path in sorted((ROOT.parent / folder).glob("*.py")):
-            module = _module(path)
-            for texts, _templates in (module.own, *module.classes.values()):
-                for key in texts:
-                    if not found[key]:
-                        found[key][place] = None
+    known = screens()
+    for template in current_app.jinja_env.list_templates(extensions=["html", "txt"]):
+        folder = template.split("/")[1] if template.startswith("admin/") else ""
+        place = _place_of_template(template) or (folder if folder in known else LISTS)
+        for key in _template(template).texts:
+            if not found[key] or place not in (*known, LISTS):
+                found[key][place] = None
+    for source, place in (("models", MODELS), ("jobs", PAPERS)):
+        for path in sorted((ROOT.parent / source).glob("*.py")):
+            for key in _quick(path):
+                if not found[key]:
+                    found[key][place] = None
     return {key: (EVERY,) if EVERY in names else tuple(names) for key, names in found.items() if names}
+
+
+def _of_screen(view: Any, modules: dict[str, _Module], claimed: set[str]) -> _Named:
+    """What a screen says: its classes, the files they stand in, the templates that these name, the columns of its model."""
+    templates = {value for key in dir(type(view)) if key.endswith("_template") and isinstance(value := getattr(view, key), str)}
+    part = _Named(set(_labels(view)), templates)
+    for base in type(view).__mro__:
+        stem = base.__module__.removeprefix("views.")
+        if not base.__module__.startswith("views.") or _MODULES.get(stem) == LISTS:
+            continue
+        claimed.add(stem)
+        part.take(modules[stem].own)
+        part.take(modules[stem].classes[base.__name__])
+    for template in _with_parts(part.templates):
+        if _place_of_template(template) is None:
+            part.texts |= _template(template).texts
+    return part
 
 
 def _place_of_template(template: str) -> str | None:
@@ -200,26 +224,30 @@ def _lazy(value: Any) -> Iterator[Key]:
 
 def _module(path: Path) -> _Module:
     """The texts and templates that a file of Python names."""
-    tree = ast.parse(path.read_text("utf-8"))
-    classes = {node.name: _named(node) for node in tree.body if isinstance(node, ast.ClassDef)}
-    own: tuple[set[Key], set[str]] = set(), set()
-    for node in tree.body:
-        if not isinstance(node, ast.ClassDef):
-            for mine, more in zip(own, _named(node), strict=True):
-                mine.update(more)  # type: ignore[arg-type]  # (the two halves have each their kind)
-    return _Module(own, classes)
+    module = _Module(_Named(), {})
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            module.classes[node.name] = _named(node)
+        else:
+            module.own.take(_named(node))
+    return module
 
 
-def _named(tree: ast.AST) -> tuple[set[Key], set[str]]:
-    texts: set[Key] = set()
-    templates: set[str] = set()
+def _quick(path: Path) -> Iterator[Key]:
+    """The texts of a file of Python whose parts are not told from each other: read by their calls, ten times as fast."""
+    for call in _CALL.finditer(path.read_text("utf-8")):
+        yield from _key(call[1], [ast.literal_eval(text) for text in call.groups()[1:] if text])
+
+
+def _named(tree: ast.AST) -> _Named:
+    part = _Named()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            texts.update(_key(name, [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args[:2]]))
+            part.texts.update(_key(name, [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args[:2]]))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith((".html", ".txt")):
-            templates.add(node.value)
-    return texts, templates
+            part.templates.add(node.value)
+    return part
 
 
 def _key(function: str, arguments: list[Any]) -> Iterator[Key]:
@@ -229,21 +257,22 @@ def _key(function: str, arguments: list[Any]) -> Iterator[Key]:
         yield arguments[0], arguments[1]
 
 
-_templates: dict[str, tuple[set[Key], set[str]]] = {}
+_templates: dict[str, _Named] = {}
 
 
-def _template(name: str) -> tuple[set[Key], set[str]]:
+def _template(name: str) -> _Named:
     """The texts that a template names, and the templates that it takes in."""
     if name not in _templates:
         env = current_app.jinja_env
-        if env.loader is None or name not in set(env.list_templates(extensions=["html", "txt"])):
-            return set(), set()
-        tree = env.parse(env.loader.get_source(env, name)[0])
-        texts: set[Key] = set()
+        try:
+            tree = env.parse(env.loader.get_source(env, name)[0]) if env.loader else nodes.Template([])
+        except TemplateNotFound:  # Flask-Admin's own defaults, which ours replace
+            return _Named()
+        part = _Named(set(), {found for found in find_referenced_templates(tree) if found})
         for call in tree.find_all(nodes.Call):
             if isinstance(call.node, nodes.Name):
-                texts.update(_key(call.node.name, [arg.value if isinstance(arg, nodes.Const) else None for arg in call.args[:2]]))
-        _templates[sys.intern(name)] = texts, {found for found in find_referenced_templates(tree) if found}
+                part.texts.update(_key(call.node.name, [arg.value if isinstance(arg, nodes.Const) else None for arg in call.args[:2]]))
+        _templates[name] = part
     return _templates[name]
 
 
@@ -255,5 +284,5 @@ def _with_parts(names: Iterable[str]) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += _template(name)[1]
+            waiting += _template(name).templates
     return found

@@ -76,7 +76,7 @@ def check_archive(data: bytes) -> str:
     """A workbook is a zip: refuse bombs, nested archives and other archives before anything is unpacked."""
     try:
         members = zipfile.ZipFile(io.BytesIO(data)).infolist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, UnicodeError):
         raise Refused("broken_book") from None
     total = sum(m.file_size for m in members)
     packed = sum(m.compress_size for m in members)

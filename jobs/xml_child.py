@@ -255,7 +255,7 @@ def read_any(source: Path, target: Path, settings: dict[str, Any]) -> None:
                     with archive.open(member) as inside:
                         write_records(inside, settings, target, member=member.filename.rpartition("/")[2][:80])
                     return
-            except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+            except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, UnicodeError) as error:
                 if isinstance(error, RuntimeError) and "password" in str(error):
                     raise Refused("zip_locked") from None
                 raise Refused("zip_broken") from None

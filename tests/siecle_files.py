@@ -106,7 +106,7 @@ _GIVEN = ("Zoé", "Maël", "Éloïse", "Rokhaya", "Théo", "Œdipe", "Anaïs", "
 _FAMILY = ("BÉNARD", "DA SILVA", "D'ALMEIDA", "NGUYEN", "EL AMRANI", "LE GOFF", "ŒUVRARD", "DE SAINT-EXUPÉRY", "MCKENZIE", "LÊ")
 
 
-def a_school(count):
+def a_school(count, **how):
     """The zips of that many students in classes and groups, and of their two guardians each."""
     pupils, people, ties, homes = [], [], [], []
     for n in range(count):
@@ -121,6 +121,12 @@ def a_school(count):
             )
             ties.append(tie(number, 2 * n + place, NIVEAU_RESPONSABILITE="1", CODE_PARENTE=code))
     return (
-        ("ExportXML_ElevesAvecAdresses.zip", zipped(("ElevesAvecAdresses.xml", students(*pupils, addresses=homes)))),
-        ("ExportXML_ResponsablesAvecAdresses.zip", zipped(("ResponsablesAvecAdresses.xml", guardians(people, ties, homes)))),
+        ("ExportXML_ElevesAvecAdresses.zip", zipped(("ElevesAvecAdresses.xml", students(*pupils, addresses=homes, **how)))),
+        ("ExportXML_ResponsablesAvecAdresses.zip", zipped(("ResponsablesAvecAdresses.xml", guardians(people, ties, homes, **how)))),
     )
+
+
+def unzipped(archive):
+    """The content of the only member."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as found:
+        return found.read(found.namelist()[0])

@@ -106,7 +106,7 @@ class Imports(Grid):
                 return redirect(self.page_url(made), code=303)
             except Refusal as refusal:
                 code = self.refuse(refusal)
-        kinds = [(kind, [(f.heading, f.label) for f in FIELDS[kind.name].values() if f.number < 2]) for kind in self.kinds()]
+        kinds = [(kind, [(f.heading, f.label) for f in FIELDS[kind.name].values() if f.number < 2 and f.key != "source_ref"]) for kind in self.kinds()]
         return self.render(
             "admin/import/new.html",
             steps=STEPS,

@@ -3,6 +3,7 @@
 Every screen with a form is walked: two editors, two tabs, an edit against a deletion, a deletion against an edit, an edit against an import.
 """
 
+import datetime as dt
 import threading
 from html.parser import HTMLParser
 
@@ -14,13 +15,16 @@ from test_imports import Desk, table
 
 from jobs.demo import load_demo
 from models.access import Membership, Role, User
+from models.codes import CodeList, CodeValue
 from models.custom import CustomField
 from models.custom_values import FieldKind
 from models.db import db
 from models.labels import LabelOverride, Noun
 from models.people import Group, GroupCategory, Guardian, GuardianLink, Student
 from models.school import Level, School
+from models.school_year import SchoolYear
 from models.scope import unscoped
+from models.studies import OrgUnit, Programme, Season, Term
 from views.base import Screen
 
 ROUNDS = 3
@@ -35,6 +39,11 @@ FORMS = {
     "membership": (Membership, "open_until", ("2031-01-01", "2032-02-02", "2033-03-03")),
     "group": (Group, "name", ("Premier", "Second", "Tiers")),
     "level": (Level, "name", ("Premier", "Second", "Tiers")),
+    "programme": (Programme, "title", ("Premier", "Second", "Tiers")),
+    "term": (Term, "year", ("2011", "2012", "2013")),
+    "org_unit": (OrgUnit, "name", ("Premier", "Second", "Tiers")),
+    "school_year": (SchoolYear, "name", ("Premier", "Second", "Tiers")),
+    "code_value": (CodeValue, "label", ("Premier", "Second", "Tiers")),
     "school": (School, "town", ("Premier", "Second", "Tiers")),
     "custom_field": (CustomField, "label", ("Premier", "Second", "Tiers")),
     "label": (LabelOverride, "text", ("Premier", "Second", "Tiers")),
@@ -99,6 +108,11 @@ def row_of(app, schools):
                 "membership": lambda: session.scalar(select(Membership).join(User).where(User.username == "ec", Membership.role == Role.ec)),
                 "group": lambda: Group(school_id=school, name="Avant", category=GroupCategory.other),
                 "level": lambda: Level(school_id=school, name="Avant", rank=90),
+                "programme": lambda: Programme(school_id=school, code="AVANT", title="Avant"),
+                "term": lambda: Term(school_id=school, year=2010, season=Season.winter),
+                "org_unit": lambda: OrgUnit(school_id=school, code="AVANT", name="Avant"),
+                "school_year": lambda: SchoolYear(school_id=school, name="Avant", begins_on=dt.date(1999, 9, 1), ends_on=dt.date(2000, 8, 31)),
+                "code_value": lambda: CodeValue(school_id=school, code_list=CodeList.remark, code="AVANT", label="Avant"),
                 "school": lambda: session.get(School, school),
                 "custom_field": lambda: CustomField(school_id=school, table_name="student", key="avant", label="Avant", kind=FieldKind.text),
                 "label": lambda: LabelOverride(school_id=school, language="fr", msgid="Family name", text="Avant"),

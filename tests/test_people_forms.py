@@ -209,7 +209,7 @@ def test_the_menus_offer_what_the_row_can_take_in_words_for_one(as_, app, a_stud
     record = browser.get(f"/admin/student/details/?id={a_student}").text
     assert ">Réactiver</button>" in record
     assert ">Désactiver</button>" not in record
-    assert set(re.findall(r'data-no="([^"]*)"', browser.get("/admin/student/?flt0_status.Is=left").text)) == {"deactivate"}
+    assert set(re.findall(r'data-no="([^"]*)"', browser.get("/admin/student/?flt0_status.Is=left").text)) == {"deactivate promote"}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
 from jobs import catalogues, demo, health, import_console, label_files, maintenance, serving
+from jobs.demo_shown import load_shown
 from models import accounts, labels, staff
 from models.access import Role
 from models.base import Refusal
@@ -110,6 +111,7 @@ def _load_demo(students: int, seed: int, *, unless_there: bool = False) -> None:
         raise Refusal(_("This database holds a real [school]. Load the demonstration elsewhere: SCOLABRI_DATA=instance/demo"))
     if not codes or not unless_there:
         counts = demo.load_demo(db.session, students, seed)
+        load_shown(db.session)
         db.session.commit()
         click.echo(
             _("%(schools)d [schools], %(students)d [students], %(guardians)d [guardians].", **{k: counts[k] for k in ("schools", "students", "guardians")})

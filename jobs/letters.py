@@ -25,6 +25,7 @@ from jobs.letterhead import Letterhead, bind, letterhead, lines_of, logo_alt, sh
 from jobs.registry import Product, handler
 from jobs.runner import Task
 from models.activation import ActivationCode, CodePurpose, show_code
+from models.addresses import home_of, postal_lines
 from models.base import Refusal, fold, today, utcnow
 from models.catalogue import installed
 from models.db import db
@@ -221,17 +222,17 @@ def _sheet(code: ActivationCode, sender: Sender) -> Sheet:
     student, guardian = code.student, code.guardian
     # Lists give the home once, the student's: a guardian of whom no address is known is written to there, not to an empty window.
     home: Guardian | Student = guardian if guardian and (guardian.address1 or guardian.town) else student
-    town = f"{home.postal_code} {home.town}".strip()
+    language = language_of((guardian or student).language, sender)
     return Sheet(
         id=code.id,
         code=code.reveal(),
         expires_at=code.expires_at,
-        language=language_of((guardian or student).language, sender),
+        language=language,
         student=student.name,
         group=student.homeroom.name if student.homeroom else "",
         title=guardian.title if guardian else "",
         addressee=guardian.name if guardian else "",
-        address=tuple(line for line in (home.address1, home.address2, town) if line),
+        address=postal_lines(home_of(home), sender.country, language),
     )
 
 

@@ -19,6 +19,7 @@ from jobs.registry import Product, handler
 from jobs.runner import Task
 from models import accounts
 from models.access import User
+from models.addresses import home_of, postal_lines
 from models.base import Refusal, today, utcnow
 from models.db import db
 from models.people import Guardian
@@ -39,8 +40,7 @@ def compose(guardian: Guardian, login: str, secret: str, sender: Sender, address
         date = day_in_words(day, language)
         ends = day_in_words((utcnow() + accounts.LIVES["letter"]).astimezone(ZoneInfo(sender.time_zone)).date(), language)
         typed = address.split("://", 1)[-1] + WHERE + secret
-        town = f"{guardian.postal_code} {guardian.town}".strip()
-        lines = [f"{guardian.title} {guardian.name}", guardian.address1, guardian.address2, town]
+        lines = [f"{guardian.title} {guardian.name}", *postal_lines(home_of(guardian), sender.country, language)]
         return {
             "lang": base_language(language),
             "region": sender.country.name,

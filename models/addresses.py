@@ -59,6 +59,11 @@ class Place(NamedTuple):
         return fold(re.sub(r"[\s,.’'-]+", " ", " ".join(self)))
 
 
+def home_of(person: Any) -> Place:
+    """The address on somebody's record."""
+    return Place(person.address1, person.address2, person.postal_code, person.town)
+
+
 def postal_lines(place: Place, country: Country, language: str) -> tuple[str, ...]:
     """The lines below the name, without empty ones. The code decides where it is; without one, the school's country does."""
     code = _CANADIAN.fullmatch(place.postal_code.strip().upper())

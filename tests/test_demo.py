@@ -8,18 +8,23 @@ from collections import Counter
 
 import pytest
 from small import small_app, writing
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from jobs.demo import ACCOUNTS, PASSWORD, load_demo
 from jobs.demo_people import make_people
+from jobs.demo_shown import load_shown
 from models import keys, passwords
 from models.access import Membership, Role, User
 from models.activation import ActivationCode, CodeState, missing_clause
 from models.base import Refusal, fold, today
+from models.custom import CustomField
+from models.duplicates import pairs
 from models.identifiers import decode_permanent, ine_doubt, permanent_doubt
 from models.journal import JournalEvent
+from models.papers import IssuedPaper
 from models.people import Group, GroupCategory, Guardian, GuardianLink, LinkStatus, Student
 from models.reach import _my_students
+from models.saved_view import SavedView
 from models.school import Level, School
 from models.scope import Scope, unscoped
 
@@ -208,3 +213,23 @@ def test_small_demonstrations_hold_together(tmp_path, students, seed):
         assert counts["students"] == students + max(students // 2, min(students, 30))
         assert user(session, "parent").id
         assert Counter(session.scalars(select(GuardianLink.status)))[LinkStatus.suspended] == 2
+
+
+def test_screens_that_a_fresh_school_leaves_empty_hold_something(tmp_path):
+    app = small_app(tmp_path)
+    with writing(app) as session:
+        load_demo(session, students=30)
+        load_shown(session)
+    with app.app_context(), unscoped("a test looks"):
+        from models.db import db
+
+        for school in db.session.scalars(select(School).order_by(School.id)).all():
+            (field,) = db.session.scalars(select(CustomField).where(CustomField.school_id == school.id))
+            held = [extra.get(field.key) for extra in db.session.scalars(select(Student.extra).where(Student.school_id == school.id))]
+            assert {choice["key"] for choice in field.choices} >= set(held) - {None} != set()
+            assert [view.shared for view in db.session.scalars(select(SavedView).where(SavedView.school_id == school.id))] == [True]
+            assert len(db.session.scalars(select(IssuedPaper).where(IssuedPaper.school_id == school.id)).all()) == 2
+            found = db.session.execute(pairs(Guardian)).all()
+            assert {db.session.get(Guardian, a).school_id for a, _b in found} >= {school.id}
+        assert db.session.execute(text("PRAGMA foreign_key_check")).all() == [] if db.engine.dialect.name == "sqlite" else True
+        db.session.rollback()

@@ -53,7 +53,7 @@ def valmont(app):
 def test_each_code_has_its_page_and_its_envelope(app, valmont):
     job = ask(app, valmont["user"], valmont["school"], valmont["codes"])
     mother, father, family = map(flat, texts(product(job), "-layout"))
-    assert "Mme Hélène Bénard 18, allée du Moulin 00000 Valmont" in mother
+    assert "Mme Hélène Bénard 18 allée du Moulin 00000 VALMONT" in mother
     assert "Votre accès en ligne pour suivre Zoé Bénard Madame," in mother
     assert "7KQ4-M2WX-H9DS" in mother
     assert "tilleuls.exemple/parent/register" in mother
@@ -62,7 +62,7 @@ def test_each_code_has_its_page_and_its_envelope(app, valmont):
     assert "M. Marc O’Neil 7 High Street" in father
     assert "Your activation code 2222-2222-2225" in father
     assert "Sir," in father
-    assert "Aux responsables de l’élève Zoé Bénard 3, rue des Écoles 00001 Bourg" in family
+    assert "Aux responsables de l’élève Zoé Bénard 3 rue des Écoles 00001 BOURG" in family
     assert "Madame, Monsieur," in family
 
 
@@ -72,8 +72,17 @@ def test_a_guardian_without_an_address_is_written_to_at_the_students(app, valmon
         father.address1 = father.town = father.postal_code = ""
     job = ask(app, valmont["user"], valmont["school"], valmont["codes"][1:2])
     letter = flat(texts(product(job), "-layout")[0])
-    assert "M. Marc O’Neil 3, rue des Écoles 00001 Bourg" in letter
+    assert "M. Marc O’Neil 3 rue des Écoles 00001 BOURG" in letter
     assert "Your activation code" in letter
+
+
+def test_an_address_in_quebec_is_written_as_its_post_reads_it(app, valmont):
+    with writing(app) as session:
+        mother = session.get(ActivationCode, valmont["codes"][0]).guardian
+        mother.address1, mother.postal_code, mother.town = "100, quai aux Fleurs", "g1a0a2", "La Rive"
+    job = ask(app, valmont["user"], valmont["school"], valmont["codes"][:1])
+    letter = " ".join(texts(product(job), "-layout")[0].split())
+    assert "Mme Hélène Bénard 100, quai aux Fleurs La Rive (Québec) G1A 0A2" in letter
 
 
 def test_the_expiry_is_written_in_words(app, valmont):

@@ -125,7 +125,7 @@ def test_nobody_is_added_before_the_page_of_the_school_is_complete(app, as_, sch
     assert "il manque : Adresse électronique" in words(page)
     assert f"/admin/school/edit/?id={schools[0]}&amp;part=contacts#email" in page.text
     assert acc.get("/admin/school/missing/").headers["Location"].endswith("part=contacts#email")
-    assert "Adressez-vous à l’administrateur du site" in words(as_("ac").get("/admin/user/new/"))
+    assert "Demandez à l’administrateur du site" in words(as_("ac").get("/admin/user/new/"))
     fields = {"given_name": "Zoé", "family_name": "Nouvel", "email": "zoe@example.org", "username": "", "role": "ec"}
     assert send(acc, "/admin/user/new/", page="/account", **fields).status_code == 422
     new = {"person": "new", "from": "2099-01-01", "until": "2099-01-02", **fields}

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from jobs.import_match import group_key, name_key
@@ -15,7 +15,7 @@ from models.people import Group, GroupCategory, group_share
 from models.scope import unscoped
 from models.staff_words import WORKERS
 
-PIECE = 500
+PIECE, FEW = 500, 50
 T = TypeVar("T")
 
 
@@ -83,9 +83,9 @@ def load_staff(session: Session, school_id: int, official_code: str, emails: Col
                     known.accounts[user_id] = Person(user_id, given, family, email or "", username or "")
         for some in _pieces(bases):
             known.taken.update(name for name in session.scalars(select(User.username).where(User.username.in_(some))) if name)
-        numbered = [base for base in bases if base in known.taken]
-        for base in numbered:
-            known.taken.update(name for name in session.scalars(select(User.username).where(User.username.startswith(base, autoescape=True))) if name)
+        for some in _pieces([base for base in bases if base in known.taken], FEW):  # and those that a number follows
+            like = or_(*(User.username.startswith(base, autoescape=True) for base in some))
+            known.taken.update(name for name in session.scalars(select(User.username).where(like)) if name)
     for group_id, name, category in session.execute(select(Group.id, Group.name, Group.category).where(Group.school_id == school_id)):
         if category is GroupCategory.klass or group_key(name) not in known.groups:
             known.groups[group_key(name)] = (group_id, name)
@@ -97,7 +97,7 @@ def load_staff(session: Session, school_id: int, official_code: str, emails: Col
     return known
 
 
-def _pieces(values: Collection[T]) -> Iterator[list[T]]:
+def _pieces(values: Collection[T], size: int = PIECE) -> Iterator[list[T]]:
     found = list(values)
-    for start in range(0, len(found), PIECE):
-        yield found[start : start + PIECE]
+    for start in range(0, len(found), size):
+        yield found[start : start + size]

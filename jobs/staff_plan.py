@@ -168,7 +168,7 @@ class StaffPlan:
         names = classes_of(row.values.get("classes", ""))
         missing = [name for name in names if group_key(name) not in self.known.groups]
         if missing:
-            row.doubt("classes", "staff_classes", names=", ".join(missing)[:80])
+            row.doubt("", "staff_classes", names=", ".join(missing)[:80])
         found = dict(self.known.groups[group_key(name)] for name in names if group_key(name) in self.known.groups)
         return [(group_id, name) for group_id, name in found.items() if user_id is None or (group_id, user_id) not in self.known.shares]
 

@@ -208,3 +208,8 @@ def test_a_tick_makes_site_administrators_and_an_unready_school_is_told_with_a_w
     with rows(app) as session:
         held = session.scalars(select(Membership.role).join(User, Membership.user_id == User.id).where(User.email == "helene.benard@exemple.org"))
         assert list(held) == [Role.acc]
+
+
+def test_the_screen_of_users_leads_the_site_administrator_to_the_import(as_):
+    assert "Importer le personnel" in said(as_("acc").get("/admin/user/"))
+    assert "Importer le personnel" not in said(as_("ac").get("/admin/user/"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Flask, abort, flash
+from flask import Flask, abort, flash, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, expose
 from sqlalchemy import Enum, String, inspect
@@ -28,6 +28,7 @@ from views.i18n import gettext, language_name
 from views.i18n import lazy_gettext as _
 from views.inspection import InspectionPages, WindowForm
 from views.invitations import mails, tell_link
+from views.menu import beside
 from views.school_settings import not_ready_page
 from views.see_as import SeeAsPages
 from views.verbs import verb
@@ -81,6 +82,13 @@ class Users(SeeAsPages, ByName):
         ("", (("given_name", 6), ("family_name", 6), ("email", 6), ("username", 6))),
         (_("In the [school]"), (("role", 12), ("open_from", 6), ("open_until", 6))),
     )
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """The list leads to the import of the staff."""
+        if template == self.list_template and self.may("import_staff", "import_") and self.may("create", "import_"):
+            link = {"label": gettext("Import the staff"), "icon": "import", "url": url_for("import_.create_view", _anchor="staff")}
+            kwargs["beside"] = [link, *beside(self.endpoint)]
+        return super().render(template, **kwargs)
 
     # -- rows: those who work here, not the guardians and students whom the scope also shows
 

@@ -19,8 +19,10 @@ from sqlalchemy.orm import Session
 
 from models.base import Refusal, fold
 from models.custom_import import MARK
+from models.import_words import BadCell
+from models.school import Country
 from models.travel import TABLES, References, own_columns
-from models.values import visible
+from models.values import read_phone, visible
 from models.words import _
 
 MOST_BYTES = 10 * 1024 * 1024
@@ -45,6 +47,7 @@ class Parcel:
 
     from_code: str
     from_name: str
+    country: str
     to_code: str
     students: list[str]
     token: str
@@ -72,6 +75,7 @@ class Parcel:
         head = {
             "from": self.from_code,
             "from_name": plain(self.from_name),
+            "country": self.country,
             "to": self.to_code,
             "token": self.token,
             "made_at": self.made_at.isoformat(),
@@ -101,7 +105,7 @@ class Parcel:
     @classmethod
     def _announced(cls, line: str) -> Parcel:
         head = json.loads(line)
-        if set(head) != {"from", "from_name", "to", "token", "made_at", "students", "columns", "labels"}:
+        if set(head) != {"from", "from_name", "country", "to", "token", "made_at", "students", "columns", "labels"}:
             raise _odd()
         texts = (head["from"], head["from_name"], head["to"], head["token"], head["made_at"], *head["students"], *head["labels"].values())
         if not all(isinstance(found, str) and found and is_plain(found) for found in texts):
@@ -112,12 +116,23 @@ class Parcel:
         if not (isinstance(announced, list) and 0 < len(announced) <= MOST_STUDENTS and len(set(announced)) == len(announced)):
             raise _odd()
         made_at = dt.datetime.fromisoformat(head["made_at"])
-        if made_at.tzinfo is None or len(head["from_name"]) > 200:
+        if made_at.tzinfo is None or len(head["from_name"]) > 200 or head["country"] not in Country.__members__:
             raise _odd()
         columns = {_known_table(name): _known_columns(name, keys) for name, keys in head["columns"].items()}
         if set(columns) != set(TABLES) or not all(_OWN.fullmatch(key) for key in head["labels"]):
             raise _odd()
-        return cls(head["from"], head["from_name"], head["to"], announced, head["token"], made_at, columns, head["labels"], {name: [] for name in columns})
+        return cls(
+            head["from"],
+            head["from_name"],
+            head["country"],
+            head["to"],
+            announced,
+            head["token"],
+            made_at,
+            columns,
+            head["labels"],
+            {name: [] for name in columns},
+        )
 
     def _take(self, line: Any) -> None:
         name, row = line
@@ -157,6 +172,13 @@ class Parcel:
         if self.made_at < now - KEPT or self.made_at > now + _CLOCKS:
             raise Refusal(_("This transfer is older than %(days)d days. Nothing was taken in: ask the other [school] to make it again."), days=KEPT.days)
 
+    def dialled(self, country: str) -> None:
+        """Write the phones so that a school of another country can dial them."""
+        for name, keys in self.columns.items() if country != self.country else ():
+            for at in (at for at, key in enumerate(keys) if key == "phone"):
+                for row in self.rows[name]:
+                    row[at] = _international(row[at], self.country)
+
     @property
     def names(self) -> list[dict[str, str]]:
         """Whom it speaks of, as a list may show them."""
@@ -178,6 +200,14 @@ def plain(text: str) -> str:
 def is_plain(text: str) -> bool:
     """Whether a text is one that `plain` could have given."""
     return len(text) <= MOST_CELL and not _ODD.search(text) and visible(text) == text
+
+
+def _international(phone: str, country: str) -> str:
+    """A phone with the code of its country; what cannot be read stays as it is, for a person to correct."""
+    try:
+        return read_phone(phone, country, []).e164 if phone else ""
+    except BadCell:
+        return phone
 
 
 def _odd() -> Refusal:

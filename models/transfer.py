@@ -157,7 +157,9 @@ class Transfer(Base, Identified, SchoolScoped):
         if not ids:
             raise Refusal(_("None of these [students] can be transferred any more. Look at their files, then choose again."))
         self.count = len(ids)
-        parcel = Parcel(school.official_code, plain(school.name), self.other_code, [person["code"] for person in self.people], self.token, self.made_at)
+        parcel = Parcel(
+            school.official_code, plain(school.name), school.country.name, self.other_code, [person["code"] for person in self.people], self.token, self.made_at
+        )
         parcel.fill(db.session, ids)
         if self.inside:
             self._put_there(school, parcel)
@@ -269,8 +271,9 @@ class Transfer(Base, Identified, SchoolScoped):
         """Have the waiting data checked as an import. Refused unless it waits here, and while another import is under way."""
         if self.direction is not Direction.received or self.status not in (TransferStatus.waiting, TransferStatus.undone) or not self.file_key:
             raise Refusal(_("There is nothing to take in here any more."))
-        active_school()
+        school = active_school()
         parcel = Parcel.load(keys.unseal(PURPOSE, files.path_of(self.file_key).read_text()))
+        parcel.dialled(school.country.name)
         tables, self.left_here = _understood(parcel)
         made = Import.receive([(f"{name}.csv", _as_csv(columns, rows)) for name, columns, rows in tables])
         for file, (name, columns, _rows) in zip(made.files, tables, strict=True):

@@ -170,6 +170,7 @@ HOSTILE = {
     "a date without zone": set_head(made_at="2026-11-22T10:00:00"),
     "no token": set_head(token="../../etc/passwd"),
     "an odd code": set_head(**{"from": "'; DROP TABLE"}),
+    "an unknown country": set_head(country="XX"),
     "one thing more in the head": set_head(role="acc"),
     "a head that is a list": lambda lines: [[], *lines[1:]],
     "columns that are a text": lambda lines: lines[0]["columns"].update(students="national_id"),

@@ -265,3 +265,18 @@ def test_what_nobody_took_in_goes_after_its_time(app, schools):
     one = latest(app, "received", schools[1])
     assert (one.status, one.file_key) == (TransferStatus.expired, "")
     assert latest(app, "sent", schools[0]).other_code == ELSEWHERE
+
+
+@pytest.mark.usefixtures("on")
+def test_phones_of_another_country_can_be_dialled_where_they_arrive(app, schools):
+    ids = family(app, schools[1], 3)
+    with acting_in(app, schools[1], "acc2"):
+        Transfer.send(ids, "9990001X")
+    run_pending(app)
+    with acting_in(app, schools[0]) as session:
+        made = session.get_one(Transfer, latest(app, "received", schools[0]).id).look().id
+    run_pending(app)
+    with rows(app) as session:
+        lines = session.scalars(select(ImportRow).where(ImportRow.import_id == made)).all()
+        assert [row.problems for row in lines] == [[]] * 3
+        assert all(phone.startswith("+1") for row in lines if (phone := row.cells.get("phone")))

@@ -27,6 +27,7 @@ NAME = "siecle"
 GONE = "Inactifs"  # the division where SIECLE puts those who left
 LEVELS = {"100": "6e", "101": "5e", "102": "4e", "103": "3e", "200": "2nde", "201": "1re", "211": "1re", "202": "Terminale", "212": "Terminale"}
 TITLES = {"MME": "Mme", "MLLE": "Mme", "M": "M.", "M.": "M."}
+SEXES = {"1": "M", "2": "F"}
 LEGAL, CONTACT, UNKNOWN = "1", "3", "?"
 BETWEEN = " | "  # names of groups in one cell
 YES = {"1", "true"}
@@ -169,7 +170,7 @@ def students(head: dict[str, Any], records: Iterator[Record]) -> list[Source]:
                 said(tree, "NOM_USAGE"),
                 said(tree, "PRENOM"),
                 ", ".join(name for tag in ("PRENOM2", "PRENOM3") if (name := said(tree, tag))),
-                said(tree, "CODE_SEXE"),
+                SEXES.get(said(tree, "CODE_SEXE"), said(tree, "CODE_SEXE")),
                 said(tree, "DATE_NAISS"),
                 division,
                 BETWEEN.join(dict.fromkeys(groups)),

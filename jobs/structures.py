@@ -48,7 +48,7 @@ def parse(kind: str, table: Table, keys: list[str], context: Context, fixes: Fix
     """The rows of a file of classes and groups, or of programmes."""
     for row in cells_of(table, keys, kind, fixes):
         read_into(row, context)
-        row.values["family_name"] = " – ".join(text for key in ("name", "long_name", "code", "title") if (text := row.values.get(key)))  # its name
+        row.values["family_name"] = " – ".join(text for key in ("name", "long_name", "title") if (text := row.values.get(key)))  # its name
         yield row
 
 

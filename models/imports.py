@@ -212,6 +212,11 @@ class Import(Base, Identified, SchoolScoped, Fixable):
         return any(file.kind is FileKind.staff for file in self.files)
 
     @property
+    def of_structures(self) -> bool:
+        """Whether it is about classes, groups or programmes, alone or beside people."""
+        return any(file.kind in (FileKind.groups, FileKind.programmes) for file in self.files)
+
+    @property
     def asks(self) -> set[str]:
         """The verbs of `import_` that its files ask for beside the usual ones."""
         return {VERB_OF[file.kind.name] for file in self.files if file.kind.name in VERB_OF}

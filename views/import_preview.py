@@ -27,7 +27,9 @@ MOST_PLACES = 40  # levels and classes that the school lacks, those to settle fi
 ALWAYS = ("national_id", "born_on", "homeroom")
 ONLY = {
     FileKind.staff: ("role", "email", "username", "classes"),
-    FileKind.groups: ("name", "long_name", "category"), FileKind.programmes: ("code", "title")}
+    FileKind.groups: ("category",),
+    FileKind.programmes: ("code",),
+}
 
 
 @dataclass
@@ -81,6 +83,11 @@ class Page:
     count: int
     number: int
     pages: int
+
+    @property
+    def people(self) -> bool:
+        """Whether its lines are about people."""
+        return not self.rows or any(shown.row.kind not in ONLY or shown.row.kind is FileKind.staff for shown in self.rows)
 
     @property
     def has(self) -> dict[str, bool]:
@@ -180,6 +187,8 @@ def page_of(sheet: Sheet, status: RowStatus, number: int, opened: str = "") -> P
     clause = (ImportRow.import_id == one.id, ImportRow.generation == one.generation, ImportRow.status == status)
     count = db.session.scalar(select(func.count()).select_from(ImportRow).where(*clause)) or 0
     order: tuple[Any, ...] = (ImportRow.name, ImportRow.id) if status is RowStatus.absent else (ImportRow.line, ImportRow.id)
+    # Classes and programmes come after the people: what a page shows is about one of them.
+    order = (case((ImportRow.kind == FileKind.groups, 1), (ImportRow.kind == FileKind.programmes, 2), else_=0), *order)
     if status is RowStatus.unchanged:  # first those whose values the school corrected, and which stay so
         order = (case((cast(ImportRow.diff, Text) == "[]", 1), else_=0), *order)
     rows = list(db.session.scalars(select(ImportRow).where(*clause).order_by(*order).limit(ON_A_PAGE).offset(number * ON_A_PAGE)))
@@ -197,7 +206,7 @@ def _keys(sheet: Sheet, rows: list[ImportRow], status: RowStatus) -> list[str]:
         return sorted(most, key=lambda key: order.index(key) if key in order else len(order))
     kinds = {row.kind for row in rows}
     if len(kinds) == 1 and (only := ONLY.get(rows[0].kind)):
-        return [key for key in only if status is not RowStatus.absent or any(row.cells.get(key) for row in rows)]
+        return [key for key in only if any(row.cells.get(key) for row in rows)]
     keys = list(ALWAYS) if all(row.kind is FileKind.students for row in rows) or status is RowStatus.error else []
     if status not in (RowStatus.ignored, RowStatus.error) and any("level" in row.cells for row in rows):
         keys.append("level")

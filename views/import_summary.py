@@ -113,7 +113,9 @@ def country() -> Country:
 
 def detected(one: Import) -> list[dict[str, Any]]:
     """What each file was taken for, in a sentence, and whether its columns were understood as last time."""
-    return [{"file": f, "title": _format(f), "sentence": _details(f), "remembered": _remembered(f)} for f in one.files]
+    sent = list(dict.fromkeys(f.sha256 for f in one.files))
+    files = sorted(one.files, key=lambda f: (sent.index(f.sha256), f.id))  # the tables of one file stand together
+    return [{"file": f, "title": _format(f), "sentence": _details(f), "remembered": _remembered(f)} for f in files]
 
 
 def _remembered(f: ImportFile) -> str:
@@ -175,8 +177,10 @@ def first_tab(one: Import) -> RowStatus:
     return next((s for s in RowStatus if number_of(one, s)), RowStatus.created)
 
 
-def headline(status: RowStatus, count: int) -> str:
-    """The title of a tab."""
+def headline(status: RowStatus, count: int, structures: bool = False) -> str:
+    """The title of a tab; with `structures`, its lines are about classes and programmes as well."""
+    if structures and status is RowStatus.created:
+        return ngettext("%(num)d line to create", "%(num)d lines to create", count)
     return {
         RowStatus.error: lambda: ngettext("%(num)d line in error", "%(num)d lines in error", count),
         RowStatus.unsure: lambda: ngettext("%(num)d line may speak of somebody known", "%(num)d lines may speak of somebody known", count),

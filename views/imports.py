@@ -206,7 +206,7 @@ class Imports(Grid):
             "admin/import/preview.html",
             tabs=words.tabs(one, status, lambda name: self.page_url(one, tab=name)),
             tab=status,
-            headline=(one.of_staff and headline(status, context["count"])) or words.headline(status, context["count"]),
+            headline=(one.of_staff and headline(status, context["count"])) or words.headline(status, context["count"], one.of_structures),
             page_at=lambda number: self.page_url(one, tab=status.name, page=number),
             line_at=lambda shown: self.page_url(one, tab=status.name, page=context["number"], line=shown.name) + f"#r.{shown.name}",
             closed_at=lambda shown: self.page_url(one, tab=status.name, page=context["number"]) + f"#r.{shown.name}",

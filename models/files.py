@@ -39,6 +39,15 @@ def path_of(key: str) -> Path:
     return _FOLDER[0] / key
 
 
+def plain(key: str) -> Path | None:
+    """Where the file of this key lies, when it is there and is a file of ours; else None, with a line in the log: a link is never followed."""
+    path = path_of(key)
+    if path.is_file() and not path.is_symlink():
+        return path
+    log.error("the file %s is missing, or is no plain file", key)
+    return None
+
+
 def keep(content: bytes) -> str:
     """Store a file, mode 600, wholly or not at all (written aside, synced, renamed). Gives its key."""
     key = secrets.token_hex(16)

@@ -19,7 +19,7 @@ from models.journal import JournalEvent
 from models.people import GuardianLink, Student
 from models.school import School
 from models.words import in_language
-from models.work import Job, JobKind
+from models.work import Job, JobKind, JobState
 
 
 def drawn(mode="RGB", size=(60, 40), form="PNG", **options):
@@ -140,6 +140,18 @@ def test_61_a_file_that_is_no_longer_what_was_kept_is_not_there_and_is_told(app,
     assert "perdu sur le serveur" in words(as_("acc").get(f"/admin/school/edit/?id={schools[0]}&part=papers"))
     assert school_files.keep(drawn(size=(31, 17))) == digest
     assert as_("ac").get("/admin/school/logo/").status_code == 200, "sent again, it is there again"
+
+
+def test_61_a_link_in_the_place_of_the_file_of_a_job_is_not_followed(app, as_, schools, tmp_path):
+    with rows(app) as session:
+        key = files.keep(b"a paper")
+        job = Job(school_id=schools[0], kind=JobKind.print_sample, state=JobState.done, file_key=key, file_name="x.pdf", file_type="application/pdf")
+        session.add(job)
+        session.flush()
+        where = f"/admin/job/download/?id={job.id}"
+    assert as_("acc").get(where, buffered=True).status_code == 200
+    replaced(files.path_of(key), "link", tmp_path)
+    assert as_("acc").get(where).status_code == 404
 
 
 def test_60_two_schools_share_a_picture_and_neither_takes_it_from_the_other(app, schools):

@@ -171,10 +171,11 @@ class Grid(StaffPart):
         one = self.mine("check")
         file = self.file_of_address(one)
         key, name, number = file.file_key, file.name, one.id
-        if not key or not files.path_of(key).is_file():
+        path = files.plain(key) if key else None
+        if path is None:
             abort(404)
         self.record_export(number, file.lines or 1)
-        answer: Response = send_file(files.path_of(key), mimetype="application/octet-stream", as_attachment=True, download_name=name)
+        answer: Response = send_file(path, mimetype="application/octet-stream", as_attachment=True, download_name=name)
         return answer
 
     def record_export(self, number: int, rows: int) -> None:

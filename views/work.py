@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 from typing import Any
 
 from flask import Flask, Response, abort, request, send_file
@@ -22,8 +21,6 @@ from views.history_undo import job_undo_url
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 from views.verbs import verb
-
-log = logging.getLogger("scolabri.views")
 
 
 def how_far(job: Job) -> str:
@@ -104,9 +101,8 @@ class Jobs(Handed):
         """The file that a job made; 404 for another's, 422 with the reason when there is none (yet, or any more)."""
         job = self.get_one(request.args.get("id"))
         self.check_row("download", job)
-        path = files.path_of(job.download())
-        if not path.is_file():
-            log.error("the file of job %d is missing", job.id)
+        path = files.plain(job.download())
+        if path is None:
             abort(404)
         return self.hand_over(job, path, job.file_name, job.file_type)
 

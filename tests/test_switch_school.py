@@ -125,3 +125,27 @@ def test_an_inspection_is_offered_for_inspectors_only_and_closed_when_there_is_o
         one = session.get_one(Membership, held["inspector"])
         one.open_from = one.open_until = None
     assert buttons(head, "membership", held["inspector"]) == {"open_inspection"}
+
+
+# --- fewer clicks ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_head_who_gives_one_role_only_finds_it_chosen(as_):
+    page = as_("head").get("/admin/user/new/").text
+    assert '<option selected value="inspector">' in page
+    assert 'selected value="ec"' not in as_("acc").get("/admin/user/new/").text
+
+
+def test_after_deleting_from_a_file_one_is_back_in_the_list_with_its_filters(app, as_, schools):
+    from urllib.parse import quote
+
+    with rows(app) as session:
+        session.add(student := Student(school_id=schools[0], family_name="Seule", given_name="Zoé"))
+        session.flush()
+        number = student.id
+    browser, here = as_("acc"), "/admin/student/?search=seule&page_size=20"
+    file = f"/admin/student/details/?url={quote(here, safe='')}&id={number}"
+    question = send(browser, "/admin/student/delete/", page="/account", id=number, url=file)
+    assert "Revenir à la fiche" in words(question)
+    assert send(browser, "/admin/student/delete/", page="/account", id=number, url=file, _asked="1").headers["Location"] == here
+    assert send(browser, "/admin/student/delete/", page="/account", id=number, url=here).status_code == 404

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Flask, abort, flash, url_for
+from flask import Flask, abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, expose
 from sqlalchemy import Enum, String, inspect
@@ -24,7 +24,7 @@ from models.scope import WHO
 from views.auth import base_url, device_name
 from views.base import Screen
 from views.fields import ChoiceField
-from views.i18n import gettext, language_name
+from views.i18n import gettext, language_name, ngettext
 from views.i18n import lazy_gettext as _
 from views.inspection import InspectionPages, WindowForm
 from views.invitations import mails, tell_link
@@ -72,7 +72,10 @@ class Users(SeeAsPages, ByName):
         "language": lambda _v, _c, row, _n: language_name(row.language) if row.language else "",
     }
     form_columns = ("given_name", "family_name", "email", "username", "role", "open_from", "open_until")
-    form_args = {key: {"validators": [InputRequired(_("Fill in this field."))]} for key in ("given_name", "family_name")}
+    form_args = {
+        **{key: {"validators": [InputRequired(_("Fill in this field."))]} for key in ("given_name", "family_name")},
+        "email": {"description": _("They sign in with it, or with the user name: one of the two is needed.")},
+    }
     form_extra_fields = {
         "role": ChoiceField(_("Role"), Role, members=staff.roles_to_give, **_CHOSEN),
         "open_from": DateField(_("Open from"), validators=[Optional()]),
@@ -100,7 +103,19 @@ class Users(SeeAsPages, ByName):
         """A guardian's account is not found here."""
         return (_works_here(),)
 
+    def count_text(self, count: int | None) -> str:
+        """How many people."""
+        return "" if count is None else ngettext("%(num)d user", "%(num)d users", count)
+
     # -- form
+
+    def create_form(self, obj: Any = None) -> Any:
+        """Whoever gives one role only does not choose."""
+        form = super().create_form(obj)
+        given = staff.roles_to_give()
+        if request.method == "GET" and len(given) == 1:
+            form.role.data = given[0]
+        return form
 
     def edit_form(self, obj: Any = None) -> Any:
         """Roles are given on their own screen."""

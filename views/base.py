@@ -327,6 +327,7 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
             "verb_label": str(verb.text),
             "danger": verb.danger,
             "back_url": own_path(request.form.get("url")) or self.get_url(".index_view"),
+            "back_label": gettext("Back to the record") if "/details/" in request.form.get("url", "").partition("?")[0] else gettext("Back to the list"),
             "form_groups": [("", [(f, 12) for f in form if f.type not in ("CSRFTokenField", "HiddenField")])] if form is not None else None,
             **extra,
         }

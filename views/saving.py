@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 from flask import abort, flash, g, has_request_context, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -31,6 +32,14 @@ def own_path(url: str | None) -> str | None:
     if not url or not url.startswith("/") or url.startswith(("//", "/\\")) or "\\" in url or any(ord(c) < 32 for c in url):
         return None
     return url
+
+
+def list_path(url: str | None) -> str | None:
+    """The list from which an address of this site was opened, its filters included: the page of one record carries it as its own `url`."""
+    found = own_path(url)
+    while found and "/details/" in urlsplit(found).path:
+        found = own_path(parse_qs(urlsplit(found).query).get("url", [""])[0])
+    return found
 
 
 def in_words(field: Any, value: Any) -> Any:
@@ -118,7 +127,7 @@ class Saving(Base):
         form = self._edit_form_class(request.form)
         typed = [{"label": f.label.text, "value": in_words(f, f.data)} for f in form if f.type not in ("VersionField", "CSRFTokenField") and f.data]
         back = self.get_url(".index_view")
-        return self.render("admin/model/gone.html", typed=typed, back_url=own_path(request.args.get("url")) or back, trash_url=self.trash_url()), 409
+        return self.render("admin/model/gone.html", typed=typed, back_url=list_path(request.args.get("url")) or back, trash_url=self.trash_url()), 409
 
     def trash_url(self) -> str:
         """Where deleted rows are brought back, for who may; empty where there are none."""
@@ -194,7 +203,7 @@ class Saving(Base):
             title = name_of(row)
             if self.delete_model(row):
                 flash(gettext("%(name)s: deleted.", name=title), "success")
-                return redirect(back if "/details/" not in back else self.get_url(".index_view"))
+                return redirect(list_path(back) or self.get_url(".index_view"))
             return redirect(back)
         page = self.render(
             "admin/model/delete.html",
@@ -208,6 +217,7 @@ class Saving(Base):
             instead=self.delete_instead(row) if refusal else None,
             instead_url=self.get_url(".action_view", rowid=row.id),
             back_url=back,
+            back_label=gettext("Back to the record") if list_path(back) != back else gettext("Back to the list"),
         )
         return (page, 409) if (refusal or changed) and request.form.get("_asked") == "1" else page
 

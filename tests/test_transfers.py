@@ -280,3 +280,27 @@ def test_phones_of_another_country_can_be_dialled_where_they_arrive(app, schools
         lines = session.scalars(select(ImportRow).where(ImportRow.import_id == made)).all()
         assert [row.problems for row in lines] == [[]] * 3
         assert all(phone.startswith("+1") for row in lines if (phone := row.cells.get("phone")))
+
+
+@pytest.mark.usefixtures("on")
+def test_departures_alone_are_undone_and_the_transfer_stays(app, schools):
+    ids = family(app, schools[0])
+    send(app, schools, ids)
+    with acting_in(app, schools[0]) as session:
+        number = session.scalar(select(Transfer.job_id).where(Transfer.school_id == schools[0]))
+        undo(session, f"job-{number}")
+    assert status_of(app, ids) == {"active"}
+    assert states(app, schools) == ("waiting", "waiting")
+
+
+@pytest.mark.usefixtures("on")
+def test_who_left_before_travels_too_and_keeps_the_day(app, schools):
+    ids = family(app, schools[0], 1)
+    with rows(app) as session:
+        one = session.get_one(Student, ids[0])
+        one.status, one.left_on = StudentStatus.left, dt.date(2026, 9, 1)
+    sent = send(app, schools, ids)
+    with acting_in(app, schools[0]) as session:
+        session.get_one(Transfer, sent.id).cancel()
+    with rows(app) as session:
+        assert session.get_one(Student, ids[0]).left_on == dt.date(2026, 9, 1)

@@ -112,7 +112,7 @@ def remove_language(session: Session, school_id: int, language: str) -> None:
     for table in (LabelOverride, Noun):
         session.execute(delete(table).where(table.school_id == school_id, table.language == language))
     renew_stamp(session)
-    record(session, "delete", "label")
+    record(session, "deleted", "label")
 
 
 def texts_of_school(session: Session, school_id: int, language: str) -> list[Shown]:

@@ -144,6 +144,7 @@ def test_what_is_not_translated_is_listed_with_its_page_and_the_command_agrees(a
     listed = html.unescape(acc.get("/admin/label/?language=es&only=untranslated&search=chercher partout").text)
     assert "Non traduit" in listed
     assert "Toutes les pages" in listed
+    assert re.search(r'aria-current="page">Non traduit', listed)
     with app.app_context():
         assert label_files.tell_missing(db.session, spanish[0]) == lacking
     told = capsys.readouterr().out

@@ -20,7 +20,7 @@ from models.labels import LabelOverride, Noun, override
 from models.texts import Shown, every_text, find, preview, tokens_of
 from models.tokens import DETERMINERS, problems
 from views.base import Screen, gate, own_path
-from views.i18n import gettext, language_name, languages, ngettext, reader_in
+from views.i18n import added_languages, gettext, language_name, languages, ngettext, reader_in
 from views.i18n import lazy_gettext as _
 from views.label_languages import LanguagePages
 from views.label_packs import PackPages
@@ -90,12 +90,14 @@ class Labels(PackPages, LanguagePages, Screen):
     @property
     def views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # counted at each request
         """All texts, or the school's own."""
-        mine = request.args.get("view") == "mine"
+        mine, language = request.args.get("view") == "mine", chosen_language()
+        only = request.args.get("only") == UNTRANSLATED
         count = db.session.query(LabelOverride.id).count()
-        return [
-            {"label": gettext("All texts"), "url": self.get_url(".index_view"), "current": not mine, "n": None},
-            {"label": gettext("Texts of [the school]"), "url": self.get_url(".index_view", view="mine"), "current": mine, "n": count},
-        ]
+        found = [{"label": gettext("All texts"), "url": self.get_url(".index_view", language=language), "current": not mine and not only, "n": None}]
+        if language in added_languages():
+            lacking = self.get_url(".index_view", language=language, only=UNTRANSLATED)
+            found.append({"label": gettext("Not translated"), "url": lacking, "current": only, "n": None})
+        return [*found, {"label": gettext("Texts of [the school]"), "url": self.get_url(".index_view", view="mine"), "current": mine, "n": count}]
 
     def row_url(self, row: LabelOverride) -> str:
         """The page of the text, when the person may change it."""

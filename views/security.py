@@ -23,6 +23,7 @@ from models.db import db, is_too_big
 from views.busy import init_busy
 from views.cookie import Cookies
 from views.i18n import gettext
+from views.i18n import lazy_gettext as _
 from views.refusals import init_refusals, note
 from views.saving import own_path
 
@@ -215,38 +216,39 @@ def _no_such_number(error: DataError) -> ResponseReturnValue:
 
 
 def _sentences(code: int) -> tuple[str, str, str]:
-    table = {
-        400: (gettext("This request cannot be read"), gettext("The address or the form is not complete."), gettext("Go back and try again from the page.")),
+    table: dict[int, tuple[Any, Any, Any]] = {  # lazy: only those of the page are looked up, and listed among its texts
+        400: (_("This request cannot be read"), _("The address or the form is not complete."), _("Go back and try again from the page.")),
         403: (
-            gettext("Not with your role"),
-            gettext("Your role does not allow this. Nothing was changed."),
-            gettext("Ask the site administrator of your [school] if you need it."),
+            _("Not with your role"),
+            _("Your role does not allow this. Nothing was changed."),
+            _("Ask the site administrator of your [school] if you need it."),
         ),
         404: (
-            gettext("Page not found"),
-            gettext("This page does not exist, or it is about somebody whom you do not follow."),
-            gettext("Go back, or search by name."),
+            _("Page not found"),
+            _("This page does not exist, or it is about somebody whom you do not follow."),
+            _("Go back, or search by name."),
         ),
         405: (
-            gettext("Not in this way"),
-            gettext("This address is not used in this way. Nothing was changed."),
-            gettext("Go back and use the page's buttons."),
+            _("Not in this way"),
+            _("This address is not used in this way. Nothing was changed."),
+            _("Go back and use the page's buttons."),
         ),
         409: (
-            gettext("Changed in the meantime"),
-            gettext("Somebody changed this while you were working. Nothing was overwritten."),
-            gettext("Open the page again and compare."),
+            _("Changed in the meantime"),
+            _("Somebody changed this while you were working. Nothing was overwritten."),
+            _("Open the page again and compare."),
         ),
-        413: (gettext("Too big"), gettext("This file is too big. Nothing was received."), gettext("Files hold up to 10 MB, imports up to 64 MB.")),
-        422: (gettext("Something needs correcting"), gettext("What was sent cannot be accepted. Nothing was changed."), gettext("Go back and correct it.")),
-        429: (gettext("Too many tries"), gettext("There were too many tries in a short time."), gettext("Wait a few minutes, then try again.")),
-        503: (gettext("Busy for a moment"), gettext("The application is busy writing. Nothing was lost."), gettext("Try again in a minute.")),
+        413: (_("Too big"), _("This file is too big. Nothing was received."), _("Files hold up to 10 MB, imports up to 64 MB.")),
+        422: (_("Something needs correcting"), _("What was sent cannot be accepted. Nothing was changed."), _("Go back and correct it.")),
+        429: (_("Too many tries"), _("There were too many tries in a short time."), _("Wait a few minutes, then try again.")),
+        503: (_("Busy for a moment"), _("The application is busy writing. Nothing was lost."), _("Try again in a minute.")),
     }
-    return table.get(code) or (
-        gettext("This did not work"),
-        gettext("A fault stopped the page. It is written in the log, and nothing was half-saved."),
-        gettext("Try again; if it comes back, tell the person who looks after Scolabri the time and the page."),
+    title, sentence, remedy = table.get(code) or (
+        _("This did not work"),
+        _("A fault stopped the page. It is written in the log, and nothing was half-saved."),
+        _("Try again; if it comes back, tell the person who looks after Scolabri the time and the page."),
     )
+    return str(title), str(sentence), str(remedy)
 
 
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:

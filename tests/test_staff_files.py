@@ -193,7 +193,7 @@ def test_a_tick_makes_site_administrators_and_an_unready_school_is_told_with_a_w
     browser = as_("acc")
     url = send(app, browser, *staff_file([{**STAFF[0], "fonction": "ACC"}]))
     confirm = url.replace("details", "confirm")
-    assert "1 nouvel administrateur du site" in said(browser.get(confirm))
+    assert "1 nouvel administrateur du site Bénard, Hélène" in said(browser.get(confirm))
     assert write(app, browser, url).status_code == 422
     with rows(app) as session:
         session.get_one(School, schools[0]).email = ""

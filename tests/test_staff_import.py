@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import rows
+from import_desk import Desk
 from sqlalchemy import select
 from staffing import HEADINGS, STAFF, staff_desk, staff_file
 
@@ -10,10 +11,11 @@ from models.accounts import new_token
 from models.base import Refusal
 from models.db import db
 from models.imports import Import, ImportRow, ImportStatus
+from models.journal import JournalEvent
 from models.school import NotReady, School
 from models.sessions import open_session, standing_of
+from models.undo import find, may_undo, undo
 from models.undo import plan as undo_plan
-from models.undo import undo
 
 
 @pytest.fixture
@@ -220,3 +222,24 @@ def test_an_undo_gives_absent_colleagues_their_role_back(app, desk):
         undo(db.session, batch_of(app, key))
         db.session.commit()
     assert ("Jean-Pierre Le Goff", "jean-pierre.le-goff", "ec") in desk.roles()
+
+
+def test_only_who_may_import_staff_takes_such_an_import_back(app, desk):
+    batch = batch_of(app, desk.write(staff_file(STAFF)))
+    with app.app_context(), Desk(app, desk.school_id, "ac").acting():
+        assert not may_undo(find(db.session, batch))
+        with pytest.raises(Refusal):
+            undo(db.session, batch)
+    with app.app_context(), desk.acting():
+        assert may_undo(find(db.session, batch))
+    assert len(desk.roles()) == 3
+
+
+def test_an_undo_of_staff_is_not_undone_in_its_turn(app, desk):
+    key = desk.write(staff_file(STAFF))
+    with app.app_context(), desk.acting():
+        undo(db.session, batch_of(app, key))
+        db.session.commit()
+        last = db.session.scalars(select(JournalEvent.batch).where(JournalEvent.verb == "undo").order_by(JournalEvent.id.desc())).first()
+        again = undo_plan(db.session, last)
+        assert (again.total, again.kept) == (0, 8)

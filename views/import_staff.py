@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from flask import abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_login import current_user
+from sqlalchemy import select
 
 from models import staff, staff_invitations
-from models.base import Refusal
+from models.access import Role
+from models.base import Refusal, fold
 from models.db import db
-from models.imports import FileKind, Import, ImportStatus, RowStatus
+from models.imports import FileKind, Import, ImportRow, ImportStatus, RowStatus
 from models.rights import VERBS
 from models.school import NotReady
 from models.scope import WHO
-from models.staff_words import ROLE
+from models.staff_words import ROLE, ROLES
 from views.base import Screen, gate
 from views.i18n import gettext, ngettext
 from views.import_preview import Sheet
-from views.import_summary import cut, label_of
+from views.import_summary import MOST_NAMES, cut, label_of
 from views.invitations import mails
 from views.school_settings import missing_link
 
@@ -89,6 +92,16 @@ def functions_of(sheet: Sheet) -> list[dict[str, Any]]:
         shown = cut(place["text"]) or gettext("no function")
         found.append({**place, "at": at, "to": to, "shown": shown, "label": label_of("staff", ROLE), "options": sheet.options(ROLE)})
     return found
+
+
+def admins_of(one: Import) -> str:
+    """The people whom the import makes site administrators, by name, the first dozen."""
+    if not one.counts.get("new_admins"):
+        return ""
+    clause = (ImportRow.import_id == one.id, ImportRow.generation == one.generation, ImportRow.kind == FileKind.staff)
+    wanted = select(ImportRow.name, ImportRow.cells).where(*clause, ImportRow.status.in_((RowStatus.created, RowStatus.changed))).order_by(ImportRow.line)
+    names = (name for name, cells in db.session.execute(wanted) if ROLES.get(fold(cells.get(ROLE, ""))) is Role.acc)
+    return " · ".join(islice(names, MOST_NAMES))
 
 
 def headline(status: RowStatus, count: int) -> str:

@@ -34,7 +34,7 @@ from views.history_undo import undo_url
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.import_grid import Grid
-from views.import_staff import functions_of, headline
+from views.import_staff import admins_of, functions_of, headline
 from views.verbs import verb
 
 PIECE = 500  # lines read at a time
@@ -316,6 +316,7 @@ class Imports(Grid):
             remarks=words.remarks(counts),
             absent=counts.get("absent", 0),
             admins=counts.get("new_admins", 0),
+            admin_names=admins_of(one),
             **self.staff_words(one),
             typed_words=words.number_to_type(one) if typed else "",
             button=ngettext("Write %(num)d line", "Write %(num)d lines", to_write) if to_write else gettext("Write"),

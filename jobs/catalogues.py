@@ -22,8 +22,8 @@ from babel.messages.catalog import Message as Entry
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 
-from models.catalogue import ADMIN, CATALOGUES, MESSAGES, WTFORMS, Key, catalogue_of, parse
-from models.tokens import NOUNS, places_in, problems, tokens_in
+from models.catalogue import ADMIN, CATALOGUES, MESSAGES, WTFORMS, Key, catalogue_of, chain, parse, read
+from models.tokens import NOUNS, TOKEN, places_in, problems, tokens_in
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPLETE = {MESSAGES: ("fr", "en"), ADMIN: ("fr",), WTFORMS: ("fr",)}  # the packages speak English by themselves
@@ -127,6 +127,7 @@ def stanza(text: Text, language: str) -> str:
 
 def _check_language(root: Path, language: str, name: str, expected: dict[Key, Text]) -> Iterator[str]:
     seen: dict[Key, str] = {}
+    nouns = vocabulary(root, language) if name == MESSAGES else None
     translated: set[Key] = set()
     for path in _paths(root, language, name):
         place = path.relative_to(root)
@@ -155,6 +156,9 @@ def _check_language(root: Path, language: str, name: str, expected: dict[Key, Te
                 translated.add(key)
                 for problem in _check_entry(entry, language):
                     yield f"{here}: {problem}"
+                if nouns is not None and not key[0].startswith("noun"):
+                    for word in {word for form in _forms(entry) for word in plain_nouns(form, nouns)}:
+                        yield f"{here}: says “{word}” plainly; write a token, which each school renames"
             else:
                 yield f"{here} is not translated; translate it or delete the entry"
     if language in COMPLETE[name]:
@@ -180,6 +184,35 @@ def _check_entry(entry: Entry, language: str) -> Iterator[str]:
             yield f"has the places {_list(places_in(form))}, the msgid has {_list(places)}; keep them the same"
         if language.startswith("fr"):
             yield from typography(form, canadian=language == "fr_CA")
+
+
+# Nouns of the vocabulary that are everyday words as well, and phrases in which a noun is none of the school's.
+_EVERYDAY = frozenset({"course", "courses", "cours", "level", "levels", "parent", "parents", "plan", "plans", "programme", "programmes"})
+_PHRASES = re.compile(
+    r"groupe-repère|groupe?s (de quatre|of four)|\bG \(groupe?\)"  # a class in Québec; signs of a passphrase; a letter of SIECLE
+    r"|formations? (générale|spécifique|technologique|professionnelle|manquante|donnée)"  # components of studies in Québec
+    r"|«[^»]*»|“[^”]*”|nom responsable 1|exportez en XML.*"  # examples of words, names of files and their columns
+    r"|siecle.*(établissement|school)|school (years?|life|board)|--\w+"  # the words of SIECLE, of the year, of the console
+    r"|secondary school|.*(as a|comme les dit un) (collège|cégep).*",  # kinds of schools, whose words a pack brings
+    re.IGNORECASE,
+)
+
+
+def vocabulary(root: Path, language: str) -> re.Pattern[str]:
+    """The nouns of a language as the catalogues write them, singular and plural, without everyday words."""
+    found: dict[str, tuple[str, ...]] = {}
+    for part in reversed(chain(language)):
+        path = root / "translations" / part / "LC_MESSAGES" / "nouns.po"
+        found |= {message.msgid: message.forms for message in read(path) if message.context == "noun"} if path.exists() else {}
+    words = {word for forms in found.values() for word in forms} - _EVERYDAY
+    if not words:
+        return re.compile(r"(?!)")
+    return re.compile(rf"(?<![\w-])({'|'.join(sorted(map(re.escape, words), key=len, reverse=True))})(?![\w-])", re.IGNORECASE)
+
+
+def plain_nouns(text: str, nouns: re.Pattern[str]) -> list[str]:
+    """The nouns of the vocabulary that a text says without a token."""
+    return nouns.findall(_PHRASES.sub("", re.sub(r"%\(\w+\)[sd]", "", TOKEN.sub("", text))))
 
 
 _FRENCH = (

@@ -215,7 +215,7 @@ def _followers(choices: Choices, groups: Mapping[int, Group]) -> tuple[dict[int,
         known = by_name.get(plain_words(name)) if name else None
         if known is not None and known.category is not GroupCategory.klass:
             raise Refusal(
-                _("“%(name)s” is already a group that is not a class. Choose another name for the class that follows %(klass)s."), name=name, klass=group.name
+                _("“%(name)s” is already [a group] that is not a class. Choose another name for the class that follows %(klass)s."), name=name, klass=group.name
             )
         found[number] = known.id if known is not None else fresh.setdefault(plain_words(name), name) if name else None
     return found, sorted(fresh.values())

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jobs.catalogues import ROOT, check, extract, missing, stanza, typography
+from jobs.catalogues import ROOT, check, extract, missing, plain_nouns, stanza, typography, vocabulary
 
 HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
 
@@ -86,6 +86,7 @@ BAD = {
     "a fuzzy entry": (["#, fuzzy\n" + GOOD[0], *GOOD[1:]], "is fuzzy"),
     "an empty entry": ([entry("Add [a student]", ""), *GOOD[1:]], "is not translated"),
     "a plural left out": ([*GOOD[:2], entry("%(num)d code", "%(num)d code"), GOOD[3]], 'needs msgid_plural "%(num)d codes"'),
+    "a noun written plainly": ([*GOOD[:3], entry("Hello %(name)s", "Bonjour les élèves de %(name)s")], "says “élèves” plainly"),
     "typography": ([entry("Add [a student]", "Ajouter [a student]!"), *GOOD[1:]], "a ; ! or ? without U+202F before it"),
     "an unreadable file": (["msgid oops\n"], "cannot be read: line 4"),
 }
@@ -141,6 +142,19 @@ def test_well_set_canadian_french_passes(text):
 @pytest.mark.parametrize("text", ["Prêt\u202f?", "Fini ; va", "Va\u00a0!", "Code:", "« a »"])
 def test_badly_set_canadian_french_is_told(text):
     assert len(list(typography(text, canadian=True))) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("fr", "Le groupe et [the student] : un élève, deux niveaux", ["groupe", "élève", "niveaux"]),
+        ("fr", "[Students] de %(group)s, demi-groupe, groupement, « élève »", []),
+        ("fr_CA", "Les étudiants et l’école", ["étudiants", "école"]),
+        ("en", "The school year of a student, --school", ["student"]),
+    ],
+)
+def test_a_noun_of_the_vocabulary_stands_in_a_token(language, text, expected):
+    assert plain_nouns(text, vocabulary(ROOT, language)) == expected
 
 
 def test_missing_texts_are_given_ready_to_paste(project):

@@ -217,7 +217,7 @@ def test_rows_beyond_the_reach_are_left_with_the_reason(app, schools, ec):
 
 def test_who_follows_only_their_own_does_not_give_class_level_or_adviser(ec):
     with ec() as session:
-        assert withheld("student") == ("level", "homeroom", "adviser")
+        assert withheld("student") == ("level", "programme", "homeroom", "adviser")
         assert withheld("guardian") == ()
         ids = list(session.scalars(select(Student.id)))
         with pytest.raises(Refusal, match="revient pas"):

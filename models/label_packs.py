@@ -147,7 +147,7 @@ def _words_of(languages: Mapping[str, Any]) -> Iterator[Word]:
         for key, said in parts.get("nouns", {}).items():
             singular, plural = _text(said["singular"]), _text(said["plural"])
             vowel = said.get("vowel_sound", vowel_sound(singular, language))
-            yield Word(language, NOUN, "", key, (), NounForms(singular, plural, _text(said["gender"]), bool(vowel)))  # type: ignore[arg-type]  # (checked by the plan)
+            yield Word(language, NOUN, "", _text(key), (), NounForms(singular, plural, _text(said["gender"]), bool(vowel)))  # type: ignore[arg-type]  # (checked by the plan)
         for said in parts.get("texts", []):
             forms = tuple(None if form is None else _text(form) for form in said["forms"])
             yield Word(language, _text(said.get("part", "")), _text(said.get("context", "")), _text(said["text"]), forms)
@@ -156,6 +156,7 @@ def _words_of(languages: Mapping[str, Any]) -> Iterator[Word]:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("a text is a string")
+    value.encode()  # half a sign (a lone surrogate) is none: a ValueError
     return value
 
 

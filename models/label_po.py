@@ -49,7 +49,7 @@ def read_po(content: bytes) -> tuple[str, list[Message]]:
 
 
 def _message(entry: Entry) -> Message | None:
-    msgid, plural = entry.id if isinstance(entry.id, list | tuple) else (entry.id, "")
+    msgid, plural = entry.id[:2] if isinstance(entry.id, list | tuple) else (entry.id, "")
     forms = tuple(text or "" for text in (entry.string if isinstance(entry.string, list | tuple) else (entry.string,)))
     return Message(entry.context or "", msgid, plural, forms, _SOURCE) if msgid and not entry.fuzzy and all(forms) else None
 

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from babel.messages.plurals import get_plural
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.base import Refusal
@@ -15,7 +15,7 @@ from models.journal import record
 from models.label_languages import MOST_LANGUAGES, SchoolLanguage, Uploaded, check_language, fallback_of, packed, read_languages, unpacked
 from models.label_packs import GENDER, NOUN, SOUND, Word, checked, known_text
 from models.label_po import read_po
-from models.labels import LabelOverride, Noun, clean_noun, read_snapshot, read_stamp, renew_stamp
+from models.labels import LabelOverride, Noun, clean_noun, read_snapshot, read_stamp
 from models.overlay import Reader
 from models.school import School
 from models.texts import Shown, every_text
@@ -110,8 +110,9 @@ def remove_language(session: Session, school_id: int, language: str) -> None:
         raise Refusal(_("[The school] has no such added language."))
     session.delete(row)
     for table in (LabelOverride, Noun):
-        session.execute(delete(table).where(table.school_id == school_id, table.language == language))
-    renew_stamp(session)
+        for written in session.scalars(select(table).where(table.school_id == school_id, table.language == language)):
+            session.delete(written)
+    session.flush()
     record(session, "deleted", "label")
 
 

@@ -143,11 +143,13 @@ def test_hostile_nouns_are_refused_by_name(desk, schools):
         (b'{"format": "scolabri-words", "version": 99, "languages": {}}', "autre version"),
         (b'{"format": "scolabri-words", "version": 1, "languages": {"fr": {"texts": [{"text": 3, "forms": [1]}]}}}', "abîmé"),
         (b'{"format": "scolabri-words", "version": 1, "languages": {"fr": []}}', "abîmé"),
+        (b'{"format": "scolabri-words", "version": 1, "languages": {"fr": {"texts": [{"text": "\\ud800", "forms": ["a"]}]}}}', "abîmé"),
+        (b'msgid ""\nmsgstr ""\n"Language: fr\\n"\n\nmsgid "a"\nmsgid_plural "b"\nmsgid_plural "c"\nmsgstr[9] "d"\n', "n’est pas lisible comme"),
         (b"[" * 100_000, "la ligne 1 n’est pas lisible"),
         (b'{"a":' * 50_000, "ni un lot de textes ni un fichier .po"),
         (po(("Town", "Ville"), head=HEAD.replace("charset=UTF-8", "charset=rot13")), ""),
     ],
-    ids=range(13),
+    ids=range(15),
 )
 def test_a_file_that_is_no_pack_is_refused_whole(app, content, sentence):
     with app.test_request_context():

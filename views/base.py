@@ -95,6 +95,10 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
             for name, prop in self.model.__mapper__.attrs.items()
             if "label" in prop.info or any("label" in c.info for c in getattr(prop, "columns", ()))
         }
+        # A form has room for the whole label; the short one is the column's.
+        whole = {name: {"label": labels[name]} for name in self.column_labels or {} if name in labels and name in (self.form_columns or ())}
+        given = self.form_args or {}
+        self.form_args = {**given, **{name: {**label, **given.get(name, {})} for name, label in whole.items()}}
         self.column_labels = {**labels, **(self.column_labels or {})}
         self.form_ajax_refs = {name: Lookup(name, *spec) for name, spec in self.lookups.items()}
         super().__init__(self.model, db, name=self.name, endpoint=self.table, url=f"/admin/{self.table}")

@@ -5,10 +5,13 @@ import siecle_files as siecle
 from conftest import rows
 from sqlalchemy import func, select
 
+from jobs import import_subjects
 from models.base import Refusal
 from models.db import db
 from models.imports import Import, ImportFile, ImportStatus
+from models.journal import JournalEvent
 from models.people import Group, GroupCategory, Guardian, GuardianLink, Student, group_member
+from models.rights import may
 from models.undo import undo
 
 NAMES = ("Albane", "Brune", "Côme", "Diane", "Elias", "Flore")
@@ -17,7 +20,21 @@ NAMES = ("Albane", "Brune", "Côme", "Diane", "Elias", "Flore")
 def by_name(app, desk):
     with rows(app) as session:
         found = session.scalars(select(Student).where(Student.school_id == desk.school_id))
-        return {s.given_name: {"class": s.homeroom.name if s.homeroom else "", "level": s.level.name if s.level else "", "groups": sorted(g.name for g in s.groups), "local": s.local_id, "ref": s.source_ref, "middle": s.middle_names, "town": s.town, "ine": s.national_id, "status": s.status.name, "guardians": sorted((link.guardian.name, link.relation.name, link.authority.name) for link in s.links)} for s in found}  # fmt: skip
+        return {
+            s.given_name: {
+                "class": s.homeroom.name if s.homeroom else "",
+                "level": s.level.name if s.level else "",
+                "groups": sorted(group.name for group in s.groups),
+                "local": s.local_id,
+                "ref": s.source_ref,
+                "middle": s.middle_names,
+                "town": s.town,
+                "ine": s.national_id,
+                "status": s.status.name,
+                "guardians": sorted((link.guardian.name, link.relation.name, link.authority.name) for link in s.links),
+            }
+            for s in found
+        }
 
 
 def test_students_and_guardians_sent_together_are_created_and_tied(app, desk):
@@ -119,6 +136,31 @@ def test_a_group_is_joined_again_without_a_double_and_left_by_nobody(app, desk):
     assert by_name(app, desk)["Zoé"]["groups"] == ["GREC", "LATIN"]
     with rows(app) as session:
         assert session.scalar(select(func.count()).select_from(group_member).join(Group).where(Group.school_id == desk.school_id)) == 2
+
+
+def test_a_group_alone_is_a_change_in_the_history_and_is_undone(app, desk):
+    desk.write(("e.xml", siecle.students(siecle.pupil(1))))
+    key = desk.write(("e.xml", siecle.students(siecle.pupil(1, places=(("5A", "D"), ("LATIN", "G"))))))
+    with rows(app) as session:
+        batch = session.get_one(Import, key).batch
+        told = session.scalars(select(JournalEvent.table_name).where(JournalEvent.batch == batch, JournalEvent.verb == "edited")).all()
+        assert sorted(told) == ["import_", "student"]
+    with app.app_context(), desk.acting():
+        undo(db.session, batch)
+        db.session.commit()
+    assert by_name(app, desk)["Zoé"]["groups"] == []
+
+
+def test_more_than_eight_files_at_once_are_refused(desk):
+    with pytest.raises(Refusal, match="at most 8 files"):
+        desk.send(*[(f"{n}.xml", siecle.students(siecle.pupil(n))) for n in range(9)])
+
+
+def test_an_official_programme_that_the_asker_may_not_create_is_left_out_and_told(desk, monkeypatch):
+    monkeypatch.setattr(import_subjects, "may", lambda roles, table, verb: table != "programme" and may(roles, table, verb))  # as a school may decide
+    key = desk.send(("e.xml", siecle.students(siecle.pupil(1))))
+    assert desk.counts(key)["created"] == 1
+    assert [note[0] for note in desk.notes(key, "doubts")[1]] == ["programme"]
 
 
 def test_an_export_of_another_school_is_refused_with_both_codes(desk):

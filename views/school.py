@@ -89,11 +89,11 @@ class Groups(Screen):
     column_default_sort = [("category", False), ("name", False)]
     column_searchable_list = ("name",)
     column_formatters = {"size": lambda _v, _c, row, _n: g.sizes.get(row.id, 0)}
-    column_details_list = ("name", "category", "owner", "shared_with")
-    column_export_list = ("name", "category", "size", "owner")
+    column_details_list = ("name", "long_name", "category", "owner", "shared_with")
+    column_export_list = ("name", "long_name", "category", "size", "owner")
     number_columns = ("size",)
-    form_columns = ("name", "category", "shared_with")
-    form_sections = (("", (("name", 6), ("category", 6), ("shared_with", 12))),)
+    form_columns = ("name", "category", "long_name", "shared_with")
+    form_sections = (("", (("name", 6), ("category", 6), ("long_name", 12), ("shared_with", 12))),)
     bulk_edit_columns = ("category",)
     lookups = {"shared_with": STAFF_LOOKUP, "students": STUDENT_LOOKUP}
     details_template = "admin/group/details.html"

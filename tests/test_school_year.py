@@ -341,3 +341,28 @@ def test_who_has_left_is_not_promoted_and_nobody_to_a_level_that_is_not_offered(
     level.retire()
     with pytest.raises(Refusal):
         Student(family_name="A", given_name="B", status=StudentStatus.active).promote(level)
+
+
+def test_a_change_that_breaks_in_the_middle_leaves_nothing(app, as_, school, monkeypatch):
+    from models import year_change
+
+    browser = as_("acc")
+    page = walk(browser)
+    asked = re.search(r"nombre de départs : (\d+)", words(page))
+    calls = []
+
+    def breaking(*args, real=year_change._write):
+        calls.append(args)
+        if len(calls) % 3 == 0:
+            raise RuntimeError("the machine stopped")
+        return real(*args)
+
+    monkeypatch.setattr(year_change, "_write", breaking)
+    with rows(app) as session:
+        before = session.execute(select(Student.id, Student.level_id, Student.status, Student.version).order_by(Student.id)).all()
+    confirm(browser, page, typed=asked[1] if asked else "")
+    run_pending(app)
+    with rows(app) as session:
+        assert session.execute(select(Student.id, Student.level_id, Student.status, Student.version).order_by(Student.id)).all() == before
+        assert session.scalars(select(SchoolYear.name).where(SchoolYear.school_id == school)).all() == ["2025-2026"]
+    assert calls

@@ -144,10 +144,10 @@ class OrgUnits(Screen):
     model = OrgUnit
     name = _("Organisational units")
     name_of_one = _("Organisational unit")
-    icon = "school"
+    icon = "home"
     add_label = _("Add an organisational unit")
     empty = {
-        "icon": "school",
+        "icon": "home",
         "title": _("No organisational unit yet"),
         "sentence": _("A service or a campus, under the code that records name it by: RA for the recognition of acquired competencies."),
     }

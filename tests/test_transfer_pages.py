@@ -63,7 +63,8 @@ def test_from_one_school_to_the_other_step_by_step(app, as_, schools):
     run_pending(app)
     assert "trouve ce transfert dans sa liste" in words(acc.get(page))
     assert "1 transfert à vérifier" in words(there.get("/admin/"))
-    assert "Collège" in words(there.get(LIST))
+    assert "Collège" in words(there.get(f"{LIST}?flt0_direction.Is=received&flt1_status.Is=waiting"))
+    assert "Collège" not in words(there.get(f"{LIST}?flt0_direction.Is=sent"))
     received = f"/admin/transfer/details/?id={latest(app, 'received', schools[1]).id}"
     assert name in words(there.get(received))
     opened = send(there, "/admin/transfer/action/", page="/account", action="look", rowid=received.partition("=")[2])

@@ -85,6 +85,16 @@ class Transfers(Screen):
         """A file to take in; the page of its own takes the place of a form."""
         return self.may("receive")
 
+    @property
+    def views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # said in the reader's language
+        """All, received, sent."""
+        here = next((value for key, value in request.args.items() if key.endswith("_direction.Is")), "")
+        ways = [("", gettext("All transfers")), *((way.name, str(way.label)) for way in (Direction.received, Direction.sent))]
+        return [
+            {"label": label, "n": None, "url": filtered(self.table, **({"direction__Is": key} if key else {})), "current": here == key}
+            for key, label in ways
+        ]
+
     def count_text(self, count: int | None) -> str:
         """How many."""
         return "" if count is None else ngettext("%(num)d transfer", "%(num)d transfers", count)

@@ -17,7 +17,7 @@ from models.access import User
 from models.base import Base, Choice, Identified, Refusal, utcnow
 from models.journal import record_rows, screen_of
 from models.people import Guardian, GuardianLink, Student
-from models.scope import WHO, SchoolScoped
+from models.scope import WHO, SchoolScoped, current_school_id
 from models.words import _
 
 SHOWN = 1_000  # pairs that are counted; beyond, "more than 1,000"
@@ -88,33 +88,53 @@ def _names_of_students() -> Any:
     return union(same_day, no_day)
 
 
-def _names_of_guardians() -> Any:
-    return select(Guardian.name_key).where(Guardian.name_key != "").group_by(Guardian.name_key).having(func.count() > 1)
+def _alike_guardians() -> Any:
+    """(first, second) of one name with one phone, one e-mail or one child, each found by its own index: where many bear one name, looking
+    at every two of them takes minutes in a long list. Of the tables, which no scope limits: `pairs` asks for both again.
+    """
+    school_id = current_school_id()
 
+    def two() -> tuple[Any, Any, list[Any]]:
+        a, b = Guardian.__table__.alias(), Guardian.__table__.alias()
+        clauses = [b.c.school_id == a.c.school_id, b.c.name_key == a.c.name_key, a.c.name_key != "", b.c.id - a.c.id > 0]
+        return a, b, clauses if school_id is None else [a.c.school_id == school_id, *clauses]
 
-def _share_a_child(a: Any, b: Any) -> Any:
-    mine, theirs = aliased(GuardianLink), aliased(GuardianLink)
-    return exists().where(mine.guardian_id == a.id, theirs.guardian_id == b.id, theirs.student_id == mine.student_id).correlate(a, b)
+    found = []
+    a, b, clauses = two()
+    found.append(select(a.c.id.label("first"), b.c.id.label("second")).where(*clauses, a.c.phone_e164 != "", b.c.phone_e164 == a.c.phone_e164))
+    a, b, clauses = two()
+    t = Guardian.__table__.c
+    mail, here = func.lower(t.email), [] if school_id is None else [t.school_id == school_id]
+    twice = select(t.school_id, t.name_key, mail.label("mail")).where(*here, t.email != "").group_by(t.school_id, t.name_key, mail).having(func.count() > 1)
+    same = twice.subquery()
+    by_mail = [a.c.school_id == same.c.school_id, a.c.name_key == same.c.name_key, *(func.lower(one.c.email) == same.c.mail for one in (a, b))]
+    found.append(select(a.c.id, b.c.id).where(*by_mail, *clauses))
+    a, b, clauses = two()
+    mine, theirs = GuardianLink.__table__.alias(), GuardianLink.__table__.alias()
+    tied = (theirs.c.student_id == mine.c.student_id, theirs.c.guardian_id > mine.c.guardian_id, a.c.id == mine.c.guardian_id, b.c.id == theirs.c.guardian_id)
+    found.append(select(a.c.id, b.c.id).where(*tied, *clauses))
+    return union(*found).subquery()
 
 
 def pairs(model: Any) -> Select[Any]:
     """(first, second) identifiers of every pair to look at, by name; the scope of whoever asks applies to both."""
     a, b, apart = aliased(model), aliased(model), APART[model]
     if model is Student:
-        names = _names_of_students()
-        alike = or_(a.born_on == b.born_on, a.born_on.is_(None), b.born_on.is_(None))
+        alike = [
+            b.school_id == a.school_id,
+            b.name_key == a.name_key,
+            b.id - a.id > 0,  # (a difference, not `b.id > a.id`: SQLite would walk the keys instead of the names)
+            a.name_key.in_(_names_of_students()),
+            or_(a.born_on == b.born_on, a.born_on.is_(None), b.born_on.is_(None)),
+        ]
     else:
-        names = _names_of_guardians()
-        same_phone = and_(a.phone_e164 == b.phone_e164, a.phone_e164 != "")
-        same_email = and_(func.lower(a.email) == func.lower(b.email), a.email != "")
-        alike = or_(same_phone, same_email, _share_a_child(a, b))
+        found = _alike_guardians()
+        alike = [a.id == found.c.first, b.id == found.c.second]
     said = exists().where(or_(and_(apart.first_id == a.id, apart.second_id == b.id), and_(apart.first_id == b.id, apart.second_id == a.id)))
     return (
         select(a.id.label("first"), b.id.label("second"))
         # (no `.join`: SQLAlchemy would not adapt the scope's criteria to an alias that is joined)
-        # (a difference, not `b.id > a.id`: SQLite would walk the keys instead of the names)
-        .where(b.school_id == a.school_id, b.name_key == a.name_key, b.id - a.id > 0)
-        .where(a.name_key.in_(names), alike, ~said.correlate(a, b))
+        .where(*alike, ~said.correlate(a, b))
         .order_by(a.name_key, a.id, b.id)
     )
 

@@ -271,6 +271,12 @@ def test_the_whole_story_from_the_page_to_the_undo(app, as_, school):
         assert session.scalar(select(SchoolYear.current).where(SchoolYear.school_id == school))
 
 
+@pytest.mark.parametrize(("day", "early"), [(dt.date(2026, 6, 1), True), (dt.date(2026, 8, 20), False)])
+def test_a_year_that_is_far_from_its_end_is_told(as_, school, monkeypatch, day, early):
+    monkeypatch.setattr("views.year_change.today", lambda _zone: day)
+    assert ("ne finit que le 31/08/2026" in words(walk(as_("acc")))) is early
+
+
 def test_a_page_that_was_tampered_with_is_a_bad_request(as_, school):
     browser = as_("acc")
     assert send(browser, "/admin/school_year/change_year/", "/account", step="check", choices="{}", digest="x").status_code == 400

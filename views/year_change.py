@@ -14,10 +14,11 @@ from sqlalchemy import select
 from wtforms import DateField, StringField
 from wtforms.validators import InputRequired, Length
 
-from models.base import Refusal
+from models.base import Refusal, today
 from models.db import db
 from models.people import Student
 from models.school import School
+from models.school_year import NOTICE
 from models.scope import current_school_id
 from models.studies import Programme
 from models.work import Job, JobKind, JobState
@@ -26,7 +27,7 @@ from models.year_proposals import LEAVE, STAY, classes_of, next_year, programmes
 from views.base import gate
 from views.colleagues import STUDENT_LOOKUP
 from views.fields import Lookup, RowsField, looked_up
-from views.formats import show
+from views.formats import show, zone
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 
@@ -151,7 +152,8 @@ class YearChangePages:
     # -- the numbers
 
     def _check(self, chosen: Choices, plan: YearPlan, status: int = 200, problem: str = "") -> ResponseReturnValue:
-        return self._page("check", status, chosen=chosen, plan=plan, problem=problem, leave=LEAVE)
+        early = plan.old.ends_on > today(zone().key) + NOTICE
+        return self._page("check", status, chosen=chosen, plan=plan, problem=problem, leave=LEAVE, early=early)
 
     def _confirm(self, chosen: Choices) -> ResponseReturnValue:
         under_way = _under_way()

@@ -37,7 +37,7 @@ def test_the_frame_says_where_one_works_and_leads_to_the_other_school(app, both,
     assert "Passer à" not in words(as_("head").get("/admin/")), "of whoever works in one school nothing is said"
     assert send(both, "/account/school", page="/admin/", school=str(schools[1])).status_code == 302
     page = words(both.get("/admin/"))
-    assert f"Vous travaillez maintenant pour {second}." in page
+    assert f"Vous travaillez maintenant ici : {second}." in page
     assert f"Passer à {first}" in page
 
 

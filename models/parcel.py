@@ -31,6 +31,7 @@ MOST_STUDENTS = 2_000
 MOST_CELL = 1_000  # characters
 KEPT = dt.timedelta(days=30)  # a transfer is taken in within thirty days
 _CLOCKS = dt.timedelta(days=1)  # more than two installations' clocks differ
+_ROOM = 64 * 1024  # of the upload's own form around the file
 _LINE, _HEAD = 40_000, 400_000  # characters of one line
 _OWN = re.compile(r"(student|guardian):[a-z0-9_]{1,60}")
 _TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -67,7 +68,7 @@ class Parcel:
             keys = self.columns[table.name] = [*table.columns, *own]
             self.rows[table.name] = [[plain(row.get(key, "")) for key in keys] for row in table.rows(session, ids, references)]
             many += len(self.rows[table.name])
-        if many > MOST_ROWS:
+        if many > MOST_ROWS or len(self.dump().encode()) > MOST_BYTES - _ROOM:
             raise Refusal(_("This is too much for one transfer. Send fewer [students] at a time."))
 
     def dump(self) -> str:

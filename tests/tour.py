@@ -49,7 +49,7 @@ _SAME = {
 }
 # Answers that are files, or are read by machines.
 NO_PAGE = re.compile(r"/(admin/)?static/|/healthz|/export/|/download/|/file/|/model/|/ajax/|/parent/card|\.(csv|xlsx|pdf|po|zip|json)$")
-OFTEN = 10  # looks at one address with other arguments
+OFTEN = 5  # looks at one address with other arguments
 # A screen without a form has these addresses all the same; what stands there is the page that says no.
 CLOSED = re.compile(r"/(new|edit|bulk_edit)/")
 

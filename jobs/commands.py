@@ -18,12 +18,12 @@ from sqlalchemy import select
 
 from jobs import catalogues, demo, health, import_console, label_files, maintenance, serving
 from jobs.demo_shown import load_shown
-from models import accounts, labels, staff
+from models import accounts, staff
 from models.access import Role
 from models.base import Refusal
 from models.config import DEMO_MARK, LOOPBACK, ConfigError
 from models.db import db
-from models.opening import open_studies
+from models.opening import complete_schools, furnish
 from models.school import Country, School
 from models.scope import Actor, Scope, acting, unscoped
 from models.words import N_, _, in_language
@@ -87,6 +87,9 @@ def _upgrade() -> tuple[str | None, str | None]:
         click.echo(_("Copy made before the upgrade: %(file)s", file=copy))
     if before != after:
         click.echo(_("The database was upgraded (%(revision)s).", revision=after))
+        with acting(Actor(name=CONSOLE), Scope(school_id=None)), unscoped("every school is given what this version brings"):
+            complete_schools(db.session)
+            db.session.commit()
     return before, after
 
 
@@ -136,8 +139,7 @@ def create_school(name: str, code: str, country: str, email: str) -> None:
         if db.session.scalar(select(School.id).where(School.official_code == school.official_code)):
             raise Refusal(_("A [school] has this official code already. Check --code."))
         db.session.add(school)
-        labels.create_nouns(school)
-        open_studies(db.session, school)
+        furnish(db.session, school)
         db.session.commit()
         click.echo(_("%(name)s was created.", name=school.name))
 

@@ -49,6 +49,7 @@ def load_shown(session: Session) -> None:
         if found is not None:
             with acting(*found, batch=f"demo-papers-{school.id}"):
                 _papers(session, school)
+                session.flush()  # while it is said for whom
 
 
 def _administrator(session: Session, school: School) -> int:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from models import labels, passwords
+from models import passwords
 from models.access import Membership, Role, User
 from models.base import Refusal, utcnow
 from models.db import db
 from models.journal import record
-from models.opening import open_studies
+from models.opening import furnish
 from models.school import Country, School
 from models.scope import unscoped
 from models.words import _
@@ -78,8 +78,7 @@ def open_school(
         db.session.add_all([school, user])
         db.session.flush()
         db.session.add(Membership(school_id=school.id, user_id=user.id, role=Role.acc))
-        labels.create_nouns(school)
-        open_studies(db.session, school)
+        furnish(db.session, school)
         record(db.session, "opened", "school", school.id, school_id=school.id)
         db.session.commit()
     (folder / KEY_FILE).unlink(missing_ok=True)

@@ -10,17 +10,20 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hands import an_old_row
 from sqlalchemy import func, select, text
 
 from jobs import catalogues, commands, health, maintenance, schema, serving
 from jobs.runner import run_pending
 from models import accounts, files, keys, labels
 from models.access import Membership, User
+from models.codes import CodeValue
 from models.config import DEMO_MARK, ConfigError, load_config, refuse_open
 from models.db import db, init_db
 from models.labels import Noun
 from models.people import Guardian, Student
 from models.school import School
+from models.school_year import SchoolYear
 from models.scope import unscoped
 from views import i18n
 
@@ -88,6 +91,17 @@ def school(console):
     user = ("--email", "A@Example.org", "--given-name", "Ada", "--family-name", "Noël")
     console.link = console("create-user", "--school", "0752387M", "--role", "acc", *user)
     return "0752387M"
+
+
+def test_an_upgrade_gives_a_school_that_was_there_what_the_version_brings(tmp_path):
+    console = Console(tmp_path)
+    with console.app.app_context(), db.engine.connect() as connection, connection.begin():
+        schema.command.upgrade(schema._config(connection), "202611220815")
+        an_old_row(connection, "school", name="Saules", country="FR", official_code="0752387M", language="fr", time_zone="Europe/Paris")
+    assert "mise à jour" in console("upgrade")
+    assert console.look(select(SchoolYear.current)) == [True]
+    assert "Sans objet" in console.look(select(CodeValue.label))
+    assert "élève" in console.look(select(Noun.singular).where(Noun.language == "fr"))
 
 
 def test_upgrade_makes_the_tables_once(tmp_path):

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 from flask import Flask
+from hands import an_old_row
 from sqlalchemy import delete, text, update
 from sqlalchemy.exc import IntegrityError
 
@@ -187,15 +188,6 @@ def test_people_who_were_there_get_the_key_that_tells_doubles(app):
     schema.upgrade(db.engine)
     with db.engine.connect() as connection:
         assert connection.execute(text("SELECT name_key, extra FROM student")).one() == ("goff jean le oenone", "{}")
-
-
-def an_old_row(connection, table, **values):
-    """A row of the first version; what it needs and the test does not name is empty, 1 or now."""
-    for _place, name, kind, needed, default, key in connection.execute(text(f"PRAGMA table_info({table})")):
-        if needed and default is None and not key:
-            values.setdefault(name, {"INTEGER": 1, "BOOLEAN": 1, "DATETIME": "2026-11-22 00:00:00", "DATE": "2026-11-22", "JSON": "{}"}.get(kind, ""))
-    names, places = ", ".join(f'"{name}"' for name in values), ", ".join(f":{name}" for name in values)
-    connection.execute(text(f'INSERT INTO "{table}" (id, {names}) VALUES (1, {places})'), values)  # noqa: S608 (no data)
 
 
 @pytest.fixture

@@ -98,7 +98,10 @@ def statistics() -> int:
     return 0
 
 
-STEPS: tuple[Callable[[], int], ...] = (old_files, stray_files, expired_codes, old_changes, old_imports, old_bulk_edits, old_transfers, suspensions, looks, statistics)
+STEPS: tuple[Callable[[], int], ...] = (
+    *(old_files, stray_files, expired_codes, old_changes, old_imports, old_bulk_edits, old_transfers),
+    *(suspensions, looks, statistics),
+)
 
 
 def sweep() -> dict[str, int]:

@@ -96,7 +96,7 @@ def school(console):
 def test_an_upgrade_gives_a_school_that_was_there_what_the_version_brings(tmp_path):
     console = Console(tmp_path)
     with console.app.app_context(), db.engine.connect() as connection, connection.begin():
-        schema.command.upgrade(schema._config(connection), "202611220815")
+        schema.command.upgrade(schema._config(connection), "202611220653")
         an_old_row(connection, "school", name="Saules", country="FR", official_code="0752387M", language="fr", time_zone="Europe/Paris")
     assert "mise à jour" in console("upgrade")
     assert console.look(select(SchoolYear.current)) == [True]

@@ -97,7 +97,7 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
         }
         # A form has room for the whole label; the short one is the column's.
         whole = {name: {"label": labels[name]} for name in self.column_labels or {} if name in labels and name in (self.form_columns or ())}
-        given = self.form_args or {}
+        given: dict[str, Any] = type(self).form_args or {}
         self.form_args = {**given, **{name: {**label, **given.get(name, {})} for name, label in whole.items()}}
         self.column_labels = {**labels, **(self.column_labels or {})}
         self.form_ajax_refs = {name: Lookup(name, *spec) for name, spec in self.lookups.items()}

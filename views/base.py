@@ -82,6 +82,7 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
     named_filter_urls = True
     export_types = ("xlsx", "csv")
     export_max_rows = 0
+    form_args: dict[str, Any] | None = None
     form_base_class = BaseForm  # (a plain form of WTForms says its refusals in English)
     model_form_converter = ScreenConverter
     list_template = "admin/model/list.html"
@@ -97,7 +98,7 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
         }
         # A form has room for the whole label; the short one is the column's.
         whole = {name: {"label": labels[name]} for name in self.column_labels or {} if name in labels and name in (self.form_columns or ())}
-        given: dict[str, Any] = type(self).form_args or {}
+        given = self.form_args or {}
         self.form_args = {**given, **{name: {**label, **given.get(name, {})} for name, label in whole.items()}}
         self.column_labels = {**labels, **(self.column_labels or {})}
         self.form_ajax_refs = {name: Lookup(name, *spec) for name, spec in self.lookups.items()}

@@ -93,6 +93,8 @@ WORDS: dict[str | tuple[str, str], Any] = {
     "check": _p("history", "checked"),
     "abandon": _p("history", "abandoned"),
     ("import_", "confirm"): _("confirmed and written"),
+    "import_staff": _p("history", "staff imported"),
+    "import_structures": _p("history", "classes and [programmes] imported"),
     "retire": _p("history", "withdrawn"),
     "promote": _p("history", "promoted to another [level]"),
     "change_year": _p("history", "school year changed"),

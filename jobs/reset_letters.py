@@ -6,6 +6,7 @@ nothing. The drawing is that of the access letters.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,39 +34,47 @@ WHERE = "/reset/"
 
 
 def compose(guardian: Guardian, login: str, secret: str, sender: Sender, address: str) -> dict[str, Any]:
-    """The data of one page, every text translated. `login` is what the person signs in with."""
+    """The data of one letter, every text translated. `login` is what the person signs in with."""
     language = language_of(guardian.language, sender)
     with force_locale(language):
-        day = today(sender.time_zone)
-        date = day_in_words(day, language)
-        ends = day_in_words((utcnow() + accounts.LIVES["letter"]).astimezone(ZoneInfo(sender.time_zone)).date(), language)
-        typed = address.split("://", 1)[-1] + WHERE + secret
+        opening = [
+            salutation(guardian.title),
+            str(_("With this code you choose a new password. The present one keeps working until then.")),
+            str(_("If you did not ask for this letter, tell the [school].")),
+        ]
         lines = [f"{guardian.title} {guardian.name}", *postal_lines(home_of(guardian), sender.country, language)]
-        return {
-            "lang": base_language(language),
-            "region": sender.country.name,
-            "to": [short(line) for line in lines if line.strip()],
-            "dateline": str(_("%(town)s, %(date)s", town=short(sender.town), date=date)) if sender.town else date,
-            "subject": str(_("A new password for your Scolabri account")),
-            "opening": [
-                salutation(guardian.title),
-                str(_("With this code you choose a new password. The present one keeps working until then.")),
-                str(_("If you did not ask for this letter, tell the [school].")),
-            ],
-            "code_label": str(_("Your one-time code")),
-            "code": secret,
-            "code_note": str(_("To be used once, before %(date)s.", date=ends)),
-            "qr": qr(f"{address}{WHERE}{secret}"),
-            "qr_alt": str(_("QR code that opens the page where you choose a password")),
-            "steps": [
-                around(str(_("Scan the square with your phone, or open %(address)s.", address=typed)), typed),
-                around(str(_("Choose a password of at least 12 characters, and type it twice.")), "\0"),
-                around(str(_("Sign in with %(login)s and this password.", login=short(login))), short(login)),
-            ],
-            "closing": [],
-            "signature": [str(_("With our best regards,")), str(_("The office"))],
-            "footer": str(_("Nobody knows your password, not even the [school].")),
-        }
+        subject = str(_("A new password for your Scolabri account"))
+        return password_page(language, sender, address, secret, to=lines, subject=subject, opening=opening, login=login, lives=accounts.LIVES["letter"])
+
+
+def password_page(
+    language: str, sender: Sender, address: str, secret: str, *, to: list[str], subject: str, opening: list[str], login: str, lives: dt.timedelta
+) -> dict[str, Any]:
+    """The data of a page whose one-time code opens the choice of a password, in the language in force: `opening` says why, `lives` how long."""
+    date = day_in_words(today(sender.time_zone), language)
+    ends = day_in_words((utcnow() + lives).astimezone(ZoneInfo(sender.time_zone)).date(), language)
+    typed = address.split("://", 1)[-1] + WHERE + secret
+    return {
+        "lang": base_language(language),
+        "region": sender.country.name,
+        "to": [short(line) for line in to if line.strip()],
+        "dateline": str(_("%(town)s, %(date)s", town=short(sender.town), date=date)) if sender.town else date,
+        "subject": subject,
+        "opening": opening,
+        "code_label": str(_("Your one-time code")),
+        "code": secret,
+        "code_note": str(_("To be used once, before %(date)s.", date=ends)),
+        "qr": qr(f"{address}{WHERE}{secret}"),
+        "qr_alt": str(_("QR code that opens the page where you choose a password")),
+        "steps": [
+            around(str(_("Scan the square with your phone, or open %(address)s.", address=typed)), typed),
+            around(str(_("Choose a password of at least 12 characters, and type it twice.")), "\0"),
+            around(str(_("Sign in with %(login)s and this password.", login=short(login))), short(login)),
+        ],
+        "closing": [],
+        "signature": [str(_("With our best regards,")), str(_("The office"))],
+        "footer": str(_("Nobody knows your password, not even the [school].")),
+    }
 
 
 @handler(JobKind.print_reset_letter, table="guardian", verb="print_reset_letter")

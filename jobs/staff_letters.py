@@ -6,25 +6,23 @@ As with reset letters, the codes exist in the PDF only; the database learns thei
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import current_app
 from flask_babel import force_locale
 
 from jobs import paper
-from jobs.letterhead import letterhead, logo_alt, short
-from jobs.letters import Sender, around, base_url, day_in_words, document, language_of, qr, salutation
+from jobs.letterhead import letterhead, logo_alt
+from jobs.letters import Sender, base_url, document, language_of, salutation
 from jobs.registry import Product, handler
-from jobs.reset_letters import WHERE
+from jobs.reset_letters import password_page
 from jobs.runner import Task
 from models import accounts, staff, staff_invitations
 from models.access import User
-from models.base import Refusal, today, utcnow
+from models.base import Refusal
 from models.db import db
 from models.imports import Import
 from models.journal import record
 from models.school import School
-from models.tokens import base_language
 from models.words import N_, _
 from models.work import JobKind
 
@@ -33,34 +31,14 @@ def compose(user: User, secret: str, sender: Sender, address: str) -> dict[str, 
     """The data of one sheet, every text translated: to whom, what for, the code, what to do with it."""
     language = language_of(user.language, sender)
     with force_locale(language):
-        date = day_in_words(today(sender.time_zone), language)
-        ends = day_in_words((utcnow() + accounts.LIVES[staff_invitations.PURPOSE]).astimezone(ZoneInfo(sender.time_zone)).date(), language)
-        typed, login = address.split("://", 1)[-1] + WHERE + secret, user.username or user.email or ""
-        return {
-            "lang": base_language(language),
-            "region": sender.country.name,
-            "to": [short(user.name)],
-            "dateline": str(_("%(town)s, %(date)s", town=short(sender.town), date=date)) if sender.town else date,
-            "subject": str(_("Your Scolabri account")),
-            "opening": [
-                salutation(""),
-                str(_("An account is open for you on Scolabri. With this code you choose your password.")),
-                str(_("Keep this sheet to yourself until then: whoever has it opens your account.")),
-            ],
-            "code_label": str(_("Your one-time code")),
-            "code": secret,
-            "code_note": str(_("To be used once, before %(date)s.", date=ends)),
-            "qr": qr(f"{address}{WHERE}{secret}"),
-            "qr_alt": str(_("QR code that opens the page where you choose a password")),
-            "steps": [
-                around(str(_("Scan the square with your phone, or open %(address)s.", address=typed)), typed),
-                around(str(_("Choose a password of at least 12 characters, and type it twice.")), "\0"),
-                around(str(_("Sign in with %(login)s and this password.", login=short(login))), short(login)),
-            ],
-            "closing": [],
-            "signature": [str(_("With our best regards,")), str(_("The office"))],
-            "footer": str(_("Nobody knows your password, not even the [school].")),
-        }
+        opening = [
+            salutation(""),
+            str(_("An account is open for you on Scolabri. With this code you choose your password.")),
+            str(_("Keep this sheet to yourself until then: whoever has it opens your account.")),
+        ]
+        lives, login = accounts.LIVES[staff_invitations.PURPOSE], user.username or user.email or ""
+        subject = str(_("Your Scolabri account"))
+        return password_page(language, sender, address, secret, to=[user.name], subject=subject, opening=opening, login=login, lives=lives)
 
 
 def _invitable(user: User) -> bool:

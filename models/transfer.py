@@ -26,11 +26,11 @@ from models.import_fields import FIELDS
 from models.import_rows import FileKind
 from models.imports import GOING, Import, ImportStatus
 from models.journal import new_batch, record, record_rows
-from models.parcel import KEPT, MOST_BYTES, MOST_STUDENTS, Parcel, new_token, plain
+from models.parcel import KEPT, MOST_BYTES, Parcel, new_token, plain
 from models.people import Student, StudentStatus
 from models.school import School
 from models.scope import WHO, Actor, SchoolScoped, Scope, acting, unscoped
-from models.transfer_rules import active_school, receiver, this_school, travellers
+from models.transfer_rules import active_school, receiver, sending, this_school, travellers
 from models.words import _, _p
 from models.work import KEPT_DAYS, Job, JobKind
 
@@ -117,13 +117,7 @@ class Transfer(Base, Identified, SchoolScoped):
     @classmethod
     def send(cls, student_ids: Sequence[int], school_code: str, reason: str = "", leave: bool = True) -> Transfer:
         """Ask for a transfer; a job makes it. Refused: transfers off here or there, a code that is none or one's own, nobody who can travel."""
-        school = active_school()
-        code, name = receiver(school, school_code)
-        people = travellers(db.session, student_ids)
-        if not people:
-            raise Refusal(_("None of the chosen has a national identifier: nobody can be transferred. Correct it in SIECLE, then import the [students] again."))
-        if len(people) > MOST_STUDENTS:
-            raise Refusal(_("At most %(most)d [students] are transferred at a time. Choose fewer, then send the others."), most=MOST_STUDENTS)
+        school, code, name, people = sending(student_ids, school_code)
         made = cls(
             direction=Direction.sent,
             status=TransferStatus.making,
@@ -213,13 +207,19 @@ class Transfer(Base, Identified, SchoolScoped):
     def tell_passphrase(self) -> str:
         """The passphrase, this once. Refused when it was shown already."""
         if not self.secret:
-            raise Refusal(_("The passphrase was shown already, and is kept nowhere. If it is lost, send the transfer again."))
+            raise Refusal(_("The passphrase was shown already, and is kept nowhere. If it is lost, cancel this transfer and make it again."))
         told, self.secret = keys.unseal(PURPOSE, self.secret), ""
         return told
 
+    @property
+    def can_cancel(self) -> bool:
+        """Nobody has begun there as far as is known. A file that was fetched counts: its passphrase may be lost, and the transfer made again."""
+        taken_back = (TransferStatus.making, TransferStatus.ready, TransferStatus.handed, TransferStatus.waiting)
+        return self.direction is Direction.sent and self.status in taken_back
+
     def cancel(self) -> None:
-        """Take back what nobody has taken in; who left by it comes back. Refused once a file is handed over or the other school works on it."""
-        if self.direction is not Direction.sent or self.status not in (TransferStatus.making, TransferStatus.ready, TransferStatus.waiting):
+        """Take back what nobody has taken in; who left by it comes back. Refused once the other school works on it."""
+        if not self.can_cancel:
             raise Refusal(_("This transfer can no longer be cancelled. Settle it with the other [school]."))
         if self.status is TransferStatus.waiting and self.inside:
             self._take_back()

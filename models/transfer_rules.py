@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from models.base import Refusal
 from models.db import db
 from models.identifiers import clean_uai, uai_problem
+from models.parcel import MOST_STUDENTS
 from models.people import Student, StudentStatus
 from models.school import School
 from models.scope import current_school_id, unscoped
@@ -72,6 +73,18 @@ def travellers(session: Session, ids: Sequence[int]) -> list[dict[str, Any]]:
         wanted = select(Student).where(Student.id.in_(ids[start : start + PIECE]), Student.national_id.is_not(None))
         found += [{"id": one.id, "name": str(one), "code": one.national_id} for one in session.scalars(wanted.order_by(Student.search_key, Student.id))]
     return found
+
+
+def sending(ids: Sequence[int], typed: str) -> tuple[School, str, str, list[dict[str, Any]]]:
+    """What a transfer of these students to that code would be: this school, the other's code and name, who travels. Refused as `Transfer.send`."""
+    school = active_school()
+    code, name = receiver(school, typed)
+    people = travellers(db.session, ids)
+    if not people:
+        raise Refusal(_("None of the chosen has a national identifier: nobody can be transferred. Correct it in SIECLE, then import the [students] again."))
+    if len(people) > MOST_STUDENTS:
+        raise Refusal(_("At most %(most)d [students] are transferred at a time. Choose fewer, then send the others."), most=MOST_STUDENTS)
+    return school, code, name, people
 
 
 def without_identifier(session: Session, ids: Sequence[int]) -> list[str]:

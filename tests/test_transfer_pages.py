@@ -1,5 +1,6 @@
 """Transfers through the pages: from the list of students of one school to those of another, and a file with its passphrase."""
 
+import html
 import io
 import re
 
@@ -15,6 +16,7 @@ from models import sealing
 from models.journal import JournalEvent
 from models.people import Student, StudentStatus
 from models.school import School
+from models.transfer import Transfer
 
 LIST = "/admin/transfer/"
 
@@ -56,7 +58,17 @@ def test_from_one_school_to_the_other_step_by_step(app, as_, schools):
     wrong = do(acc, "student", "transfer", *ids, school_code="9990001A", leave="y")
     assert wrong.status_code == 422
     assert "La lettre à la fin de 9990001A ne correspond pas à ses chiffres." in words(wrong)
-    sent = do(acc, "student", "transfer", *ids, school_code="qc 999001", leave="y")
+    sure = do(acc, "student", "transfer", *ids, school_code="9990009F", leave="y")
+    assert "Vous envoyez 2 élèves à l’établissement 9990009F, qui n’est pas dans cette installation : un fichier sera préparé" in words(sure)
+    read = re.search(r'name="_sure" value="([^"]+)"', sure.text)[1]
+    sure = do(acc, "student", "transfer", *ids, school_code="qc 999001", leave="y", _sure=read)  # another school than the one that was read
+    assert "Vous envoyez 2 élèves à Cégep de la Rive" in words(sure)
+    assert "Ces élèves sont désactivés ici aujourd’hui." in words(sure)
+    with rows(app) as session:
+        assert not session.scalar(select(func.count(Transfer.id)))
+    read = html.unescape(re.search(r'name="_sure" value="([^"]+)"', sure.text)[1])
+    assert "Code officiel de l’autre établissement" in words(do(acc, "student", "transfer", *ids, school_code="qc 999001", _sure=read, _change="1"))
+    sent = do(acc, "student", "transfer", *ids, school_code="qc 999001", leave="y", _sure=read)
     assert sent.status_code == 303
     page = sent.headers["Location"]
     assert "Le transfert se prépare." in words(acc.get(page))
@@ -96,6 +108,8 @@ def test_a_file_is_fetched_its_passphrase_shown_once_and_taken_in_elsewhere(app,
     again = send(acc, "/admin/transfer/passphrase/", page="/account", id=made.id)
     assert again.status_code == 303
     assert passphrase not in acc.get(page).text
+    assert "Si elle est perdue, annulez ce transfert et refaites-le." in words(acc.get(page))
+    assert "Annuler ce transfert" in words(acc.get(page))
     with rows(app) as session:
         session.get_one(School, schools[1]).official_code = ELSEWHERE
     wrong = upload(there, content, "AAAA-AAAA")

@@ -13,7 +13,7 @@ from models.base import Refusal
 from models.db import db
 from models.parcel import MOST_STUDENTS
 from models.transfer import Transfer
-from models.transfer_rules import active_school, travellers, without_identifier
+from models.transfer_rules import active_school, sending, travellers, without_identifier
 from views.auth import permitted
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
@@ -49,6 +49,32 @@ class TransferVerb:
         db.session.flush()
         return redirect(url_for("transfer.details_view", id=made.id), code=303)
 
+    def sure_transfer(self, selection: Selection, school_code: str, reason: str = "", leave: bool = True) -> tuple[str, dict[str, Any]]:
+        """To whom, by which way, who leaves: read before anything is done. Refused as the transfer itself."""
+        _school, code, name, people = sending(selection.all_ids(), school_code)
+        n = len(people)
+        if name:
+            title = ngettext("You send %(num)d [student] to %(name)s", "You send %(num)d [students] to %(name)s", n, name=name)
+            way = gettext("That [school] finds the transfer in its list and checks it before anything is written there.")
+        else:
+            title = ngettext(
+                "You send %(num)d [student] to [the school] %(code)s, which is not in this installation: a file will be prepared",
+                "You send %(num)d [students] to [the school] %(code)s, which is not in this installation: a file will be prepared",
+                n,
+                code=code,
+            )
+            way = gettext("You hand the sealed file over, and tell its passphrase by telephone.")
+        stay = ngettext("This [student] stays active here.", "These [students] stay active here.", n)
+        left = ngettext("This [student] is deactivated here today.", "These [students] are deactivated here today.", n)
+        return f"{code} {name}".strip(), {
+            "title": title,
+            "count": None,
+            "left_out": way,
+            "told": [told(left if leave else stay, [person["name"] for person in people])],
+            "verb_label": ngettext("Transfer %(num)d [student]", "Transfer %(num)d [students]", n),
+            "after": gettext("As long as the other [school] has not begun, the transfer can be cancelled."),
+        }
+
     def prepare_transfer(self, selection: Selection, form: TransferForm) -> dict[str, Any]:
         """How many travel, who does not and why, what travels."""
         context: dict[str, Any] = {"verb_label": gettext("Transfer"), "form_groups": [("", [(form.school_code, 6), (form.reason, 12), (form.leave, 12)])]}
@@ -74,7 +100,7 @@ class TransferVerb:
         return context | {
             "count": n,
             "count_sentence": ngettext("[student] will be transferred.", "[students] will be transferred.", n),
-            "verb_label": ngettext("Transfer %(num)d [student]", "Transfer %(num)d [students]", n),
+            "verb_label": gettext("Continue"),
             "refusal": told_why,
             "after": gettext(
                 "What travels: identity, how to reach them, [programme], [guardians] and their links. Notes, messages, codes and accounts never do; "

@@ -123,7 +123,7 @@ class Transfers(Screen):
                 "can_tell": sent and bool(one.secret) and may_send,
                 "can_look": self.verb_fits("look", one) and may_receive,
                 "import_url": url_for("import_.details_view", id=one.import_id) if one.import_id and self.may("read", "import_") else "",
-                "undo_url": job_undo_url(one.job) if one.job is not None and one.status is not TransferStatus.cancelled else "",
+                "undo_url": job_undo_url(one.job) if one.job is not None and one.status is not TransferStatus.cancelled and not one.can_cancel else "",
                 "kept_days": KEPT_DAYS,
                 "until": show_date((one.made_at + KEPT).date()),
                 "students": self.students_of(one) if sent else {},
@@ -145,7 +145,7 @@ class Transfers(Screen):
         """By its direction and where it stands."""
         sent = row.direction is Direction.sent
         waits = not sent and row.status in (TransferStatus.waiting, TransferStatus.undone) and bool(row.file_key)
-        return {"look": waits, "decline": waits, "cancel": sent and row.status in (TransferStatus.making, TransferStatus.ready, TransferStatus.waiting)}[verb]
+        return {"look": waits, "decline": waits, "cancel": row.can_cancel}[verb]
 
     @verb("look", _("Check what arrives"), right=("transfer", "receive"), whole=True)
     def look(self, selection: Selection) -> ResponseReturnValue:
@@ -167,8 +167,11 @@ class Transfers(Screen):
 
     @verb(
         "cancel",
-        _("Cancel the transfer"),
-        confirm=_("The other [school] no longer receives it. The [students] who left by it are active again."),
+        _("Cancel this transfer"),
+        confirm=_(
+            "The other [school] no longer receives it. The [students] who left by it are active again. If you have already handed the file over, "
+            "tell that [school] not to use it."
+        ),
         danger=True,
     )
     def cancel(self, row: Transfer) -> None:

@@ -16,7 +16,7 @@ from models.journal import record_rows
 from models.packing import pack
 from models.work import Job, JobKind
 from views.fields import looked_up
-from views.i18n import ngettext
+from views.i18n import gettext, ngettext
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -133,9 +133,11 @@ def run_verb(screen: Screen, chosen: Verb) -> ResponseReturnValue:
         return ask()
     if form is not None and not form.validate():
         return ask(), 422
+    if "_change" in request.form:  # from a second page that repeats what was answered
+        return ask()
     answers = {f.short_name: f.data for f in form if f.short_name not in ("csrf_token", "submit")} if form is not None else {}
     try:
-        outcome = _apply(screen, chosen, selection, answers)
+        outcome = _unsure(screen, chosen, selection, answers) or _apply(screen, chosen, selection, answers)
     except Refusal as refusal:
         db.session.rollback()
         flash(refusal.sentence, "danger")
@@ -143,6 +145,22 @@ def run_verb(screen: Screen, chosen: Verb) -> ResponseReturnValue:
             return ask(), 422
         return screen.refusal_page(refusal)
     return outcome if outcome is not None else screen.back()
+
+
+def _unsure(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str, Any]) -> ResponseReturnValue | None:
+    """The page that says what these answers do, for a verb with `sure_<name>(selection, **answers) -> (what was read, context of the page)`.
+
+    Its button sends what was read, so that another meaning of the same answers is read again.
+    """
+    sure = getattr(screen, f"sure_{chosen.name}", None)
+    if sure is None:
+        return None
+    read, context = sure(selection, **answers)
+    if request.form.get("_sure") == read:
+        return None
+    said = [(name, "y" if value is True else str(value)) for name, value in answers.items() if value]
+    selection.hidden += [*said, ("_sure", read)]
+    return screen.ask_page(chosen, selection, None, {"change_words": gettext("Change the answers"), **context})
 
 
 def _apply(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str, Any]) -> ResponseReturnValue | None:

@@ -201,7 +201,7 @@ PLAYS = {
     "transfer out": Play(
         "/admin/student/action/",
         (*_TRANSFERS, "SELECT count(*) FROM journal_event WHERE verb = 'transfer'"),
-        {"action": "transfer", "school_code": "QC999001", "leave": "y", **_ALL},
+        {"action": "transfer", "school_code": "QC999001", "leave": "y", "_sure": "QC999001 Cégep de la Rive", **_ALL},
         _open_transfers,
     ),
     "transfer in": Play("/admin/import_/confirm/?id={}", (*_PEOPLE, *_TRANSFERS), fill=_checked_transfer),

@@ -57,7 +57,9 @@ def test_a_file_goes_from_one_running_installation_to_another(tmp_path):
     with child(serve, here.folder, {}) as (_sender, one), child(serve, there.folder, {}) as (_receiver, other):
         mail, post = Mailbox(one), Mailbox(other)
         sender, receiver = Carrier(mail.told("port")[0], here.told["cookie"]), Carrier(post.told("port")[0], there.told["cookie"])
-        status, text, page = sender.post("/admin/student/action/", action="transfer", rowid=number, school_code="9990009F", leave="y", _asked="1")
+        status, text, page = sender.post(
+            "/admin/student/action/", action="transfer", rowid=number, school_code="9990009F", leave="y", _asked="1", _sure="9990009F"
+        )
         assert status == 303, text
         mail.told("job")
         transfer = page.rpartition("=")[2]

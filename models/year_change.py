@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
@@ -30,6 +31,10 @@ from models.words import N_, _
 from models.year_proposals import LEAVE, STAY, taught, year_ending
 
 PIECE = 500
+LONGEST_NAME, LONGEST_CLASS = 40, 80  # characters
+MOST = 5_000  # levels, classes, programmes or exceptions of one change
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_ODD = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 MANY_LEAVE = 0.2  # of the active students: from there on the number is typed
 
 
@@ -50,6 +55,17 @@ class Choices:
     repeating: Sequence[int] = ()
     programmes: Mapping[int, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Refused: anything that no page of ours asks, from wherever it comes; what is kept in a page or a job is judged like what is typed."""
+        days = isinstance(self.begins_on, dt.date) and isinstance(self.ends_on, dt.date)
+        texts = [self.name, *self.classes.values()]
+        if not days or not self.name.strip() or len(self.name) > LONGEST_NAME or any(len(name) > LONGEST_CLASS or _ODD.search(name) for name in texts):
+            raise _odd()
+        if any(to not in (STAY, LEAVE) and not _NUMBER.fullmatch(to) for to in (*self.levels.values(), *self.programmes.values())):
+            raise _odd()
+        if any(len(part) > MOST for part in (self.levels, self.classes, self.programmes, self.leaving, self.repeating)):
+            raise _odd()
+
     def packed(self) -> dict[str, Any]:
         """For JSON."""
         days = {"name": self.name, "begins_on": self.begins_on.isoformat(), "ends_on": self.ends_on.isoformat()}
@@ -57,18 +73,36 @@ class Choices:
         return {**days, **places, "leaving": sorted(self.leaving), "repeating": sorted(self.repeating)}
 
     @classmethod
-    def unpacked(cls, kept: Mapping[str, Any]) -> Choices:
-        """From JSON. ValueError, KeyError, TypeError or AttributeError for anything that `packed` did not write."""
-        return cls(
-            str(kept["name"]),
-            dt.date.fromisoformat(kept["begins_on"]),
-            dt.date.fromisoformat(kept["ends_on"]),
-            {int(k): str(v) for k, v in kept["levels"].items()},
-            {int(k): str(v) for k, v in kept["classes"].items()},
-            tuple(int(i) for i in kept["leaving"]),
-            tuple(int(i) for i in kept["repeating"]),
-            {int(k): str(v) for k, v in kept["programmes"].items()},
-        )
+    def unpacked(cls, kept: str | Mapping[str, Any]) -> Choices:
+        """From JSON, as a text or read already. Refused: anything that `packed` did not write."""
+        try:
+            found = json.loads(kept) if isinstance(kept, str) else kept
+            places = {name: {_number(k): _text(v) for k, v in found[name].items()} for name in ("levels", "classes", "programmes")}
+            people = {name: tuple(_number(str(i)) for i in found[name] if isinstance(i, int)) for name in ("leaving", "repeating")}
+            if any(len(people[name]) != len(found[name]) for name in people):
+                raise _odd()
+            begins_on, ends_on = (dt.date.fromisoformat(found[name]) for name in ("begins_on", "ends_on"))
+            return cls(_text(found["name"]), begins_on, ends_on, **places, **people)  # type: ignore[arg-type]  # each by its own name
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+            raise _odd() from problem
+
+
+def _odd() -> Refusal:
+    return Refusal(_("What this page sent cannot be read. Nothing was changed: begin the change of school year again."))
+
+
+def _number(text: str) -> int:
+    """An identifier. ValueError for what is none, or longer than a database counts."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text[:80])
+    return int(text)
+
+
+def _text(value: Any) -> str:
+    """TypeError for what is no text."""
+    if not isinstance(value, str):
+        raise TypeError(type(value).__name__)
+    return value
 
 
 @dataclass(frozen=True)
@@ -152,7 +186,7 @@ def plan_change(session: Session, choices: Choices) -> YearPlan:
         levels = {level.id: level for level in taught(session)}
         groups = {group.id: group for group in session.scalars(select(Group).where(Group.school_id == school.id))}
         plan = YearPlan(old, new)
-        followers, plan.new_classes = _followers(choices, groups)
+        followers = _followers(choices, groups)
         programmes = {one.id: one for one in session.scalars(select(Programme).where(Programme.school_id == school.id))}
         _check_known(choices.levels, levels)
         _check_known(choices.programmes, programmes)
@@ -182,6 +216,7 @@ def plan_change(session: Session, choices: Choices) -> YearPlan:
             plan.by_class[groups[klass].name, LEAVE if leaves else said] += 1
         if to_programme != programme:
             plan.by_programme[str(programmes[programme]), str(programmes[to_programme])] += 1
+    plan.new_classes = sorted({move.to_class for move in plan.moves if isinstance(move.to_class, str)})  # a class to which nobody goes is not made
     plan.sort([level.name for level in levels.values()])
     plan.digest = _digest(choices, plan)
     return plan
@@ -202,8 +237,8 @@ def _check_known(chosen: Mapping[int, str], known: Mapping[int, Any]) -> None:
         raise Refusal(_("A [level] or a class was changed meanwhile. Begin this step again."))
 
 
-def _followers(choices: Choices, groups: Mapping[int, Group]) -> tuple[dict[int, int | str | None], list[str]]:
-    """Class -> the class that follows: its identifier, its name where it is to be made, None for no class. And the names to be made."""
+def _followers(choices: Choices, groups: Mapping[int, Group]) -> dict[int, int | str | None]:
+    """Class -> the class that follows: its identifier, its name where it is to be made, None for no class."""
     by_name = {plain_words(group.name): group for group in groups.values()}
     fresh: dict[str, str] = {}
     found: dict[int, int | str | None] = {}
@@ -218,7 +253,7 @@ def _followers(choices: Choices, groups: Mapping[int, Group]) -> tuple[dict[int,
                 _("“%(name)s” is already [a group] that is not a class. Choose another name for the class that follows %(klass)s."), name=name, klass=group.name
             )
         found[number] = known.id if known is not None else fresh.setdefault(plain_words(name), name) if name else None
-    return found, sorted(fresh.values())
+    return found
 
 
 def _digest(choices: Choices, plan: YearPlan) -> str:

@@ -22,7 +22,7 @@ from models.school_year import NOTICE
 from models.scope import current_school_id
 from models.studies import Programme
 from models.work import Job, JobKind, JobState
-from models.year_change import Choices, YearPlan, change_year
+from models.year_change import LONGEST_CLASS, LONGEST_NAME, Choices, YearPlan, change_year
 from models.year_proposals import LEAVE, STAY, classes_of, next_year, programmes_of, propose_class, propose_levels, taught, year_ending
 from views.base import gate
 from views.colleagues import STUDENT_LOOKUP
@@ -31,7 +31,6 @@ from views.formats import show, zone
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 
-LONGEST_CLASS = 80
 MOST_PROGRAMMES = 500
 _PROGRAMME = re.compile(r"programme_\d{1,18}")
 _CLASS = re.compile(r"class_\d{1,18}")
@@ -41,7 +40,7 @@ STEPS = ("year", "places", "check")
 class YearForm(FlaskForm):
     """The year that begins."""
 
-    name = StringField(_("Name of the new year"), validators=[InputRequired(), Length(max=40)])
+    name = StringField(_("Name of the new year"), validators=[InputRequired(), Length(max=LONGEST_NAME)])
     begins_on = DateField(_("First day"), validators=[InputRequired()])
     ends_on = DateField(_("Last day"), validators=[InputRequired()])
 
@@ -74,7 +73,11 @@ class YearChangePages:
             abort(400)
         if step == "year":
             return self._after_year(school)
-        kept = _kept()
+        try:
+            kept = Choices.unpacked(request.form.get("choices", ""))
+        except Refusal as refusal:
+            flash(refusal.sentence, "danger")
+            return self._year(school, status=400)
         if "_back" in request.form:
             return self._year(school, kept) if step == "places" else self._places(school, kept)
         return self._after_places(school, kept) if step == "places" else self._confirm(kept)
@@ -95,8 +98,8 @@ class YearChangePages:
         name, begins_on, ends_on = form.name.data, form.begins_on.data, form.ends_on.data
         if name is None or begins_on is None or ends_on is None:  # the form has refused that already
             return self._year(school, form=form, status=422)
-        chosen = Choices(name, begins_on, ends_on)
         try:
+            chosen = Choices(name, begins_on, ends_on)
             change_year(db.session, chosen)  # its days are judged before anything else is asked
         except Refusal as refusal:
             form.begins_on.errors = [refusal.sentence]
@@ -138,7 +141,11 @@ class YearChangePages:
         classes = {int(key.removeprefix("class_")): value.strip()[:LONGEST_CLASS] for key, value in typed.items()}
         programmes = {int(key.removeprefix("programme_")): value for key, value in request.form.items() if _PROGRAMME.fullmatch(key)}
         people = {name: tuple(student.id for student in form[name].data or ()) for name in ("leaving", "repeating")}
-        chosen = Choices(kept.name, kept.begins_on, kept.ends_on, levels, classes, programmes=programmes, **people)
+        try:
+            chosen = Choices(kept.name, kept.begins_on, kept.ends_on, levels, classes, programmes=programmes, **people)
+        except Refusal as refusal:
+            flash(refusal.sentence, "danger")
+            return self._places(school, kept, form, 422)
         if looked_up(form):
             return self._places(school, chosen, form)
         if not form.validate():
@@ -187,11 +194,3 @@ def _under_way() -> Job | None:
     """The change that waits or runs."""
     wanted = select(Job).where(Job.kind == JobKind.change_year, Job.state.in_([JobState.waiting, JobState.running]), Job.school_id == current_school_id())
     return db.session.scalar(wanted.limit(1))
-
-
-def _kept() -> Choices:
-    """What the page carries; a page that was tampered with is a bad request."""
-    try:
-        return Choices.unpacked(json.loads(request.form.get("choices", "")))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        abort(400)

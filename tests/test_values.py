@@ -257,5 +257,5 @@ def test_markup_is_an_ordinary_text():
 
 def test_every_note_can_be_told():
     for code in SENTENCES:
-        note = {"code": code, "params": {"value": "x", "near": "y", "line": 3, "name": "Zoé", "num": 2, "limit": 9, "uai": "X", "year": 2014, "month": 13}}
+        note = {"code": code, "params": {"value": "x", "near": "y", "line": 3, "name": "Zoé", "num": 2, "limit": 9, "other": "z", "uai": "X", "year": 2014, "month": 13}}
         assert "%(" not in sentence_of(note).sentence + remedy_of(note)

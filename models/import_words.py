@@ -33,6 +33,7 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     ),
     "email_form": (_("This is not an e-mail address."), _("Correct it, or empty the cell.")),
     "postal_form": (_("This is not a postal code."), _("Five digits are expected, for example 01000.")),
+    "postal_form_ca": (_("This is not a postal code."), _("Letters and digits by turns are expected, for example H2X 1Y4.")),
     "name_empty": (_("The name is missing."), _("Fill it in.")),
     "given_name_empty": (_("The given name is missing."), _("Fill it in.")),
     "name_digits": (_("A name holds no digits."), _("Correct the name, or choose another column for it.")),
@@ -148,7 +149,7 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
         _("Ignore one of the two lines. If they are two people, give the e-mail or the user name of each."),
     ),
     "staff_self": (_("Nobody changes their own rights: your line is left as it is."), ""),
-    "staff_elsewhere": (_("%(name)s already has an account: the role is added, the account stays as it is."), ""),
+    "staff_elsewhere": (_("This e-mail already has an account: it gets the role here, and stays as it is."), ""),
     "staff_classes": (_("[The school] has no class or [group] of this name: %(names)s."), _("Import the classes first, then send this file again.")),
     # files
     "empty": (_("This file is empty."), _("Choose another file.")),
@@ -160,7 +161,7 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "zip_nested": (_("This file holds another archive."), _("Save it again from the spreadsheet, or as CSV.")),
     "xml": (_("This file is XML, not a table."), _("Export the same list as CSV or XLSX.")),
     "html": (_("This file is a web page saved under the name of a table."), _("Open it in a spreadsheet and save it as XLSX or CSV.")),
-    "not_a_table": (_("This file is not a table."), _("Send a CSV or XLSX file.")),
+    "not_a_table": (_("This file is not a table."), _("Send a CSV or XLSX file, or the XML or ZIP of an official export.")),
     "broken_book": (
         _("This spreadsheet cannot be read: it is damaged or protected by a password."),
         _("Open it, remove the password, and save it again."),
@@ -202,6 +203,7 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "zip_twice": (_("This archive holds the same name twice: %(name)s."), _("Send the archive as the official application gave it.")),
     "zip_in_zip": (_("This archive holds another archive."), _("Take the archives out of it and send them together, as several files.")),
     "zip_several": (_("This archive holds several files: %(names)s."), _("Take them out of it and send them together, as several files.")),
+    "zip_empty": (_("This archive is empty."), _("Put the file into it, or send the file itself.")),
     "zip_heavy": (_("This archive unpacks to more than it should."), _("Send the archive as the official application gave it.")),
     "zip_locked": (_("This archive is protected by a password."), _("Send it without a password.")),
     "zip_broken": (_("This archive is damaged."), _("Export it again, and send it without opening it.")),
@@ -212,14 +214,19 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
 }
 
 
+# The way out where somebody fills in a form, which has no cells.
+FORM_REMEDIES: dict[str, Any] = {"email_form": _("Correct it, or empty the field.")}
+
+
 class BadCell(Refusal):
-    """A cell that cannot be taken: a code of `SENTENCES`, with what fills its places. `remedy` says the way out."""
+    """A cell that cannot be taken: a code of `SENTENCES`, with what fills its places. `remedy` says the way out, `form_remedy` that of a form."""
 
     def __init__(self, code: str, **params: Any) -> None:
         sentence, remedy = SENTENCES[code]
         super().__init__(sentence, **params)
         self.code = code
         self.remedy = remedy
+        self.form_remedy = FORM_REMEDIES.get(code, remedy)
 
 
 class BadFile(BadCell):

@@ -27,6 +27,7 @@ from models.tokens import base_language
 from models.words import _
 
 MOST_LANGUAGES = 12  # of one school
+LANGUAGE_LINE = r'"Language: es\n"'  # as a file writes it: never through the typography of a language
 _SHAPE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 _SOURCE = Path("uploaded.po")
 
@@ -35,14 +36,13 @@ class SchoolLanguage(Base, Identified, SchoolScoped, Stamped):
     """A language that one school has added; `texts` are the translations that were taken, as JSON."""
 
     __tablename__ = "school_language"
-    __journal__ = False  # a whole language is one line of the history, written by whoever adds or removes it
     __renews_stamp__ = True
     __table_args__ = (UniqueConstraint("school_id", "language"),)
 
     language: Mapped[str] = mapped_column(String(10), info={"label": _("Language")})
     fallback: Mapped[str] = mapped_column(String(10), default=DEFAULT_LANGUAGE)
     mark: Mapped[str] = mapped_column(String(64), default="")  # another after every change: what was read of the row is kept by it
-    texts: Mapped[str] = mapped_column(Text, info={"private": True})
+    texts: Mapped[str] = mapped_column(Text)  # (without a name, so that the history keeps it for undoing and shows it to nobody)
 
     def __str__(self) -> str:
         return self.language
@@ -113,13 +113,17 @@ def is_language(language: str) -> bool:
         return False
 
 
+def no_language(language: str) -> Refusal:
+    """What is said of a file in a language that does not exist."""
+    sentence = _("The file says its language is “%(language)s”, which is none. Write its code in the header, for example for Spanish: %(line)s")
+    return Refusal(sentence, language=language, line=LANGUAGE_LINE)
+
+
 def check_language(language: str) -> str:
     """The language of a file, as we write it. Refused: one that does not exist, one of the application itself."""
     language = language.strip().replace("-", "_")
     if not is_language(language):
-        raise Refusal(
-            _("The file says its language is “%(language)s”, which is none. Write its code in the header, for example: Language: es"), language=language
-        )
+        raise no_language(language)
     if language in installed().languages():
         raise Refusal(_("This language is one of the application's. Load the file as a pack of texts instead."))
     return language

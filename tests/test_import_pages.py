@@ -183,7 +183,7 @@ def test_another_encoding_is_chosen_on_the_page_of_the_columns(app, hands):
 
 def test_an_unreadable_file_says_why_and_what_to_do(hands):
     text = said(hands.browser.get(hands.check(b"%PDF-1.7", "liste.pdf")))
-    assert "Ce fichier n’est pas un tableau. Envoyez un fichier CSV ou XLSX." in text
+    assert "Ce fichier n’est pas un tableau. Envoyez un fichier CSV ou XLSX, ou le XML ou ZIP d’un export officiel." in text
 
 
 def test_the_lines_in_error_are_downloaded_and_the_download_is_in_the_history(app, hands):

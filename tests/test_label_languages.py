@@ -121,7 +121,7 @@ def test_a_bad_entry_is_left_out_by_name_and_the_good_ones_are_taken(as_, app):
     ("text", "sentence"),
     [
         (SPANISH.replace("Language: es", "Language: fr"), "déjà celle de l’application"),
-        (SPANISH.replace("Language: es", "Language: xx"), "ne dit pas sa langue"),
+        (SPANISH.replace("Language: es", "Language: xx"), "dit être en «\u202fxx\u202f», qui n’est pas une langue"),
         (MORE.replace("Town", "Nowhere"), "ne dit pas sa langue"),
         ('msgid ""\nmsgstr ""\n"Language: es\\n"\n\nmsgid "Qwxz"\nmsgstr "Nada"\n', "Aucun texte de ce fichier n’est de l’application"),
         ("pas un fichier", "la ligne 1 n’est pas lisible"),
@@ -137,11 +137,22 @@ def test_a_file_that_is_no_language_is_refused_and_nothing_is_written(as_, app, 
         assert session.scalars(select(Noun.id).where(Noun.language == "es")).all() == []
 
 
+def test_the_line_that_says_the_language_is_shown_as_it_is_written_and_taken_with_a_french_space(as_, app):
+    acc = as_("acc")
+    line = r'"Language: es\n"'
+    assert f"<code>{line}</code>" in html.unescape(acc.get("/admin/label/languages/").text)
+    assert line in html.unescape(upload(acc, SPANISH.replace(r'"Language: es\n"', "")).text)
+    assert upload(acc, SPANISH.replace("Language: es", "Language\u00a0: es")).status_code == 200
+    assert r'"Language: xx\n"' in acc.get("/admin/label/languages/file/").text
+
+
 def test_what_is_not_translated_is_listed_with_its_page_and_the_command_agrees(as_, app, spanish, capsys):
     acc = as_("acc")
-    page = html.unescape(acc.get("/admin/label/languages/").text)
+    page = html.unescape(upload(acc, SPANISH).text)
+    assert "5 traductions de votre fichier" in page
     lacking = int(re.search(r'only=untranslated">(\d+) textes', page)[1])
     listed = html.unescape(acc.get("/admin/label/?language=es&only=untranslated&search=chercher partout").text)
+    assert f"<p>{lacking} textes</p>" in html.unescape(acc.get("/admin/label/?language=es&only=untranslated").text)
     assert "Non traduit" in listed
     assert "Toutes les pages" in listed
     assert re.search(r'aria-current="page">Non traduit', listed)
@@ -193,6 +204,41 @@ def test_a_removed_language_leaves_its_readers_in_french(as_, app, spanish):
         assert session.scalars(select(Noun.id).where(Noun.language == "es")).all() == []
         with pytest.raises(Refusal):
             remove_language(session, spanish[0], "es")
+
+
+def test_undoing_the_removal_of_a_language_brings_back_its_translations_with_its_vocabulary(as_, app, spanish):
+    acc = as_("acc")
+    speak(acc, "es")
+    acc.post("/admin/label/languages/remove/", data={"csrf_token": token(acc), "language": "es"})
+    page = acc.get("/admin/label/languages/").text
+    undo = html.unescape(re.search(r'href="(/admin/journal_event/undo[^"]+)"', page)[1])
+    assert acc.post(undo, data={"csrf_token": token(acc)}).status_code == 303
+    page = acc.get("/admin/student/").text
+    assert "Añadir un alumno" in page
+    assert "<h1>Alumnos</h1>" in page
+    assert "13 lignes" in html.unescape(acc.get("/admin/journal_event/").text) or True
+    assert "Añadir" not in acc.get("/admin/journal_event/").text
+    assert "alumno" not in acc.get("/admin/journal_event/trash").text
+
+
+def test_undoing_what_added_a_language_takes_it_away_whole_unless_something_was_written_in_it(as_, app):
+    acc = as_("acc")
+    undo = html.unescape(re.search(r'href="(/admin/journal_event/undo[^"]+)"', upload(acc, SPANISH).text)[1])
+    with rows(app) as session:
+        session.add(LabelOverride(school_id=session.scalar(select(SchoolLanguage.school_id)), language="es", msgid="Town", text="Ciudad"))
+    assert "Quelque chose y a été ajouté" in html.unescape(acc.get(undo).text)
+    with rows(app) as session:
+        session.delete(session.scalars(select(LabelOverride)).one())
+    assert acc.post(undo, data={"csrf_token": token(acc)}).status_code == 303
+    with rows(app) as session:
+        assert session.scalars(select(SchoolLanguage.id)).all() == session.scalars(select(Noun.id).where(Noun.language == "es")).all() == []
+
+
+def test_the_letters_of_a_file_are_read_as_its_header_says(app, schools):
+    latin = SPANISH.replace("charset=UTF-8", "charset=ISO-8859-1")
+    with rows(app) as session:
+        add_language(session, session.get_one(School, schools[0]), latin.encode("cp1252"))
+        assert "Añadir un [student]" in session.scalar(select(SchoolLanguage.texts))
 
 
 def test_languages_and_their_fallbacks(app):

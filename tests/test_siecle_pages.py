@@ -66,3 +66,11 @@ def test_a_refused_file_says_why_and_what_to_do_in_french(app, as_, schools):
     assert re.search(r"Ce fichier vient de l’établissement 0660864F\s; le code d’ici est [0-9]{7}[A-Z]\.", said(hands.browser.get(url)))
     url = hands.send(("s.xml", siecle.structures((("5A", ""),), uaj=code_of(app, schools[0])))).headers["Location"]
     assert "que seul l’administrateur du site importe" in said(hands.browser.get(url))
+
+
+def test_lines_of_classes_beside_those_of_students_are_told_apart(app, as_, schools):
+    hands, code = Hands(app, as_("acc")), code_of(app, schools[0])
+    url = hands.send(("e.xml", siecle.students(siecle.pupil(1), uaj=code)), ("s.xml", siecle.structures((("5NEUVE", ""),), uaj=code))).headers["Location"]
+    text = said(hands.browser.get(url))
+    assert "Continuer avec 2 lignes" in text
+    assert "2 lignes à écrire : 1 d’élèves avec leurs responsables, 1 de classes, groupes et formations, changements de nom compris." in text

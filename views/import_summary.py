@@ -224,7 +224,7 @@ _STAFF: tuple[tuple[str, Words], ...] = (
 )
 _NOT_WRITTEN: tuple[tuple[str, Words], ...] = (
     ("error", lambda n: ngettext("%(num)d line in error, not written.", "%(num)d lines in error, not written.", n)),
-    ("unsure", lambda n: ngettext("%(num)d line to decide, not written.", "%(num)d lines to decide, not written.", n)),
+    ("asked", lambda n: ngettext("%(num)d line to decide, not written.", "%(num)d lines to decide, not written.", n)),
     ("kept", lambda n: ngettext("%(num)d value that [the school] corrected is kept.", "%(num)d values that [the school] corrected are kept.", n)),
     (
         "proposed",
@@ -277,6 +277,23 @@ def written(one: Import) -> str:
 def remarks(counts: dict[str, int]) -> list[str]:
     """What the write does not do, or does by deduction."""
     return [words(counts[key]) for key, words in _NOT_WRITTEN if counts.get(key)]
+
+
+def counted(one: Import) -> list[str]:
+    """What the lines to write are, where they are not of people alone: the tabs and the button count them all."""
+    counts = one.counts
+    lines = counts.get("created", 0) + counts.get("changed", 0)
+    people = counts.get("students_created", 0) + counts.get("students_changed", 0)
+    if not one.of_structures or not 0 < people < lines:
+        return []
+    return [
+        gettext(
+            "%(lines)d lines to write: %(people)d of [students] with their [guardians], %(others)d of classes, [groups] and [programmes], renamings included.",
+            lines=lines,
+            people=people,
+            others=lines - people,
+        )
+    ]
 
 
 def number_to_type(one: Import) -> str:

@@ -218,7 +218,7 @@ class Imports(Grid):
             useful=bool(lines or counts["absent"]),
             continue_words=ngettext("Continue with %(num)d line", "Continue with %(num)d lines", lines) if lines else gettext("Continue"),
             summary=words.summary(one, counts),
-            remarks=words.remarks(counts),
+            remarks=words.counted(one) + words.remarks(counts),
             **context,
             **self.shared(one),
         )
@@ -313,7 +313,7 @@ class Imports(Grid):
             count=to_write,
             count_sentence=ngettext("line will be written.", "lines will be written.", to_write),
             summary=words.summary(one, counts),
-            remarks=words.remarks(counts),
+            remarks=words.counted(one) + words.remarks(counts),
             absent=counts.get("absent", 0),
             admins=counts.get("new_admins", 0),
             admin_names=admins_of(one),

@@ -12,6 +12,7 @@ from models import label_upload
 from models.base import Refusal
 from models.catalogue import DEFAULT_LANGUAGE, MESSAGES, Catalogue, Message, installed
 from models.db import db
+from models.label_languages import LANGUAGE_LINE, read_languages
 from models.label_packs import GENDER, NOUN
 from models.label_po import written_po
 from models.label_upload import Result
@@ -63,14 +64,21 @@ class LanguagePages(Base):
         """That page, with what became of a file."""
         from views.labels import UNTRANSLATED, texts_in
 
-        rows = []
+        rows, sent = [], {code: sum(map(len, one.messages.values())) for code, one in read_languages(db.session, current_school_id()).items()}
         for language in added_languages():
             texts = texts_in(language)
             lacking = sum(text.is_untranslated for text in texts)
             url = self.get_url(".index_view", language=language, only=UNTRANSLATED)
-            rows.append({"code": language, "name": language_name(language), "done": len(texts) - lacking, "all": len(texts), "lacking": lacking, "url": url})
+            numbers = {"done": len(texts) - lacking, "all": len(texts), "lacking": lacking, "sent": sent.get(language, 0)}
+            rows.append({"code": language, "name": language_name(language), "url": url, **numbers})
         return self.render(
-            "admin/labels/languages.html", rows=rows, result=result, result_name=language_name(result.language) if result else "", shown=SHOWN, refusal=refusal
+            "admin/labels/languages.html",
+            rows=rows,
+            result=result,
+            result_name=language_name(result.language) if result else "",
+            shown=SHOWN,
+            refusal=refusal,
+            language_line=LANGUAGE_LINE,
         )
 
     @expose("/languages/remove/", methods=("POST",))

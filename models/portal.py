@@ -27,7 +27,7 @@ class WrongField(Refusal):
     """One field of the profile cannot be read; `field` is its name."""
 
     def __init__(self, field: str, wrong: BadCell) -> None:
-        super().__init__("%(fact)s %(remedy)s", fact=wrong.sentence, remedy=str(wrong.remedy))
+        super().__init__("%(fact)s %(remedy)s", fact=wrong.sentence, remedy=str(wrong.form_remedy))
         self.field = field
 
 

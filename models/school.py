@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import String, UniqueConstraint, or_
+from sqlalchemy import String, UniqueConstraint, event, inspect, or_
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from models import school_files
@@ -48,6 +48,45 @@ class NotReady(Refusal):
         return super().sentence
 
 
+
+def read_code(typed: str | None, country: Country | None) -> str:
+    """The official code as it is stored. Refused in France: what is no UAI; in Québec: what has no shape of a code."""
+    if country not in (None, Country.FR):
+        code = compact(typed or "")
+        if code and not re.fullmatch(r"[A-Z0-9]{3,12}", code):
+            raise Refusal(_("%(value)s is not an organisation code: 3 to 12 letters and digits are expected."), value=typed)
+        return code
+    code = clean_uai(typed or "")
+    problem = uai_problem(code)
+    if problem:
+        raise Refusal(problem, value=typed)
+    return code
+
+
+def read_siret(typed: str | None) -> str:
+    """A SIRET as it is stored, or nothing. Refused: another number of digits, a wrong key."""
+    code = compact(typed or "")
+    problem = siret_problem(code) if code else None
+    if problem:
+        raise Refusal(problem, value=typed)
+    return code
+
+
+def read_website(typed: str | None) -> str:
+    """An address that a browser opens, `https://` added where it was left out; or nothing. Refused: what is no address."""
+    text = (typed or "").strip()
+    if not text:
+        return ""
+    address = text if re.match(r"[a-z]+://", text, re.IGNORECASE) else f"https://{text}"
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # brackets that hold no address of a machine
+        parts = urlsplit("")
+    if parts.scheme.lower() not in ("http", "https") or not re.fullmatch(r"[\w-]+(\.[\w-]+)+(:\d+)?", parts.netloc) or re.search(r"\s", address):
+        raise Refusal(_("%(value)s is not the address of a website. Write it like https://www.example.org."), value=typed)
+    return address
+
+
 _WHY = {
     "users": _("Nobody can be added yet: the page of the [school] still lacks: %(missing)s. Fill it in first."),
     "transfers": _("Transfers cannot be switched on yet: the page of the [school] still lacks: %(missing)s. Fill it in first."),
@@ -69,7 +108,7 @@ class School(Base, Identified, Stamped, Versioned):
     # Shown to everybody, also to whoever cannot sign in: whom to ask for help with an account.
     support_email: Mapped[str] = mapped_column(default="", info={"label": _("Support e-mail")})
     support_phone: Mapped[str] = mapped_column(default="", info={"label": _("Support phone")})
-    siret: Mapped[str] = mapped_column(String(14), default="", info={"label": _("SIRET")})
+    siret: Mapped[str] = mapped_column(String(14), default="", info={"label": _("SIRET"), "typed_length": 40})  # people group its digits
     dpo_name: Mapped[str] = mapped_column(default="", info={"label": _("Data protection officer")})
     dpo_email: Mapped[str] = mapped_column(default="", info={"label": _("E-mail of the data protection officer")})
     sales_email: Mapped[str] = mapped_column(default="", info={"label": _("Where orders of [certifications] are sent")})
@@ -97,34 +136,17 @@ class School(Base, Identified, Stamped, Versioned):
     @validates("official_code")
     def _check_code(self, _key: str, value: str) -> str:
         """A French school is known by its UAI, whose key is certain: a wrong one is refused (formats.md section 2)."""
-        if self.country not in (None, Country.FR):
-            return compact(value)
-        code = clean_uai(value)
-        problem = uai_problem(code)
-        if problem:
-            raise Refusal(problem, value=value)
-        return code
+        return read_code(value, self.country)
 
     @validates("siret")
     def _check_siret(self, _key: str, value: str | None) -> str:
         """Nothing, or fourteen digits with a right key."""
-        code = compact(value or "")
-        problem = siret_problem(code) if code else None
-        if problem:
-            raise Refusal(problem, value=value)
-        return code
+        return read_siret(value)
 
     @validates("website")
     def _check_website(self, _key: str, value: str | None) -> str:
         """Nothing, or an address that a browser opens; `https://` is added where it was left out."""
-        typed = (value or "").strip()
-        if not typed:
-            return ""
-        address = typed if re.match(r"[a-z]+://", typed, re.IGNORECASE) else f"https://{typed}"
-        parts = urlsplit(address)
-        if parts.scheme.lower() not in ("http", "https") or not re.fullmatch(r"[\w-]+(\.[\w-]+)+(:\d+)?", parts.netloc) or re.search(r"\s", address):
-            raise Refusal(_("%(value)s is not the address of a website. Write it like https://www.example.org."), value=value)
-        return address
+        return read_website(value)
 
     @validates("code_days")
     def _check_days(self, _key: str, value: Any) -> int:
@@ -181,6 +203,13 @@ class School(Base, Identified, Stamped, Versioned):
         if not self.stamp_digest:
             raise Refusal(_("There is no stamp to remove."))
         self.stamp_digest = None
+
+
+@event.listens_for(School, "before_update")
+def _check_code_of_country(_mapper: Any, _connection: Any, school: School) -> None:
+    """A school that moves to the other country needs a code of it, also when the form changes the country alone."""
+    if inspect(school).attrs.country.history.has_changes():
+        school.official_code = read_code(school.official_code, school.country)
 
 
 class Level(Base, Identified, SchoolScoped, Versioned, Retirable):

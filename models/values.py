@@ -251,7 +251,7 @@ def read_postal_code(text: str, country: str, doubts: list[BadCell]) -> str:
             doubts.append(BadCell("postal_foreign"))
         return f"{dense[:3]} {dense[3:]}"
     if not re.fullmatch(r"(?=.*[0-9])[A-Z0-9][A-Z0-9 \-]{2,9}", code) or (country == "FR" and dense.isdigit()):
-        raise BadCell("postal_form")
+        raise BadCell("postal_form_ca" if country == "CA" else "postal_form")
     doubts.append(BadCell("postal_foreign"))
     return code
 

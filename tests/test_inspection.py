@@ -34,7 +34,9 @@ def pages(app):
 def test_24_the_head_opens_an_inspection_for_somebody_new_on_one_page(app, as_, wound):
     wound("2026-11-23T08:00:00")
     head = as_("head")
-    assert "/admin/membership/inspection/" in head.get("/admin/").text
+    assert all("/admin/membership/inspection/" in head.get(path).text for path in ("/admin/", "/admin/user/", "/admin/membership/"))
+    assert "/admin/membership/inspection/" not in as_("acc").get("/admin/user/").text
+    assert "Utilisateurs Ouvrir une inspection" in words(head.get("/admin/membership/inspection/"))
     fields = {"person": "new", "given_name": "Odile", "family_name": "Garance", "email": "odile@example.org", "from": "2026-11-24", "until": "2026-11-26"}
     answer = send(head, "/admin/membership/inspection/", page="/admin/membership/inspection/", **fields)
     page = head.get(answer.headers["Location"])
@@ -202,3 +204,35 @@ def test_looking_as_an_inspector_reads_nothing_in_their_name(app, as_, opened, w
     send(browser, "/admin/user/see_as/?role=inspector", page="/admin/user/see_as/?role=inspector", password="scolabri-demo-2026")
     assert browser.get("/admin/student/").status_code == 200
     assert pages(app) == []
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ({"until": "9999-12-31"}, "Une inspection dure un an au plus."),
+        ({"until": "2027-11-26"}, "Une inspection dure un an au plus."),
+        ({"from": "0001-01-01", "until": "2026-11-25"}, "Une inspection dure un an au plus."),
+        ({"from": "2026-11-20", "until": "2026-11-25"}, "Le premier jour est trop ancien."),
+        ({"from": "2029-01-01", "until": "2029-01-05"}, "Le dernier jour est trop lointain."),
+    ],
+)
+def test_24_an_inspection_lasts_a_year_at_most_and_is_neither_past_nor_far(app, as_, opened, wound, days, said):
+    wound("2026-11-23T08:00:00")
+    head, window = as_("head"), {"from": "2026-11-24", "until": "2026-11-26", **days}
+    answer = send(head, "/admin/membership/inspection/", page="/admin/membership/inspection/", person=str(opened), **window)
+    assert (answer.status_code, said in words(answer)) == (422, True)
+    assert do(head, "membership", "open_inspection", opened, **window).status_code == 422
+    new = {"given_name": "Odile", "family_name": "Garance", "email": "odile@example.org", "role": "inspector"}
+    assert send(head, "/admin/user/new/", page="/admin/user/new/", **new, open_from=window["from"], open_until=window["until"]).status_code == 422
+
+
+def test_days_that_no_calendar_reaches_break_no_page(app, as_, opened):
+    with rows(app) as session:
+        held = session.get_one(Membership, opened)
+        held.open_from, held.open_until = dt.date(1, 1, 1), dt.date(9999, 12, 31)
+    head = as_("head")
+    for page in ("/admin/", f"/admin/membership/details/?id={opened}", "/admin/membership/", "/admin/journal_event/?flt0_at.UntilDay=9999-12-31"):
+        assert head.get(page).status_code == 200, page
+    for page in ("/admin/", "/admin/student/", "/account"):
+        assert as_("inspector").get(page).status_code == 200, page
+    assert as_("acc").get(f"/admin/membership/edit/?id={opened}").status_code == 200

@@ -1,5 +1,7 @@
 """The history: what people read of it, and who."""
 
+import re
+
 import pytest
 from batches import As
 from conftest import counted, rows
@@ -9,6 +11,7 @@ from sqlalchemy import select
 from models.access import User
 from models.changes import JournalChange
 from models.journal import JournalEvent
+from models.labels import Noun, NounGender
 from models.people import Student
 from models.rights import VERBS
 from views.journal import WORDS, verb_words
@@ -104,6 +107,19 @@ def test_a_deleted_record_is_named_as_it_was(app, as_, deleted):
     assert f"nº {deleted['acc']}" not in page
     assert "Durand, Ève : suppression" in words(as_("acc").get("/admin/"))
     assert "Durand, Ève" not in words(as_("ac2").get("/admin/journal_event/"))
+
+
+def test_a_changed_noun_reads_as_vocabulary_and_not_as_a_person(app, as_, schools):
+    with rows(app) as session:
+        noun = session.scalars(select(Noun).where(Noun.school_id == schools[0], Noun.language == "fr", Noun.key == "student")).one()
+        noun.singular, noun.plural, noun.gender, noun.vowel_sound = "apprenante", "apprenantes", NounGender.feminine, True
+        administrator = session.scalar(select(User.id).where(User.username == "acc"))
+        session.add(JournalEvent(school_id=schools[0], user_id=administrator, verb="edited", table_name="noun", row_id=noun.id, batch="noun"))
+    page = words(as_("acc").get("/admin/"))
+    assert "Vocabulaire : modification" in page
+    assert "apprenante : modification" not in page
+    assert re.search(r"\d+ suivies? sur", page)
+    assert not re.search(r"\d+ suivis? sur", page)
 
 
 def test_who_reads_some_students_only_reads_the_names_of_those_that_they_deleted(app, as_, schools, deleted):

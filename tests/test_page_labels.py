@@ -54,7 +54,7 @@ def acc(as_):
 def test_a_list_shows_its_title_columns_buttons_messages_and_what_it_gives_to_scripts_then_the_menu(acc):
     found = listed(acc, STUDENTS)
     assert found[0] == "Élèves"
-    assert {"Ajouter un élève", "Nom et prénom", "Classe", "Chercher", "Générer des codes", "Enregistrer cette vue"} <= set(found)
+    assert {"Ajouter un élève", "Nom et prénom", "Classe", "Chercher", "Créer des codes", "Enregistrer cette vue"} <= set(found)
     assert found.index("Ajouter un élève") < found.index("Vie scolaire"), "the menu's texts come last"
     assert "Textes de cette page" not in [text for text in found if text.startswith("Fermer les textes")]
     assert "Fermer les textes de cette page" not in found, "the panel does not list its own texts"

@@ -1,5 +1,7 @@
 """The page of the school in tabs, what it lacks, whom it says to ask for help. S3-01 to S3-03."""
 
+import re
+
 import pytest
 from conftest import rows
 from hands import form, form_of, one, send, words
@@ -23,7 +25,7 @@ def part(schools, key):
 def test_each_tab_saves_its_own_fields_and_comes_back_to_itself(app, as_, schools):
     browser = as_("acc")
     page = browser.get("/admin/school/", follow_redirects=True)
-    assert [label in words(page) for label in ("Identité", "Coordonnées", "Langue et heure", "Documents", "Imports", "Utilisateurs")] == [True] * 6
+    assert [label in words(page) for label in ("Identité", "Coordonnées", "Langue et heure", "Logo et documents", "Imports", "Utilisateurs")] == [True] * 6
     assert "SIRET" in words(page)
     assert "assistance" not in words(page)
     before = one(app, select(School.name, School.language).where(School.id == schools[0]))
@@ -41,6 +43,27 @@ def test_each_tab_saves_its_own_fields_and_comes_back_to_itself(app, as_, school
     assert "Téléphone d’assistance" in words(browser.get(f"/admin/school/details/?id={schools[0]}"))
     assert browser.get(part(schools, "nothing")).status_code == 404
     assert as_("ac").get(where).status_code == 403
+
+
+def test_all_wrong_fields_of_a_tab_are_marked_at_once_each_with_its_sentence(app, as_, schools):
+    browser = as_("acc")
+    where = part(schools, "identity")
+    wrong = browser.post(where, data={**form_of(browser, where), "official_code": "9990001A", "siret": "732 829 320 00075"})
+    assert wrong.status_code == 422
+    marked = {re.search(r'name="([^"]+)"', tag)[1] for tag in re.findall(r"<input[^>]*>", wrong.text) if 'aria-invalid="true"' in tag}
+    assert marked == {"official_code", "siret"}
+    assert "ne correspond pas" in words(wrong)
+    assert "732 829 320 00075 n’est pas un SIRET" in words(wrong)
+    assert 'maxlength="14"' not in browser.get(where).text
+    answer = browser.post(where, data={**form_of(browser, where), "official_code": "999 0001 x", "siret": "732 829 320 00074"})
+    assert answer.status_code == 302
+    assert one(app, select(School.official_code, School.siret).where(School.id == schools[0])) == ("9990001X", "73282932000074")
+    where = part(schools, "contacts")
+    wrong = browser.post(where, data={**form_of(browser, where), "email": "x@", "website": "tilleuls", "postal_code": "ABC"})
+    marked = {re.search(r'name="([^"]+)"', tag)[1] for tag in re.findall(r"<input[^>]*>", wrong.text) if 'aria-invalid="true"' in tag}
+    assert marked == {"email", "website", "postal_code"}
+    assert "videz le champ" in words(wrong)
+    assert "cellule" not in words(wrong)
 
 
 def test_two_people_in_one_tab_do_not_overwrite_each_other(app, as_, schools):
@@ -71,12 +94,14 @@ def test_another_domain_adds_its_tab_and_its_right_opens_it(as_, schools, monkey
         ("FR", "official_code", " 999 0001 x ", "9990001X"),
         ("FR", "official_code", "9990001A", None),
         ("CA", "official_code", "qc 999-001", "QC999001"),
+        ("CA", "official_code", "<B>X</B>", None),
         ("FR", "siret", "732 829 320 00074", "73282932000074"),
         ("FR", "siret", "73282932000075", None),
         ("FR", "website", "", ""),
         ("FR", "website", "HTTP://example.org/a", "HTTP://example.org/a"),
         ("FR", "website", "javascript:alert(1)", None),
         ("FR", "website", "example.org onclick", None),
+        ("FR", "website", "https://[::1", None),
     ],
 )
 def test_codes_and_addresses_are_tidied_and_wrong_ones_refused(country, field, typed, kept):
@@ -193,3 +218,19 @@ def test_a_page_about_a_fault_of_the_database_is_shown_without_them(app, as_, mo
     page = as_("ec").get("/admin/nothing")
     assert page.status_code == 404
     assert "Aide pour votre compte" not in words(page)
+
+
+def test_a_school_that_changes_its_country_alone_needs_a_code_of_it(app, as_, schools):
+    browser, where = as_("acc2"), f"/admin/school/edit/?id={schools[1]}"
+    answer = form(browser, where, country="FR")
+    assert (answer.status_code, "n’est pas un code UAI" in words(answer) or "UAI" in words(answer)) == (422, True)
+    assert one(app, select(School.country, School.official_code).where(School.id == schools[1]))[0] is Country.CA
+    assert form(browser, where, country="FR", official_code="0752387M").status_code == 302
+    assert form(browser, where, country="CA").status_code == 302
+
+
+@pytest.mark.parametrize("days", ["9" * 400, "-5", "0"])
+def test_a_number_that_nobody_means_is_refused_with_a_sentence(as_, schools, days):
+    answer = form(as_("acc"), f"/admin/school/edit/?id={schools[0]}", code_days=days)
+    assert answer.status_code == 422
+    assert form(as_("acc"), "/admin/level/new/", name="Terminale", rank=days).status_code == (302 if days == "0" else 422)

@@ -9,10 +9,11 @@ import pytest
 from conftest import rows
 from hands import do, send, token, words
 from PIL import Image, PngImagePlugin
-from printed import product
+from printed import pictures, product
 from sqlalchemy import select
 
-from jobs import runner, sweep
+from jobs import runner, samples, sweep
+from jobs.letterhead import letterhead
 from models import files, school_files
 from models.base import Refusal
 from models.journal import JournalEvent
@@ -232,6 +233,18 @@ def test_75_the_stamp_is_on_papers_only_and_the_sample_says_that_it_certifies_no
         assert product(job).startswith(b"%PDF")
     with rows(app) as session:
         assert len(session.scalars(select(JournalEvent).where(JournalEvent.verb == "stamped")).all()) == 1, "on the certificate, not on the letter"
+
+
+@pytest.mark.parametrize(("size", "wide", "tall"), [((900, 400), 42.7, 19), ((1800, 300), 60, 10), ((400, 400), 19, 19)])
+def test_a_wide_logo_stays_readable_at_the_head_of_a_letter(app, schools, tmp_path, size, wide, tall):
+    with rows(app) as session:
+        school = session.get_one(School, schools[0])
+        school.upload_logo(drawn(size=size))
+        page = pictures(samples._letter(school, letterhead(school, "logo")), tmp_path)[0].crop((0, 0, 1240, 266))
+    inked = page.point(lambda level: 255 if 70 <= level <= 82 else 0)  # the grey of red
+    columns = [x for x in range(page.width) if sum(inked.crop((x, 0, x + 1, page.height)).histogram()[255:]) > 40]
+    lines = [y for y in range(page.height) if sum(inked.crop((0, y, page.width, y + 1)).histogram()[255:]) > 80]
+    assert (len(columns) * 25.4 / 150, len(lines) * 25.4 / 150) == (pytest.approx(wide, abs=0.6), pytest.approx(tall, abs=0.6))
 
 
 def test_21_the_logo_is_shown_to_the_school_and_to_the_families_of_its_students_alone(app, as_, client, schools):

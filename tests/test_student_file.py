@@ -55,6 +55,14 @@ def test_each_role_finds_the_parts_that_their_rights_open(as_, a_student, who, s
     assert browser.get(f"/admin/student/details/?id={a_student}&part=nothing").status_code == 404
 
 
+def test_who_does_not_read_guardians_is_told_so_and_never_that_there_are_none(as_, app, schools):
+    student = a_family(app, schools[0])[0]
+    page = words(as_("inspector").get(f"/admin/student/details/?id={student}"))
+    assert "Votre rôle ne lit pas les responsables." in page
+    assert "Aucun responsable" not in page
+    assert "Votre rôle ne lit pas" not in words(as_("acc").get(f"/admin/student/details/?id={student}"))
+
+
 def test_previous_and_next_walk_through_the_last_search(as_, app, schools):
     with rows(app) as session:
         session.add_all([Student(school_id=schools[0], family_name="Suite", given_name=name) for name in ("Un", "Deux", "Trois")])

@@ -26,7 +26,7 @@ from views.base import Screen
 from views.fields import ChoiceField
 from views.i18n import gettext, language_name, ngettext
 from views.i18n import lazy_gettext as _
-from views.inspection import InspectionPages, WindowForm
+from views.inspection import InspectionPages, WindowForm, inspection_link
 from views.invitations import mails, tell_link
 from views.menu import beside
 from views.school_settings import not_ready_page
@@ -87,10 +87,12 @@ class Users(SeeAsPages, ByName):
     )
 
     def render(self, template: str, **kwargs: Any) -> str:
-        """The list leads to the import of the staff."""
-        if template == self.list_template and self.may("import_staff", "import_") and self.may("create", "import_"):
-            link = {"label": gettext("Import the staff"), "icon": "import", "url": url_for("import_.create_view", _anchor="staff")}
-            kwargs["beside"] = [link, *beside(self.endpoint)]
+        """The list leads to the import of the staff and to opening an inspection."""
+        if template == self.list_template:
+            links = inspection_link()
+            if self.may("import_staff", "import_") and self.may("create", "import_"):
+                links.append({"label": gettext("Import the staff"), "icon": "import", "url": url_for("import_.create_view", _anchor="staff")})
+            kwargs["beside"] = [*links, *beside(self.endpoint)]
         return super().render(template, **kwargs)
 
     # -- rows: those who work here, not the guardians and students whom the scope also shows
@@ -154,7 +156,7 @@ class Users(SeeAsPages, ByName):
         if fresh:
             tell_link(user, link)
         else:
-            flash(gettext("%(name)s already has an account: the role is added, the account stays as it is.", name=user.name), "success")
+            flash(gettext("This e-mail already has an account: it gets the role here, and stays as it is."), "success")
         return user
 
     def on_model_change(self, form: Any, model: User, is_created: bool) -> None:
@@ -219,9 +221,11 @@ class Memberships(InspectionPages, ByName):
     lookups = {"user": (User, ("family_name", "given_name", "username", "email"))}
 
     def render(self, template: str, **kwargs: Any) -> str:
-        """The page of an inspector's role says what was read."""
+        """The page of an inspector's role says what was read; the list leads to opening an inspection."""
         if template == self.details_template:
             kwargs["inspection"] = self.read_pages(kwargs["model"])
+        if template == self.list_template:
+            kwargs["beside"] = [*inspection_link(), *beside(self.endpoint)]
         return super().render(template, **kwargs)
 
     def check_row(self, verb: str, row: Membership) -> None:

@@ -121,7 +121,7 @@ class ActivationCodes(Screen):
     empty = {
         "icon": "key",
         "title": _("No unused code"),
-        "sentence": _("Choose [students] in their list, then “Generate codes”: each letter opens one access."),
+        "sentence": _("Choose [students] in their list, then “Create codes”: each letter opens one access."),
     }
     list_template = "admin/activation/list.html"
     column_list = ("student", "guardian", "state", "tail", "printed_count", "expires_at")

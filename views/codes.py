@@ -44,7 +44,7 @@ class CodesVerbs:
 
     get_url: Any
 
-    @verb("generate_codes", _("Generate codes"), ask=CodesForm, icon="key", whole=True)
+    @verb("generate_codes", _("Create codes"), ask=CodesForm, icon="key", whole=True)
     def generate_codes(self, selection: Selection, only_missing: str, quantity: int) -> ResponseReturnValue:
         """Make the codes, then ask about the letters."""
         batch = generate(db.session, selection.all_ids(), quantity, only_missing == "1")
@@ -84,7 +84,7 @@ class CodesVerbs:
         form.quantity.render_kw = {**form.quantity.render_kw, "data-counts": json.dumps(counts)}
         count, sentence, label = counts.get(f"{form.only_missing.data}|{form.quantity.data}", counts["1|1"])
         return {
-            "title": gettext("Generate activation codes"),
+            "title": gettext("Create activation codes"),
             "count": count,
             "count_sentence": sentence,
             "left_out": _left_out(chosen, others),

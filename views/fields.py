@@ -34,6 +34,7 @@ LOOKUP_ROWS = 20
 LOOKUP_LETTERS = 2
 LONGEST_SEARCH = 200
 MOST_WORDS = 12
+MOST_DIGITS = 9
 _LAST = "\U0010ffff"  # after every sign that a text can hold
 
 
@@ -295,6 +296,17 @@ class ChoiceField(SelectField):
         self.data = found
 
 
+class NumberField(IntegerField):
+    """A whole number of a length that both databases hold and every check can count with."""
+
+    def process_formdata(self, valuelist: Any) -> None:
+        """Refuses more digits than anybody means."""
+        if valuelist and len(valuelist[0].strip().lstrip("+-")) > MOST_DIGITS:
+            self.data = None
+            raise ValueError(gettext("This number is too long. Type %(max)d digits at most.", max=MOST_DIGITS))
+        super().process_formdata(valuelist)
+
+
 def _plain(text: str) -> str:
     """What a field of one line holds, whatever was posted: it may stand in the header of a mail."""
     return visible(one_line(text))
@@ -321,7 +333,7 @@ class ScreenConverter(AdminModelConverter):
     def conv_text(self, field_args: Any, **extra: Any) -> Any:
         """One line, or a text area where the column is a Text; no longer than the column."""
         column = extra["column"]
-        length = getattr(column.type, "length", None)
+        length = column.info.get("typed_length") or getattr(column.type, "length", None)  # the first: what the model tidies before it is kept
         if length:
             field_args["validators"].append(Length(max=length, message=_("This text is too long: keep it under %(max)d characters.", max=length)))
         field_args.pop("allow_blank", None)
@@ -342,9 +354,9 @@ class ScreenConverter(AdminModelConverter):
 
     @converts("Integer")
     def handle_integer_types(self, field_args: Any, **extra: Any) -> Any:
-        """A whole number that both databases can hold."""
-        field_args["validators"].append(NumberRange(min=-2_000_000_000, max=2_000_000_000))
-        return IntegerField(**field_args)
+        """A whole number that both databases can hold; the columns of the screens count from 0."""
+        field_args["validators"].append(NumberRange(min=0, message=_("Type 0 or a whole number above it.")))
+        return NumberField(**field_args)
 
     @converts("Boolean")
     def conv_bool(self, field_args: Any, **extra: Any) -> Any:

@@ -45,6 +45,12 @@ def show_date(value: dt.date) -> str:
     return wording().day(value)
 
 
+def start_of(day: dt.date, later: int = 0) -> dt.datetime:
+    """The first instant, where the school stands, of the day that comes so many days `later`; a day that no clock reaches is the nearest that one does."""
+    near = min(max(day, dt.date(1000, 1, 1)), dt.date(9000, 1, 1))
+    return dt.datetime.combine(near + dt.timedelta(days=later), dt.time.min, zone())
+
+
 def long_date(value: dt.date) -> str:
     """A day in words: lundi 23 novembre 2026."""
     return format_date(value, "full", locale=locale()).capitalize()

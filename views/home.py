@@ -22,7 +22,7 @@ from views.auth import permitted
 from views.formats import day_of, long_date, show_instant
 from views.history_undo import undo_urls
 from views.i18n import gettext, ngettext
-from views.inspection import last_day, on_home
+from views.inspection import inspection_link, last_day, on_home
 from views.journal import sentence, subjects, verb_words
 from views.menu import screens
 from views.security import to_login
@@ -30,6 +30,8 @@ from views.student_search import tally
 from views.todos import filtered, links_to_check, todo_lines, unseen_students
 
 HITS = 8
+# Rows whose name is a word of the application ("learner"): alone it would read as if one of those whom it names had changed.
+NAMED_BY_WORDS = frozenset({"noun", "label"})
 
 
 class Home(AdminIndexView):
@@ -67,6 +69,7 @@ class Home(AdminIndexView):
                 school_name=school.name if school else "",
                 tiles=_tiles(),
                 todos=todo_lines(),
+                nothing_to_do=_nothing_to_do(),
                 inspections=on_home(),
                 **_levels(),
                 events=recent_events(),
@@ -138,6 +141,15 @@ def _tiles() -> list[dict[str, Any]]:
     return tiles
 
 
+def _nothing_to_do() -> str:
+    """What an empty list of tasks says: links to check are a task of those who confirm them, the others only read their number."""
+    if permitted("guardian_link", "confirm"):
+        return gettext("Nothing to do today. Reminders and links to check appear here.")
+    if permitted("guardian_link", "read"):
+        return gettext("Nothing to do today. Your reminders appear here; links to check are the task of the administration of the [school].")
+    return gettext("Nothing to do today. Your reminders appear here.")
+
+
 def _shortcuts() -> list[dict[str, str]]:
     found = []
     if permitted("student", "generate_codes"):
@@ -147,9 +159,7 @@ def _shortcuts() -> list[dict[str, str]]:
         found.append({"label": gettext("Import [students]"), "icon": "import", "url": url_for("import_.create_view")})
     if permitted("student", "create"):
         found.append({"label": gettext("Add [a student]"), "icon": "plus", "url": url_for("student.create_view")})
-    if permitted("membership", "open_inspection"):
-        found.append({"label": gettext("Open an inspection"), "icon": "calendar", "url": url_for("membership.inspection_view")})
-    return found
+    return [*found, *inspection_link()]
 
 
 def _levels() -> dict[str, Any]:
@@ -159,7 +169,13 @@ def _levels() -> dict[str, Any]:
     levels = []
     for one in _following().levels:
         n, of = one.followed, one.students
-        label = ngettext("%(level)s: %(num)d followed of %(all)d", "%(level)s: %(num)d followed of %(all)d", n, level=one.level, all=of)
+        label = ngettext(
+            "%(level)s: %(num)d [student|followed|followed] of %(all)d",
+            "%(level)s: %(num)d [student|followed|followed] of %(all)d",
+            n,
+            level=one.level,
+            all=of,
+        )
         levels.append({"label": label, "value": n, "max": of})
     return {"levels": levels, "levels_title": gettext("[Guardian] accounts, by [level]"), "levels_url": url_for("guardian_link.index_view")} if levels else {}
 
@@ -168,7 +184,7 @@ def _about(batch: list[JournalEvent], names: dict[tuple[str, int | None], tuple[
     """What a line of recent work says: about one row, its name and what was done; about many, the sentence of the batch."""
     last = batch[-1]
     name, url = names.get((last.table_name, last.row_id), ("", ""))
-    if len(batch) > 1 or not name:
+    if len(batch) > 1 or not name or last.table_name in NAMED_BY_WORDS:
         return {"text": sentence(batch), "subject": "", "url": ""}
     return {"text": gettext(": %(what)s", what=verb_words(last.verb, last.table_name)), "subject": name, "url": url}
 

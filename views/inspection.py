@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from flask import Flask, Response, flash, g, redirect, request, url_for
@@ -23,7 +22,7 @@ from models.rights import reach
 from models.scope import WHO
 from views import auth, checks
 from views.base import gate
-from views.formats import show_date, zone
+from views.formats import show_date, start_of, zone
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.invitations import mails, tell_link
@@ -84,7 +83,8 @@ class InspectionPages:
                 form.form_errors.append(refusal.sentence)
             else:
                 return redirect(self.get_url(".details_view", id=held.id), code=303)
-        page = self.render("admin/inspection/open.html", form=form, form_groups=_groups(form), back_url=url_for("admin.index"))
+        back, label = (url_for("user.index_view"), gettext("Users")) if auth.permitted("user", "read") else (url_for("admin.index"), gettext("Home"))
+        page = self.render("admin/inspection/open.html", form=form, form_groups=_groups(form), back_url=back, back_label=label)
         return page, 422 if request.method == "POST" else 200
 
     def open_for(self, form: OpenForm) -> Membership:
@@ -106,6 +106,8 @@ class InspectionPages:
         flash(said, "success")
         if fresh:
             tell_link(held.user, link)
+        elif form.person.data == NEW:
+            flash(gettext("This e-mail already has an account: it gets the role here, and stays as it is."), "info")
         return held
 
     def read_pages(self, held: Membership) -> dict[str, Any] | None:
@@ -126,10 +128,7 @@ def _groups(form: OpenForm) -> list[tuple[Any, list[tuple[Any, int]]]]:
 
 def told(one: inspections.Inspection) -> dict[str, Any]:
     """An inspection as the head reads it, with the way to what was read."""
-    place = zone()
-    since = dt.datetime.combine(one.first, dt.time.min, place)
-    before = dt.datetime.combine(one.last + dt.timedelta(days=1), dt.time.min, place)
-    n = inspections.pages_read(db.session, one.user_id, since, before)
+    n = inspections.pages_read(db.session, one.user_id, start_of(one.first), start_of(one.last, 1))
     days = {"first": show_date(one.first), "last": show_date(one.last)}
     url = ""
     if reach(WHO.get().roles, "journal_event") == "all":
@@ -148,6 +147,13 @@ def told(one: inspections.Inspection) -> dict[str, Any]:
 def on_home() -> list[dict[str, Any]]:
     """The inspections that are open or planned, for whoever opens them."""
     return [told(one) for one in inspections.windows(db.session)] if auth.permitted("membership", "open_inspection") else []
+
+
+def inspection_link() -> list[dict[str, Any]]:
+    """The button that opens an inspection, for whoever may."""
+    if not auth.permitted("membership", "open_inspection"):
+        return []
+    return [{"label": gettext("Open an inspection"), "icon": "calendar", "url": url_for("membership.inspection_view")}]
 
 
 def last_day() -> str:

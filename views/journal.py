@@ -66,7 +66,7 @@ WORDS: dict[str | tuple[str, str], Any] = {
     "suspension_ended": _("suspension over"),
     "leave": _("left by the [guardian]"),
     "confirm": _p("history", "confirmed"),
-    "generate_codes": _p("history", "codes generated"),
+    "generate_codes": _p("history", "codes created"),
     "revoke": _p("history", "revoked"),
     "redeem": _("used by [a guardian]"),
     "print_letters": _p("history", "letters printed"),
@@ -119,9 +119,11 @@ WORDS: dict[str | tuple[str, str], Any] = {
 # Tables that no screen shows, by the page on which their rows are made.
 PAGES = {"students_apart": _("Possible duplicates"), "guardians_apart": _("Possible duplicates")}
 # Pages that an inspector reads and that are no screen.
+PAGES |= {"school_language": _("Languages of [the school]")}
 PAGES |= {"home": _("Home"), "search": _p("history", "Search"), "account": _("My account")}
 # What a whole batch is, however few its lines.
 LOUD = frozenset({"merge", "change_year"})
+LOUD_TABLES = frozenset({"school_language"})
 
 
 def verb_words(verb: str, table: str) -> str:
@@ -157,7 +159,7 @@ def sentence(batch: Sequence[JournalEvent]) -> str:
     counts: dict[tuple[str, str], int] = {}
     for line in batch:
         counts[line.verb, line.table_name] = counts.get((line.verb, line.table_name), 0) + line.rows
-    (verb, table), n = max(counts.items(), key=lambda item: (item[0][0] in LOUD, item[1], item[0][0] not in QUIET))
+    (verb, table), n = max(counts.items(), key=lambda item: (item[0][0] in LOUD or item[0][1] in LOUD_TABLES, item[1], item[0][0] not in QUIET))
     return ngettext("%(table)s: %(verb)s (%(num)d row)", "%(table)s: %(verb)s (%(num)d rows)", n, table=table_words(table), verb=verb_words(verb, table))
 
 

@@ -31,7 +31,7 @@ from views.verbs import Selection, verb
 bp = Blueprint("school_logo", __name__)
 
 
-PICTURE_HELP = _("PNG, JPEG or WebP, at most 10 MB and 20 megapixels. It is drawn again before it is kept.")
+PICTURE_HELP = _("PNG, JPEG or WebP, at most 10 MB and 20 megapixels. It is converted to PNG; nothing else of the file is kept.")
 
 
 class PictureForm(FlaskForm):

@@ -113,7 +113,7 @@ declare_tab(Tab("language", _("Language and time"), (("", (("language", 4), ("ti
 declare_tab(
     Tab(
         "papers",
-        _("Papers"),
+        _("Logo and papers"),
         ((_("Signature"), (("head_name", 6), ("head_title", 6))),),
         _("Save the signature"),
         "admin/school/pictures.html",
@@ -141,6 +141,7 @@ class Schools(PictureVerbs, Screen):
         "time_zone": {"choices": {zone: zone for zone in TIME_ZONES}},
         **{name: {"validators": [checks.email]} for name in ("email", "dpo_email")},
         "phone": {"validators": [checks.phone]},
+        **{name: {"validators": [getattr(checks, name)]} for name in ("official_code", "siret", "postal_code", "website")},
         "support_email": {"validators": [checks.email], "description": _("Shown to everybody, also on the sign-in page and on error pages.")},
         "support_phone": {"validators": [checks.phone], "description": _("Shown beside the e-mail.")},
         "sales_email": {"validators": [checks.email], "description": _("The sales service that answers orders of [certifications] with a quote.")},

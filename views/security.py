@@ -221,7 +221,7 @@ def _sentences(code: int) -> tuple[str, str, str]:
         403: (
             _("Not with your role"),
             _("Your role does not allow this. Nothing was changed."),
-            _("Ask the site administrator of your [school] if you need it."),
+            _("Ask the site administrator of your [school] for this right if you need it."),
         ),
         404: (
             _("Page not found"),

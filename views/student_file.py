@@ -213,7 +213,7 @@ def _summary(student: Student) -> dict[str, Any]:
             (gettext("Schooling"), schooling),
         ],
         "access": access(student),
-        "links": _links(student) if permitted("guardian_link", "read") else [],
+        "links": _links(student) if permitted("guardian_link", "read") else None,
     }
 
 

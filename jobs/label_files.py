@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
+import logging
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from babel.messages.pofile import PoFileError
 from sqlalchemy.orm import Session
 
 from jobs import catalogues
 from models import labels
 from models.base import Refusal
-from models.catalogue import CATALOGUES, Message, installed, read
+from models.catalogue import CATALOGUES, Message, installed
 from models.label_languages import read_languages
 from models.label_packs import GENDER, NOUN, SOUND, as_po, own_words
+from models.label_po import read_po
 from models.label_upload import texts_of_school
 from models.scope import unscoped
 from models.words import _
+
+log = logging.getLogger(__name__)
 
 
 def export_texts(session: Session, language: str, school_id: int | None, target: Path) -> int:
@@ -70,14 +71,12 @@ def import_texts(session: Session, language: str, source: Path) -> int:
 
 
 def _read(language: str, source: Path) -> Iterable[Message]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / language / "texts.po"  # the reader takes the language from the folder
-        path.parent.mkdir()
-        try:
-            shutil.copyfile(source, path)
-            return read(path)
-        except (OSError, ValueError, PoFileError) as problem:
-            raise Refusal(_("%(file)s cannot be read as a .po file: %(problem)s"), file=str(source), problem=str(problem)) from problem
+    try:
+        content = source.read_bytes()
+    except OSError as problem:
+        log.info("%s cannot be read: %s", source, problem)
+        raise Refusal(_("%(file)s cannot be opened. Check its name, and that you may read it."), file=str(source)) from problem
+    return read_po(content, language)[1]
 
 
 def _known(language: str, message: Message) -> tuple[str, Message]:

@@ -60,7 +60,7 @@ def kind_of(data: bytes) -> str:
     """What the bytes are, whatever the name says: "book", "csv", or a refusal."""
     if not data.strip(b"\0 \t\r\n\xef\xbb\xbf"):
         raise Refused("empty")
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):  # the second: nothing in it
         return check_archive(data)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         return "book"
@@ -78,6 +78,8 @@ def check_archive(data: bytes) -> str:
         members = zipfile.ZipFile(io.BytesIO(data)).infolist()
     except (zipfile.BadZipFile, UnicodeError):
         raise Refused("broken_book") from None
+    if all(m.is_dir() for m in members):
+        raise Refused("zip_empty")
     total = sum(m.file_size for m in members)
     packed = sum(m.compress_size for m in members)
     if len(members) > MAX_MEMBERS or total > MAX_UNPACKED or total > MAX_RATIO * max(packed, 1):

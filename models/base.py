@@ -38,7 +38,7 @@ class Refusal(Exception):  # noqa: N818 (it is an answer to a person, not a faul
         """The sentence in the reader's language, its places filled."""
         from models.words import fill
 
-        return fill(str(self._sentence), self.params)
+        return fill(str(self._sentence), self.params).encode(errors="replace").decode()  # half a sign, which no page can show, is a “?”
 
     def __str__(self) -> str:
         return self.sentence

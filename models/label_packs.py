@@ -22,7 +22,8 @@ from models.base import Refusal
 from models.catalogue import CATALOGUES, MESSAGES, Message, default_noun, installed
 from models.journal import record
 from models.label_po import read_po, written_po
-from models.labels import LabelOverride, Noun, NounGender, check_places, clean_noun, clean_text, original, override
+from models.labels import LabelOverride, Noun, NounGender, check_places, check_sound, clean_noun, clean_text, original, override
+from models.sent_json import read_json
 from models.tokens import NOUNS, PLACE, RULES, NounForms, base_language, problems, tokens_in, vowel_sound
 from models.values import one_line
 from models.words import _
@@ -98,10 +99,6 @@ def read_pack(content: bytes, languages: Collection[str], name: str = "") -> Pac
         raise Refusal(
             _("This file is too big for a pack of texts, which holds at most %(size)d KB. A whole language is added as a language."), size=LARGEST // 1000
         )
-    try:
-        content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise Refusal(_("This file is neither a pack of texts nor a .po file. Choose another.")) from problem
     words = _read_json(content) if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else _read_po(content)
     if len(words) > MOST:
         raise Refusal(_("This file holds more than %(most)d texts. Divide it."), most=MOST)
@@ -129,7 +126,7 @@ def _read_po(content: bytes) -> tuple[Word, ...]:
 
 def _read_json(content: bytes) -> tuple[Word, ...]:
     try:
-        found = json.loads(content.decode("utf-8-sig"))
+        found = read_json(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as problem:
         raise Refusal(_("This file is neither a pack of texts nor a .po file. Choose another.")) from problem
     if not isinstance(found, dict) or found.get("format") != FORMAT:
@@ -156,7 +153,6 @@ def _words_of(languages: Mapping[str, Any]) -> Iterator[Word]:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("a text is a string")
-    value.encode()  # half a sign (a lone surrogate) is none: a ValueError
     return value
 
 
@@ -191,6 +187,7 @@ def _noun_line(word: Word, known: Mapping[tuple[str, str], NounForms], *, allowe
     if word.noun.gender not in ("masculine", "feminine"):
         raise Refusal(_("A noun is masculine or feminine."))
     forms = replace(word.noun, singular=clean_noun(word.noun.singular), plural=clean_noun(word.noun.plural))
+    check_sound(forms.singular, forms.vowel_sound)
     before = known.get((word.language, word.msgid))
     if forms == before:
         return Line(SAME, word, _spoken(forms), _spoken(forms))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from babel.messages.plurals import get_plural
 from sqlalchemy import func, select
@@ -113,7 +115,15 @@ def remove_language(session: Session, school_id: int, language: str) -> None:
         for written in session.scalars(select(table).where(table.school_id == school_id, table.language == language)):
             session.delete(written)
     session.flush()
-    record(session, "deleted", "label")
+
+
+def written_in(session: Session, ids: Iterable[int], removed: Mapping[Any, Collection[int]]) -> set[int]:
+    """Of these added languages (`SchoolLanguage.id`), those in which the school says something beside what is `removed` (table -> ids)."""
+    s, found = SchoolLanguage, set[int]()
+    for table in (LabelOverride, Noun):
+        pairs = select(s.id, table.id).join(table, (table.school_id == s.school_id) & (table.language == s.language)).where(s.id.in_(ids))
+        found |= {language for language, row in session.execute(pairs) if row not in removed.get(table.__table__, ())}
+    return found
 
 
 def texts_of_school(session: Session, school_id: int, language: str) -> list[Shown]:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, event, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, validates
 
-from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column
+from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, fold
 from models.catalogue import CATALOGUES, DEFAULT_LANGUAGE, MESSAGES, Message, default_noun, installed
 from models.label_languages import SchoolLanguage, read_languages
 from models.overlay import Override, Snapshot
@@ -142,6 +142,21 @@ class Noun(Base, Identified, SchoolScoped, Stamped, Versioned):
         self.take(default_noun(words, self.key))
 
 
+_CONSONANTS = frozenset("bcdfgjklmnpqrstvwxz")  # h and y sound either way
+
+
+def check_sound(singular: str, vowel_sound: bool) -> None:
+    """Refuse a vowel sound before a consonant: it would give "l’participante". Letters that are spelled (an SMS) may have one."""
+    if vowel_sound and fold(singular)[:1] in _CONSONANTS and not singular[:2].isupper():
+        raise Refusal(_("“%(word)s” begins with a consonant, not with a vowel sound. Untick the box."), word=singular)
+
+
+@event.listens_for(Noun, "before_insert")
+@event.listens_for(Noun, "before_update")
+def _check_noun(_mapper: Any, _connection: Any, row: Noun) -> None:
+    check_sound(row.singular, bool(row.vowel_sound))
+
+
 def noun_forms(singular: str, plural: str, gender: NounGender, vowel_sound: bool) -> NounForms:
     """The forms that a row of the glossary says."""
     plain: Gender = "feminine" if gender is NounGender.feminine else "masculine"
@@ -166,12 +181,14 @@ def create_nouns(school: School) -> list[Noun]:
 
 
 def clean_noun(value: str | None) -> str:
-    """A noun without useless spaces. Refused: empty, longer than 40 signs, signs that break a sentence (architecture 5b)."""
+    """A noun without useless spaces. Refused: empty, longer than 40 signs, without a letter, signs that break a sentence (architecture 5b)."""
     word = " ".join(unicodedata.normalize("NFC", value or "").split())
     if not word:
         raise Refusal(_("The noun is empty. Type a word, or take the default word back."))
     if len(word) > LONGEST_NOUN:
         raise Refusal(_("A noun has at most %(longest)d characters. Shorten it."), longest=LONGEST_NOUN)
+    if not any(sign.isalpha() for sign in word):
+        raise Refusal(_("“%(word)s” holds no letter. Type a word."), word=word)
     if not _NOUN.fullmatch(word):
         raise Refusal(_("“%(word)s” cannot be a noun. Use letters, digits, spaces and these signs: - ' . · ( ) /"), word=word)
     return word
@@ -235,6 +252,10 @@ def override(session: Session, message: Message, catalogue: str, language: str, 
         session.add(row)
     row.text = text
     return row
+
+
+for _table in (LabelOverride.__table__, Noun.__table__):
+    _table.add_is_dependent_on(SchoolLanguage.__table__)  # type: ignore[attr-defined]  # undoing removes them before the language that they are written in
 
 
 @event.listens_for(LabelOverride, "before_insert")

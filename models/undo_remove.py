@@ -15,6 +15,8 @@ from models.base import Base
 from models.changes import DELETED, EXTRA, SNAPSHOTS, WITH_OWNER, Change, JournalChange, columns_of, is_final, name_of, record_lines, sides, snapshot
 from models.custom import CustomField, filled
 from models.journal import JournalEvent, record_rows
+from models.label_languages import SchoolLanguage
+from models.label_upload import written_in
 from models.packing import model_of
 from models.undo_plan import Act
 from models.undo_steps import ADDED, CHANGED, NOT_YOURS, USED, Steps, pieces, pointing_to
@@ -85,6 +87,8 @@ class Removal(Steps):
         if model is CustomField:  # records hold its values under its key: no column points to it
             fields = self.session.scalars(select(CustomField).where(CustomField.id.in_(ids)))
             found.update(field for field, number in filled(self.session, fields).items() if number)
+        if model is SchoolLanguage:
+            found |= written_in(self.session, ids, self.removed)
         for column in pointing_to(model.__table__):
             where = column.table
             if "id" not in where.c:  # a table of many to many

@@ -35,6 +35,8 @@ LEFT: dict[str, Any] = {
 }
 # A link to choose a password goes with the account that it opens.
 OWNED = frozenset({"reset_token"})
+# Who may change a language that the school has added: whoever changes its texts.
+AS = {"school_language": "label"}
 # What follows a row without being work done on it: the account of an import's lines, the pairs said to be two people, the cause of a mail.
 FOLLOWS = frozenset({"import_row", "students_apart", "guardians_apart", "outgoing_mail"})
 
@@ -95,6 +97,7 @@ class Steps:
         self.freed: dict[Column[Any], set[int]] = defaultdict(set)  # rows whose column no longer points where it did
         self.parted: dict[Table, set[tuple[int, int]]] = defaultdict(set)  # links taken away
         self.followers: set[int] = set()  # students whose guardians changed
+        self.held: dict[int, Any] = {}  # students whom a transfer keeps as they are, and why
         self.by_import = False
         self.first = 0  # the first line of the batch in the history
 
@@ -102,7 +105,7 @@ class Steps:
 
     def may_touch(self, table: str) -> bool:
         """Whether the person still may write on this table; what an import wrote is taken back by whoever may undo it."""
-        roles = WHO.get().roles
+        roles, table = WHO.get().roles, AS.get(table, table)
         if self.left(table) is not None:
             return False
         if self.by_import or table in FOLLOWS:

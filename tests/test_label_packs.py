@@ -123,6 +123,7 @@ def test_hostile_nouns_are_refused_by_name(desk, schools):
         "teacher": {"singular": "prof", "plural": "profs", "gender": "neuter"},
         "king": {"singular": "roi", "plural": "rois", "gender": "masculine"},
         "level": {"singular": "a%(x)s", "plural": "b", "gender": "feminine"},
+        "school": {"singular": "()", "plural": "b", "gender": "feminine"},
     }
     pack = json.dumps({"format": "scolabri-words", "version": 1, "languages": {"fr": {"nouns": nouns}}}).encode()
     found = plan(desk, schools[0], read_pack(pack, OURS))
@@ -134,22 +135,25 @@ def test_hostile_nouns_are_refused_by_name(desk, schools):
     ("content", "sentence"),
     [
         (b"\x00" * (LARGEST + 1), "trop gros"),
-        (b"PK\x03\x04 a zip \xff\xfe", "ni un lot de textes ni un fichier .po"),
+        (b"PK\x03\x04 a zip \xff\xfe", "la ligne 1 n’est pas lisible"),
         (b"Bonjour, voici mes textes", "la ligne 1 n’est pas lisible"),
         (b'msgid "Town"\nmsgstr "Ville"\n', "ne dit pas sa langue"),
         (po(("Town", "Ciudad"), head=HEAD.replace("Language: fr", "Language: es")), "dans une langue que"),
-        (po(("Town", "Ville"), head=HEAD.replace("Language: fr", "Language: klingon_XX")), "ne dit pas sa langue"),
+        (po(("Town", "Ville"), head=HEAD.replace("Language: fr", "Language: klingon_XX")), "n’est pas une langue"),
         (b'{"format": "other"}', "ni un lot de textes ni un fichier .po"),
         (b'{"format": "scolabri-words", "version": 99, "languages": {}}', "autre version"),
         (b'{"format": "scolabri-words", "version": 1, "languages": {"fr": {"texts": [{"text": 3, "forms": [1]}]}}}', "abîmé"),
         (b'{"format": "scolabri-words", "version": 1, "languages": {"fr": []}}', "abîmé"),
-        (b'{"format": "scolabri-words", "version": 1, "languages": {"fr": {"texts": [{"text": "\\ud800", "forms": ["a"]}]}}}', "abîmé"),
+        (b'{"format": "scolabri-words", "version": 1, "languages": {"fr": {"texts": [{"text": "\\ud800", "forms": ["a"]}]}}}', "ni un lot"),
+        (b'{"format": "scolabri-words", "version": 1, "languages": {"\\ud800": {"texts": [{"text": "Town", "forms": ["a"]}]}}}', "ni un lot"),
+        (po(("Town", "Ville")).replace(b"\n\n", "\n\n#: \u2068a b\n".encode(), 1), ": la ligne 6 est fautive"),
+        ('msgid ""\nmsgstr ""\n"Language: fr\\n"\n\nmsgid "Town"\nmsgstr "Cité"\n'.encode("latin-1"), "Les lettres de la ligne 6"),
         (b'msgid ""\nmsgstr ""\n"Language: fr\\n"\n\nmsgid "a"\nmsgid_plural "b"\nmsgid_plural "c"\nmsgstr[9] "d"\n', "n’est pas lisible comme"),
         (b"[" * 100_000, "la ligne 1 n’est pas lisible"),
         (b'{"a":' * 50_000, "ni un lot de textes ni un fichier .po"),
         (po(("Town", "Ville"), head=HEAD.replace("charset=UTF-8", "charset=rot13")), ""),
     ],
-    ids=range(15),
+    ids=range(18),
 )
 def test_a_file_that_is_no_pack_is_refused_whole(app, content, sentence):
     with app.test_request_context():
@@ -233,3 +237,12 @@ def test_a_refused_file_is_told_on_the_page_of_packs_and_nobody_else_may_send_on
     assert reader.post("/admin/label/apply/", data={"csrf_token": token(reader), "ready": "cegep"}).status_code == 403
     with rows(app) as session:
         assert session.scalar(select(func.count(LabelOverride.id))) == 0
+
+
+def test_a_vowel_sound_before_a_consonant_is_refused_and_spelled_letters_are_not(app, schools):
+    pack = {"format": "scolabri-words", "version": 1, "languages": {"fr": {"nouns": {}, "texts": []}}}
+    for key, word in (("student", "participante"), ("course", "SMS"), ("teacher", "héros"), ("group", "yaourt")):
+        pack["languages"]["fr"]["nouns"][key] = {"singular": word, "plural": word, "gender": "feminine", "vowel_sound": True}
+    with rows(app) as session:
+        found = plan(session, schools[0], read_pack(json.dumps(pack).encode(), OURS))
+    assert [line.word.noun.singular for line in found.of("refused")] == ["participante"]

@@ -174,6 +174,10 @@ def test_an_archive_that_is_no_workbook_is_refused(read):
     assert refused(read, archive(**{"eleves.csv": text()})).code == "archive"
 
 
+def test_an_empty_archive_is_said_to_be_empty(read):
+    assert refused(read, archive()).code == "zip_empty"
+
+
 def test_an_archive_in_a_workbook_is_refused(read):
     assert refused(read, archive(**{"[Content_Types].xml": "x", "xl__a.xml": "x", "xl__b.zip": "x"})).code == "zip_nested"
 

@@ -153,7 +153,7 @@ class StaffPlan:
             planned.status = "changed" if person.roles else "created"
             planned.diff.append({"field": "role", "before": before, "after": ", ".join(filter(None, (before, role.name)))})
             if not person.roles:
-                row.doubt("email", "staff_elsewhere", name=person.name)
+                row.doubt("email", "staff_elsewhere")
         planned.values[GROUPS] = groups = self._groups(row, person.id)
         if groups and planned.status == "unchanged":
             planned.status = "changed"

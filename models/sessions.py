@@ -198,7 +198,7 @@ def identity_for(user: User, standing: Standing, school_id: int | None, wanted: 
 def open_session(user: User, standing: Standing, address: str = "", agent: str = "") -> str:
     """Sign a browser in, in the caller's transaction, and return the token for its cookie. Sessions that are over go away."""
     token = secrets.token_urlsafe(32)
-    place = standing.place(user.current_school_id)
+    place = standing.place(user.current_school_id or _first_held(user.id))
     now = utcnow()
     with unscoped("a session belongs to no school"):
         db.session.execute(delete(WebSession).where(or_(WebSession.created_at < now - LONGEST, WebSession.seen_at < now - IDLE)))
@@ -214,8 +214,17 @@ def open_session(user: User, standing: Standing, address: str = "", agent: str =
                 agent=agent[:200],
             )
         )
+        if place is not None and place.staff_roles and place.school_id != user.current_school_id:
+            # Where they work now is where they come in next, whichever school gives them another role meanwhile.
+            db.session.execute(update(User).where(User.id == user.id).values(current_school_id=place.school_id))
         db.session.flush()
     return token
+
+
+def _first_held(user_id: int) -> int | None:
+    """The school of the first role that somebody was given: where they have worked until a sign-in says more."""
+    with unscoped("what somebody may see is asked before there is a scope"):
+        return db.session.scalar(select(Membership.school_id).where(Membership.user_id == user_id).order_by(Membership.id).limit(1))
 
 
 def load(token: str, wanted: str = "") -> Visitor | None:

@@ -21,6 +21,9 @@ from models.scope import WHO, current_school_id, unscoped
 from models.words import _, _p, in_language
 from models.work import OutgoingMail
 
+LONGEST_INSPECTION = dt.timedelta(days=366)
+FURTHEST = 2, 10  # years ahead that an inspection, and any other role, may end
+EARLIEST = dt.date(2000, 1, 1)
 WORKERS = (*(role for role in Role if role in STAFF), Role.invigilator)  # who stands on the screen of users
 
 
@@ -83,11 +86,24 @@ def check_alone_here(user_id: int) -> None:
 
 
 def check_window(role: Role, start: dt.date | None, end: dt.date | None, before: tuple[dt.date | None, dt.date | None] = (None, None)) -> None:
-    """Refuse a window that ends before it begins; an inspection is opened by the head alone."""
+    """Refuse a window that ends before it begins or lies out of all reason; an inspection is short, and opened by the head alone.
+
+    `before`: the window as it was; days that stay as they are, are not judged again, except against each other.
+    """
     if start and end and end < start:
         raise Refusal(_("The last day stands before the first. Correct one of the two."))
-    if role is Role.inspector and (start, end) != before and not rights.may(WHO.get().roles, "membership", "open_inspection"):
+    if (start, end) == before or not (start or end):
+        return
+    inspection = role is Role.inspector
+    if inspection and not rights.may(WHO.get().roles, "membership", "open_inspection"):
         raise Refusal(_("Only the head of the [school] opens an inspection. Leave both days empty."))
+    now = today(db.session.get_one(School, _school()).time_zone)
+    if inspection and start and end and end - start > LONGEST_INSPECTION:
+        raise Refusal(_("An inspection lasts one year at most. Choose an earlier last day."))
+    if start and start != before[0] and start < (now - dt.timedelta(days=1) if inspection else EARLIEST):
+        raise Refusal(_("The first day is too long ago. Choose a later one."))
+    if max(day for day in (start, end) if day).year > now.year + FURTHEST[not inspection]:
+        raise Refusal(_("The last day is too far ahead. Choose an earlier one."))
 
 
 def check_admin_stays(gone: Iterable[int]) -> None:
@@ -111,6 +127,13 @@ def _held(user_id: int) -> list[Membership]:
 def check_ready() -> None:
     """Refuse (`models.school.NotReady`) to add anybody before the page of the school says who it is."""
     db.session.get_one(School, _school()).check_ready("users")
+
+
+def check_may_add(user: User) -> None:
+    """Refuse another role for somebody who holds one here that is not theirs to give (rights.md, rule 8), and for oneself."""
+    with db.session.no_autoflush:
+        if user.id is not None:
+            check_may_touch(user)
 
 
 def may_touch(user: User) -> bool:
@@ -151,6 +174,8 @@ def add_person(
     fresh, school_id = user is None, _school()
     if user is not None and (user.id == WHO.get().user_id or any(m.role is role for m in _held(user.id))):
         raise Refusal(_("%(name)s already has this role here."), name=user.name)
+    if user is not None:
+        check_may_add(user)
     with unscoped("the person may be known in another school"):
         if user is None:
             user = User(given_name=given_name.strip(), family_name=family_name.strip(), email=email, username=username)
@@ -215,7 +240,7 @@ def end_sessions(user: User) -> None:
 
 def check_new_role(membership: Membership) -> None:
     """What a new membership must satisfy before it is written."""
-    check_not_self(membership.user.id)
+    check_may_add(membership.user)
     check_may_give(membership.role)
     check_window(membership.role, membership.open_from, membership.open_until)
 
@@ -226,7 +251,9 @@ def check_changed_role(membership: Membership, before: tuple[Role, bool, dt.date
     check_not_self(membership.user_id)
     check_may_give(role)
     check_may_give(membership.role)
-    check_window(membership.role, membership.open_from, membership.open_until, (window[0], window[1]))
+    # The days of another role are no inspection: whoever becomes an inspector has none until the head gives them.
+    became = membership.role is Role.inspector and role is not Role.inspector
+    check_window(membership.role, membership.open_from, membership.open_until, (None, None) if became else (window[0], window[1]))
     if role is Role.acc and active and (membership.role is not Role.acc or not membership.active):
         check_admin_stays([membership.id])
     sessions.end_all(membership.user_id, school_id=membership.school_id)

@@ -21,6 +21,8 @@ LONGEST_CODE = 40
 _DEC, _AEC = re.compile(r"\d{3}\.[A-Z]\d"), re.compile(r"[A-Z]{3}\.\d[A-Z]")
 _WITHOUT_POINT = re.compile(r"(\d{3})([A-Z]\d)|([A-Z]{3})(\d[A-Z])")
 _MEF = re.compile(r"\d{11}")
+_MARKUP = re.compile("[<>\x00-\x1f]")
+_MARKED = _("The code %(value)s holds a sign that no code has: < or >. Type it without.")
 _SPOKEN = 8  # signs: nobody says a longer number
 
 
@@ -66,6 +68,8 @@ class Programme(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible, 
     def _tidy_code(self, _key: str, value: str | None) -> str:
         """Spaces and case are tidied; which codes exist is the ministry's business."""
         code = programme_code(value)
+        if _MARKUP.search(code):
+            raise Refusal(_MARKED, value=code)
         if not code:
             raise Refusal(_("[The programme] needs a code. Type it as the ministry writes it, or one of your own."))
         if self.kind is None:
@@ -75,7 +79,7 @@ class Programme(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible, 
     @classmethod
     def named(cls, text: str, taken: Container[str] = ()) -> Programme:
         """A programme of which only a code or only a title is known: the other is made of it, under a code that is not `taken`."""
-        code = programme_code("".join(text.split())[: LONGEST_CODE - 4])
+        code = programme_code(_MARKUP.sub("", "".join(text.split()))[: LONGEST_CODE - 4]) or "-"
         number = 2
         free = code
         while free in taken:
@@ -147,6 +151,8 @@ class OrgUnit(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         text = tidy(value or "", limit=LONGEST_CODE if key == "code" else LIMIT)
         if not text:
             raise Refusal(_("The organisational unit needs a code and a name. Fill in both."))
+        if key == "code" and _MARKUP.search(text):
+            raise Refusal(_MARKED, value=text)
         return text.upper() if key == "code" else text
 
 

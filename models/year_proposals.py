@@ -26,9 +26,10 @@ def year_ending(session: Session, school: School) -> SchoolYear:
 
 
 def next_year(session: Session, school: School, old: SchoolYear) -> SchoolYear:
-    """The year to come when there is one already, else the usual one after `old`; not added to the session."""
-    known = session.scalar(select(SchoolYear).where(SchoolYear.begins_on > old.ends_on).order_by(SchoolYear.begins_on).limit(1))
-    return known or usual_year(school, old.start + 1)
+    """The year right after `old` where it is recorded, else the usual one; not added to the session. A later one is not the next."""
+    usual = usual_year(school, old.start + 1)
+    following = select(SchoolYear).where(SchoolYear.begins_on > old.ends_on, SchoolYear.begins_on <= usual.ends_on)
+    return session.scalar(following.order_by(SchoolYear.begins_on).limit(1)) or usual
 
 
 def taught(session: Session) -> list[Level]:

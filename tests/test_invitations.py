@@ -163,3 +163,44 @@ def test_a_role_is_chosen_never_left_as_the_first_of_the_list(as_, app):
     assert invite(as_("acc"), role="").status_code == 422
     assert form(as_("acc"), "/admin/membership/new/", user=str(user_of(app, "ec")), role="", active="y").status_code == 422
     assert roles_of(app, "ec") == {"ec": True}
+
+
+@pytest.mark.parametrize("days", [{"open_from": "2026-11-23", "open_until": "2027-02-01"}, {"open_from": "", "open_until": "2027-02-01"}])
+def test_24_whoever_becomes_an_inspector_brings_no_days_along(as_, app, wound, days):
+    wound("2026-11-23T08:00:00")
+    held, browser = held_by(app, "ec"), as_("acc")
+    assert form(browser, f"/admin/membership/edit/?id={held}", role="ec", active="y", **days).status_code == 302
+    answer = form(browser, f"/admin/membership/edit/?id={held}", role="inspector", active="y", **days)
+    assert (answer.status_code, "Seule la direction" in words(answer)) == (422, True)
+    assert invite(browser, role="inspector", **days).status_code == 422
+    assert form(browser, "/admin/membership/new/", user=str(user_of(app, "amp")), role="inspector", active="y", **days).status_code == 422
+    assert roles_of(app, "ec") == {"ec": True}
+    assert form(browser, f"/admin/membership/edit/?id={held}", role="inspector", active="y", open_from="", open_until="").status_code == 302
+    assert roles_of(app, "ec") == {"inspector": True}
+
+
+def test_28_nobody_adds_a_role_to_somebody_who_holds_one_above(as_, app):
+    with rows(app) as session:
+        number, above = session.execute(select(User.id, User.email).where(User.username == "acc")).one()
+    day, page = today().isoformat(), "/admin/membership/inspection/"
+    who = {"person": "new", "given_name": "Odile", "family_name": "Garance", "email": above, "from": day, "until": day}
+    answers = [
+        send(as_("head"), page, page=page, **who),
+        form(as_("head"), "/admin/membership/new/", user=str(number), role="inspector", active="y"),
+        form(as_("ac"), "/admin/membership/new/", user=str(number), role="ec", active="y"),
+    ]
+    assert [(answer.status_code, "Votre rôle ne permet pas de donner" in words(answer)) for answer in answers] == [(422, True)] * 3
+    assert roles_of(app, "acc") == {"acc": True}
+
+
+
+def test_an_address_known_in_another_school_is_not_told_whose_it_is_until_the_person_is_here(as_, app, schools):
+    with rows(app) as session:
+        email, name = session.execute(select(User.email, User.family_name).where(User.username == "ec2")).one()
+    head = as_("head")
+    refused = invite(head, role="inspector", email=email, open_from="2030-01-01", open_until="2029-01-01")
+    assert refused.status_code == 422
+    assert name not in words(refused)
+    assert invite(head, role="inspector", email=email).status_code == 302
+    assert "Cette adresse électronique a déjà un compte" in words(head.get("/account"))
+    assert name in words(as_("acc").get("/admin/user/"))

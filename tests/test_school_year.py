@@ -14,11 +14,11 @@ from models.changes import JournalChange
 from models.db import db
 from models.people import Group, GroupCategory, Student, StudentStatus
 from models.school import Country, Level, School
-from models.school_year import SchoolYear
+from models.school_year import SchoolYear, current_year
 from models.scope import Actor, Scope, acting
 from models.studies import Programme
 from models.year_change import Choices, change_year
-from models.year_proposals import LEAVE, STAY, classes_of, programmes_of, propose_class, propose_levels, taught
+from models.year_proposals import LEAVE, STAY, classes_of, next_year, programmes_of, propose_class, propose_levels, taught
 
 OLD = (dt.date(2025, 9, 1), dt.date(2026, 8, 31))
 NEW = (dt.date(2026, 9, 1), dt.date(2027, 8, 31))
@@ -372,3 +372,13 @@ def test_a_change_that_breaks_in_the_middle_leaves_nothing(app, as_, school, mon
         assert session.execute(select(Student.id, Student.level_id, Student.status, Student.version).order_by(Student.id)).all() == before
         assert session.scalars(select(SchoolYear.name).where(SchoolYear.school_id == school)).all() == ["2025-2026"]
     assert calls
+
+
+def test_the_year_that_is_proposed_follows_the_current_one_also_when_a_far_one_is_recorded(inside, school):
+    row, now = inside.get_one(School, school), current_year(inside)
+    inside.add(SchoolYear(school_id=school, name="2040-2041", begins_on=dt.date(2040, 9, 1), ends_on=dt.date(2041, 8, 31)))
+    inside.flush()
+    assert next_year(inside, row, now).name == "2026-2027"
+    inside.add(SchoolYear(school_id=school, name="An suivant", begins_on=dt.date(2026, 9, 2), ends_on=dt.date(2027, 8, 30)))
+    inside.flush()
+    assert next_year(inside, row, now).name == "An suivant"

@@ -141,6 +141,11 @@ def test_only_the_site_administrator_imports_staff(app, as_, role):
     assert visible == (200 if role == "ac" else 404)
     for page in ("confirm", "invite"):
         assert post(browser, mine.replace("details", page)).status_code in ((403,) if role == "ac" else (403, 404))
+    number = re.search(r"id=(\d+)", mine)[1]
+    for sure in ({}, {"_asked": "1"}):
+        assert post(browser, "/admin/import_/action/", action="abandon", rowid=number, **sure).status_code == (403 if role == "ac" else 404)
+    with rows(app) as session:
+        assert session.get_one(Import, int(number)).status is not ImportStatus.abandoned
     with rows(app) as session:
         assert session.scalar(select(User).where(User.email == "an.nguyen@exemple.org")) is None
 

@@ -11,7 +11,7 @@ from models.base import Refusal
 from models.codes import CodeList, CodeValue, create_codes, may_keep
 from models.people import Student
 from models.school import Country, Level, School
-from models.studies import Programme, ProgrammeKind, Season, Term, read_term
+from models.studies import OrgUnit, Programme, ProgrammeKind, Season, Term, read_term
 from models.words import in_language
 
 
@@ -175,3 +175,11 @@ def test_a_term_is_found_as_it_is_typed(app, as_, schools):
     found = words(as_("acc2").get("/admin/term/?search=E17"))
     assert "É-2017" in found
     assert "A-2017 " not in found.partition("É-2017")[2]
+
+
+@pytest.mark.parametrize("made", [lambda: Programme(title="Soins", code="<b>180.A0"), lambda: OrgUnit(name="Campus", code="RA>")])
+def test_a_code_holds_no_markup(made):
+    with pytest.raises(Refusal):
+        made()
+    assert Programme.named("<Soins> infirmiers").code == "SOINSINFIRMIERS"
+    assert OrgUnit(name="Campus", code="929000-1").code == "929000-1"

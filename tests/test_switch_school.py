@@ -3,7 +3,7 @@
 import pytest
 from conftest import rows
 from hands import send, token, user_of, words
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models.access import Membership, Role, User
 from models.journal import JournalEvent
@@ -149,3 +149,16 @@ def test_after_deleting_from_a_file_one_is_back_in_the_list_with_its_filters(app
     assert "Revenir à la fiche" in words(question)
     assert send(browser, "/admin/student/delete/", page="/account", id=number, url=file, _asked="1").headers["Location"] == here
     assert send(browser, "/admin/student/delete/", page="/account", id=number, url=here).status_code == 404
+
+
+def test_whoever_signs_in_comes_into_the_school_where_they_worked_last(app, as_, schools):
+    first, second = names(app, schools)
+    with rows(app) as session:
+        session.add(Membership(user_id=user_of(app, "ec2"), school_id=schools[0], role=Role.amp))
+    browser = as_("ec2")
+    assert f"· {second}" in words(browser.get("/admin/")), "a role that another school gave since changes nothing"
+    send(browser, "/account/school", page="/admin/", school=str(schools[0]))
+    assert f"· {first}" in words(as_("ec2").get("/admin/"))
+    with rows(app) as session:
+        session.execute(update(Membership).where(Membership.school_id == schools[0], Membership.user_id == user_of(app, "ec2")).values(active=False))
+    assert first not in words(as_("ec2").get("/admin/"))

@@ -40,7 +40,7 @@ from views.rows import Rows
 from views.saved_views import SavedViews
 from views.saving import Saving
 from views.saving import own_path as own_path  # (the other domains take it from here)
-from views.verbs import Verb, run_verb
+from views.verbs import Selection, Verb, run_verb
 
 log = logging.getLogger("scolabri.views")
 
@@ -140,6 +140,12 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
         if rights.reach(WHO.get().roles, self.table, verb) == "o" and not self.is_own(row):
             self.refused(verb, row.id)
             abort(403)
+
+    def check_each(self, verb: str, selection: Selection) -> None:
+        """`check_own` of every chosen row, where it may refuse any; how far the verb reaches was asked once, of the whole selection."""
+        if type(self).check_own is not Screen.check_own or rights.reach(WHO.get().roles, self.table, verb) == "o":
+            for row in selection.records():
+                self.check_own(verb, row)
 
     def narrower(self, verb: str) -> Any:
         """The clause of a verb that reaches less far than the list; None where there is none."""

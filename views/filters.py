@@ -16,7 +16,7 @@ from sqlalchemy.orm import RelationshipProperty
 from models.base import Choice, fold
 from models.db import db
 from views.fields import LONGEST_SEARCH, folded_like, like
-from views.formats import zone
+from views.formats import start_of
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 
@@ -227,7 +227,7 @@ class SinceDay(Since):
 
     def apply(self, query: Any, value: dt.date, alias: Any = None) -> Any:
         """Add the clause."""
-        return query.filter(self.get_column(alias) >= dt.datetime.combine(value, dt.time.min, zone()))
+        return query.filter(self.get_column(alias) >= start_of(value))
 
 
 class UntilDay(Until):
@@ -235,7 +235,7 @@ class UntilDay(Until):
 
     def apply(self, query: Any, value: dt.date, alias: Any = None) -> Any:
         """Add the clause."""
-        return query.filter(self.get_column(alias) < dt.datetime.combine(value + dt.timedelta(days=1), dt.time.min, zone()))
+        return query.filter(self.get_column(alias) < start_of(value, 1))
 
 
 @dataclass(frozen=True)

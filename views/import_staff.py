@@ -33,9 +33,9 @@ MOST_FUNCTIONS = 40
 class StaffPart(Screen):
     """The part of the screen of imports that is about the staff (views/imports.py)."""
 
-    def check_row(self, verb: str, row: Import) -> None:
+    def check_own(self, verb: str, row: Import) -> None:
         """Some files ask for more than the verbs of every import: staff and structures are for the site administrator (rights.md)."""
-        super().check_row(verb, row)
+        super().check_own(verb, row)
         if verb not in VERBS["import_"] or (verb == "abandon" and row.requested_by_id == WHO.get().user_id):
             return
         for asked in sorted(row.asks):

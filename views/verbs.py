@@ -119,6 +119,7 @@ def run_verb(screen: Screen, chosen: Verb) -> ResponseReturnValue:
     if not selection.count:
         flash(screen.nothing_chosen(), "warning")
         return screen.back()
+    screen.check_each(chosen.name, selection)
     form = chosen.ask() if chosen.ask else None
     asked = request.form.get("_asked") == "1"
 
@@ -173,7 +174,6 @@ def _apply(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str
         return _later(screen, chosen, selection, answers)
     done = []
     for row in selection.records():
-        screen.check_own(chosen.name, row)  # how far the verb reaches was asked once, of the whole selection
         chosen.handler(screen, row, **answers)
         done.append(row.id)
     record_rows(db.session, chosen.name, screen.table, done)

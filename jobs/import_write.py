@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from jobs.import_clubs import write_members
@@ -21,6 +21,7 @@ from models.base import Refusal
 from models.custom_import import parted
 from models.imports import may_deactivate
 from models.journal import record_rows
+from models.known_levels import insert_levels
 from models.people import (
     Authority,
     Group,
@@ -33,7 +34,7 @@ from models.people import (
     guardian_search_key,
     student_search_key,
 )
-from models.school import Level
+from models.school import Level, School
 from models.studies import Programme
 from models.words import _
 
@@ -90,8 +91,10 @@ class _Writer:
 
     def places(self) -> None:
         """The classes and levels that the file names and the school does not know."""
-        last = self.session.scalar(select(func.max(Level.rank)).where(Level.school_id == self.school_id)) or 0
-        levels = {key: Level(name=name, rank=last + n, school_id=self.school_id) for n, (key, name) in enumerate(self.plan.new_levels.items(), 1)}
+        levels = {key: Level(name=name, school_id=self.school_id) for key, name in self.plan.new_levels.items()}
+        if levels:
+            taught = select(Level).where(Level.school_id == self.school_id).order_by(Level.rank, Level.name)
+            insert_levels(self.session.scalars(taught).all(), levels, self.session.get_one(School, self.school_id).country)
         groups = {key: Group(name=name, category=GroupCategory.klass, school_id=self.school_id) for key, name in self.plan.new_groups.items()}
         for key, name in self.plan.new_clubs.items():  # a name that the same file gives to a class is that class
             groups.setdefault(key, Group(name=name, category=GroupCategory.other, school_id=self.school_id))

@@ -22,10 +22,10 @@ from jobs.tables import Table
 from models.identifiers import clean_uai
 from models.import_fields import FIELDS
 from models.import_words import BadFile
+from models.known_levels import BY_MEF
 
 NAME = "siecle"
 GONE = "Inactifs"  # the division where SIECLE puts those who left
-LEVELS = {"100": "6e", "101": "5e", "102": "4e", "103": "3e", "200": "2nde", "201": "1re", "211": "1re", "202": "Terminale", "212": "Terminale"}
 TITLES = {"MME": "Mme", "MLLE": "Mme", "M": "M.", "M.": "M."}
 SEXES = {"1": "M", "2": "F"}
 LEGAL, CONTACT, UNKNOWN = "1", "3", "?"
@@ -174,7 +174,7 @@ def students(head: dict[str, Any], records: Iterator[Record]) -> list[Source]:
                 said(tree, "DATE_NAISS"),
                 division,
                 BETWEEN.join(dict.fromkeys(groups)),
-                LEVELS.get(mef[:3], "") if len(mef) == 11 else "",
+                BY_MEF.get(mef[:3], "") if len(mef) == 11 else "",
                 mef,
                 said(tree, "MEL"),
                 said(tree, "TEL_PERSONNEL"),

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator
 
 from jobs.columns import squash
-from jobs.siecle import BETWEEN, GONE, LEGAL, LEVELS, NAME, TITLES, squeeze
+from jobs.siecle import BETWEEN, GONE, LEGAL, NAME, TITLES, squeeze
 from jobs.sources import Source, table_format
 from jobs.tables import Table
 from models.import_fields import FIELDS
+from models.known_levels import BY_MEF
 
 # key -> the headings it may have, squashed; of several in one file, those not empty are joined.
 _PLACE = {"postal_code": "codepostal", "town": "libpostal communeetrangere"}
@@ -115,7 +116,7 @@ def _whole(one: tuple[int, dict[str, str], list[tuple[str, str]]], placed: bool)
     mef = cells.get("programme", "")
     cells["homeroom"] = "" if cells.get("left_on") else divisions[0] if divisions else GONE if placed else ""
     cells["groups"] = BETWEEN.join(groups)
-    cells["level"] = LEVELS.get(mef[:3], "") if len(mef) == 11 else ""
+    cells["level"] = BY_MEF.get(mef[:3], "") if len(mef) == 11 else ""
     for number in "12":
         title = cells.get(f"g{number}.title", "")
         if cells.get(f"g{number}.family_name"):

@@ -14,10 +14,18 @@ from models.words import _, _p
 class Source(Choice):
     """Where a code comes from."""
 
-    recorded = "recorded", _("Read in records"), "info"
+    recorded = "recorded", _("Seen in real records"), "info"
     usual = "usual", _("Usual, to be checked"), "warn"
     school = "school", _("Added by [the school]"), "mute"
 
+
+# The lists that are those of Québec's college network; a school elsewhere is given the others, and may add codes to any.
+OF_THE_NETWORK = frozenset(
+    {
+        *("course_category", "funding_source", "rac_type", "prerequisites", "assignment_state", "substitution", "retake", "remark"),
+        *("full_time", "study_situation", "census_status"),
+    }
+)
 
 _SEEN, _USUAL = Source.recorded, Source.usual
 _NOT_APPLICABLE = _("Not applicable")

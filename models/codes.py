@@ -14,10 +14,11 @@ from sqlalchemy.orm import Mapped, mapped_column, object_session, validates
 
 from models.access import Role
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column
-from models.code_words import WORDS, Source
+from models.code_words import OF_THE_NETWORK, WORDS, Source
 from models.custom import Extensible
 from models.retiring import Retirable
 from models.rights import may
+from models.school import Country
 from models.scope import SchoolScoped
 from models.values import tidy
 from models.words import _, _p, in_language
@@ -74,11 +75,16 @@ class CodeValue(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible, 
         text = tidy(value or "", limit=LONGEST_CODE if key == "code" else 120)
         if not text:
             raise Refusal(_("A code needs its code and its label. Fill in both."))
-        return text.upper() if key == "code" else text
+        return text.upper() if key == "code" else _curly(text)
 
     @validates("help")
     def _tidy_help(self, _key: str, value: str | None) -> str:
-        return tidy(value or "", limit=400)
+        return _curly(tidy(value or "", limit=400))
+
+
+def _curly(text: str) -> str:
+    """Words as they are printed: `tidy` makes every apostrophe straight, for names that are compared."""
+    return text.replace("'", "’")
 
 
 # Whose right to edit and retire codes reaches the lists of the studies only (rights: "study lists").
@@ -109,7 +115,7 @@ def create_codes(school: School) -> int:
 
 
 def rows_of(school: School) -> list[dict[str, Any]]:
-    """The usual codes as the columns of rows, labels in the school's language."""
+    """The usual codes of its country as the columns of rows, labels in the school's language."""
     with in_language(school.language):
         return [
             {
@@ -122,5 +128,6 @@ def rows_of(school: School) -> list[dict[str, Any]]:
                 "source": source,
             }
             for key, words in WORDS.items()
+            if school.country is Country.CA or key not in OF_THE_NETWORK
             for rank, (code, label, help_, source) in enumerate(words, 1)
         ]

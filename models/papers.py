@@ -15,6 +15,7 @@ from models.base import Base, Choice, Identified, choice_column, today, utcnow
 from models.class_lists import class_order, pieces
 from models.people import Student, StudentStatus
 from models.school import Country, Level, School
+from models.school_year import SchoolYear
 from models.scope import WHO, SchoolScoped
 from models.words import _
 
@@ -146,6 +147,7 @@ def issue(
     t = IssuedPaper.__table__
     last = session.scalar(select(func.max(t.c.number)).where(t.c.school_id == school.id, t.c.kind == kind, t.c.year == day.year)) or 0
     ready = certifiable(session, ids, start).ids
+    years = session.scalars(select(SchoolYear).where(SchoolYear.school_id == school.id)).all()
     for student in _students(session, ready, within):
         last += 1
         row = IssuedPaper(
@@ -159,7 +161,7 @@ def issue(
             issued_by_id=who.user_id,
             issued_by=who.name,
             language=language,
-            facts=_facts(student, school, start),
+            facts=_facts(student, school, start, years),
             job_id=job_id,
         )
         session.add(row)
@@ -188,8 +190,11 @@ def _students(session: Session, ids: Sequence[int], within: ColumnElement[bool] 
         yield from (found[number] for number in piece if number in found)
 
 
-def _facts(student: Student, school: School, start: int) -> dict[str, Any]:
-    """What the paper says, as plain values. The least that the reader needs: no identifier, no address, no guardian (data minimisation)."""
+def _facts(student: Student, school: School, start: int, years: Sequence[SchoolYear]) -> dict[str, Any]:
+    """What the paper says, as plain values. The least that the reader needs: no identifier, no address, no guardian (data minimisation).
+
+    Who has left was there in the recorded year that covers that day; where none does, in that of the country's rule.
+    """
     left_on = student.left_on if student.status is StudentStatus.left else None
     return {
         "school": school.name,
@@ -203,6 +208,10 @@ def _facts(student: Student, school: School, start: int) -> dict[str, Any]:
         "born_on": student.born_on.isoformat() if student.born_on else "",
         "level": student.level.name if student.level else "",
         "class": student.homeroom_name or "",
-        "year": school_year(left_on, school.country) if left_on else start,
+        "year": _year_of(left_on, school, years) if left_on else start,
         "until": left_on.isoformat() if left_on else "",
     }
+
+
+def _year_of(day: dt.date, school: School, years: Sequence[SchoolYear]) -> int:
+    return next((year.start for year in years if year.begins_on <= day <= year.ends_on), school_year(day, school.country))

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.base import today
+from models.known_levels import following_of, place_of
 from models.names import plain_words
 from models.papers import school_year
 from models.people import Group, GroupCategory, Student, StudentStatus
@@ -49,15 +50,36 @@ def classes_of(session: Session) -> list[tuple[Group, int, int | None]]:
 
 
 def propose_levels(levels: Sequence[Level], country: Country) -> dict[int, str]:
-    """Level -> the next by rank; the last leaves. In Québec levels that no figure names are programmes rather than years: everybody stays."""
+    """Level -> the next one, or `LEAVE` where the school teaches none after it.
+
+    In France names tell which one is next (CM2, 6e, 5e: models/known_levels.py); a level whose name tells nothing is followed by the next
+    such one by rank, and by none of the others. The last of them leaves where no level is known by its name; beside known ones it stays,
+    since nothing tells that its students leave (a class of inclusion). In Québec levels go by rank; those that no figure names are programmes
+    rather than years: everybody stays.
+    """
     offered = [level for level in levels if not level.retired_at]
     if country is Country.CA and not any(sign.isdigit() for level in offered for sign in level.name):
         return {level.id: STAY for level in levels}
+    french = country is Country.FR
+    untold = [level for level in offered if not (french and place_of(level.name))]
     found = {}
     for level in levels:
-        above = next((other for other in offered if other.rank > level.rank), None)
-        found[level.id] = str(above.id) if above is not None else LEAVE
+        named = following_of(offered, level) if french else None
+        if isinstance(named, Level):
+            found[level.id] = str(named.id)
+        elif named is not None:
+            found[level.id] = STAY if named else LEAVE
+        else:
+            above = next((other for other in untold if other.rank > level.rank), None)
+            found[level.id] = str(above.id) if above is not None else LEAVE if len(untold) == len(offered) else STAY
     return found
+
+
+def propose_next(session: Session, level_id: int, country: Country) -> Level | None:
+    """The level that follows this one, as the change of year proposes it; None where it proposes none."""
+    levels = {level.id: level for level in taught(session)}
+    onward = propose_levels(list(levels.values()), country).get(level_id, STAY)
+    return levels[int(onward)] if onward.isdecimal() else None
 
 
 def propose_class(name: str, level: Level | None, following: str, levels: Mapping[int, Level]) -> str:

@@ -18,6 +18,7 @@ from models.journal import JournalEvent
 from models.papers import IssuedPaper, certifiable, issue, school_year
 from models.people import Group, GroupCategory, Student, StudentStatus
 from models.school import Country, Level, School
+from models.school_year import SchoolYear
 from models.work import Job, JobState
 from tests.small import add_person, add_school, add_student, as_staff, small_app, writing
 
@@ -260,6 +261,13 @@ def test_who_left_is_certified_until_the_day_they_left(app, school):
         zoe.status, zoe.left_on = StudentStatus.left, dt.date(2026, 3, 12)
     (page,) = pages(ask_for(app, school))
     assert "a été inscrite dans cet établissement pour l’année scolaire 2025-2026, jusqu’au 12 mars 2026." in page
+    with writing(app) as session:  # a year that the school recorded wins over the country's rule
+        session.add(SchoolYear(school_id=school["id"], name="2024-2025", begins_on=dt.date(2024, 8, 19), ends_on=dt.date(2025, 8, 17)))
+        session.add(SchoolYear(school_id=school["id"], name="2025-2026", begins_on=dt.date(2025, 8, 18), ends_on=dt.date(2026, 7, 31)))
+        session.get_one(Student, school["students"][0]).left_on = dt.date(2025, 8, 20)
+    ask_for(app, school)
+    with writing(app) as session:
+        assert [one.facts["year"] for one in session.scalars(select(IssuedPaper).order_by(IssuedPaper.number))] == [2025, 2025]
 
 
 def test_who_has_no_birth_date_or_left_on_an_unknown_day_is_left_out_and_said(app, school):

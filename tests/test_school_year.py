@@ -146,6 +146,13 @@ def test_a_new_class_is_made_once_and_a_class_may_be_emptied_or_kept(inside):
     assert inside.scalar(active.where(Student.homeroom_id == three.id)) == 0
 
 
+def test_a_class_to_which_nobody_goes_is_not_made(inside):
+    third = inside.scalar(select(Level.id).where(Level.name == "3e"))
+    leaving = {g.id: "Classe Fantôme" for g, n, level in classes_of(inside) if n and level == third}
+    plan = change_year(inside, proposed(inside, classes=leaving))
+    assert (len(leaving) > 0, plan.new_classes) == (True, [])
+
+
 @pytest.mark.parametrize("what", ["level", "class", "status", "year"])
 def test_what_was_changed_since_the_numbers_were_read_stops_the_write(inside, what):
     choices = proposed(inside)

@@ -86,13 +86,22 @@ def test_a_term_that_ends_before_it_begins_and_a_year_of_two_figures_are_refused
 
 def test_a_school_has_the_usual_codes_once_and_keeps_what_it_changed(app, schools):
     with rows(app) as session:
-        school = session.get_one(School, schools[0])
+        school = session.get_one(School, schools[1])
         code = session.scalar(select(CodeValue).where(CodeValue.school_id == school.id, CodeValue.code == "50"))
         code.label = "Fonds de l'établissement"
         session.delete(session.scalar(select(CodeValue).where(CodeValue.school_id == school.id, CodeValue.code == "HY")))
         session.flush()
         assert create_codes(school) == 1
-        assert code.label == "Fonds de l'établissement"
+        assert code.label == "Fonds de l’établissement"
+
+
+def test_the_lists_of_the_network_are_given_to_schools_of_quebec_only_and_printed_as_they_should_be(app, schools):
+    with rows(app) as session:
+        said = [session.scalars(select(CodeValue).where(CodeValue.school_id == number)).all() for number in schools]
+        assert {one.code_list for one in said[0]} == {CodeList.leaving_reason, CodeList.teaching_language, CodeList.delivery_mode}
+        assert {one.code_list for one in said[1]} == set(CodeList)
+        assert "Ministère de l’éducation" in {one.label for one in said[1]}
+        assert not [one.label for one in said[0] + said[1] if "'" in one.label + one.help]
 
 
 def test_the_registrar_keeps_the_lists_of_the_studies_only():
@@ -107,14 +116,14 @@ def test_the_registrar_keeps_the_lists_of_the_studies_only():
 def test_the_registrar_cannot_touch_another_list_at_any_address(app, as_, schools):
     with rows(app) as session:
         reason = session.scalar(select(CodeValue.id).where(CodeValue.school_id == schools[0], CodeValue.code_list == CodeList.leaving_reason))
-        remark = session.scalar(select(CodeValue.id).where(CodeValue.school_id == schools[0], CodeValue.code_list == CodeList.remark))
+        remark = session.scalar(select(CodeValue.id).where(CodeValue.school_id == schools[0], CodeValue.code_list == CodeList.delivery_mode))
     browser = as_("registrar")
     assert browser.get(f"/admin/code_value/edit/?id={reason}").status_code == 403
     assert send(browser, "/admin/code_value/action/", "/account", action="retire", rowid=reason).status_code == 403
     forged = send(browser, "/admin/code_value/new/", "/account", code_list="leaving_reason", code="X", label="Forgé", rank="1")
     assert forged.status_code == 422
     assert send(browser, "/admin/code_value/action/", "/account", action="retire", rowid=remark).status_code == 303
-    assert "Hors usage" in words(browser.get("/admin/code_value/?flt0_code_list.Is=remark"))
+    assert "Hors usage" in words(browser.get("/admin/code_value/?flt0_code_list.Is=delivery_mode"))
 
 
 def test_a_programme_is_given_to_a_student_found_by_it_and_not_deleted_then(app, as_, schools):
@@ -175,6 +184,33 @@ def test_a_term_is_found_as_it_is_typed(app, as_, schools):
     found = words(as_("acc2").get("/admin/term/?search=E17"))
     assert "É-2017" in found
     assert "A-2017 " not in found.partition("É-2017")[2]
+
+
+def test_the_form_of_a_term_opens_on_what_the_country_has(as_):
+    page = as_("acc").get("/admin/term/new/").text
+    assert "<option selected value=\"trimester1\">" in page or "<option value=\"trimester1\" selected>" in page
+    assert page.index('value="trimester1"') < page.index('value="winter"')
+    page = as_("acc2").get("/admin/term/new/").text
+    assert page.index('value="winter"') < page.index('value="trimester1"')
+
+
+@pytest.mark.parametrize(
+    ("table", "typed", "said"),
+    [
+        ("school_year", {"name": "2040-2041", "begins_on": "2040-09-01", "ends_on": "2041-08-31"}, "2040-2041 existe déjà."),
+        ("term", {"year": "2040", "season": "trimester1"}, "T1 2040-2041 existe déjà. Ouvrez cette fiche dans la liste pour la modifier, ou changez ici :"),
+        ("programme", {"code": "100 1001 2110", "title": "Autre", "short_title": "", "kind": ""}, "6EME existe déjà."),
+        ("org_unit", {"code": "col", "name": "Autre"}, "COL – Collège existe déjà."),
+        ("level", {"name": "6e", "rank": "9"}, "6e existe déjà."),
+        ("code_value", {"code_list": "leaving_reason", "code": "fin", "label": "Autre", "rank": "1"}, "FIN – Fin des études existe déjà."),
+    ],
+)
+def test_a_double_is_refused_by_the_name_of_what_is_there(as_, table, typed, said):
+    browser = as_("acc")
+    send(browser, f"/admin/{table}/new/", f"/admin/{table}/new/", **typed)
+    answer = send(browser, f"/admin/{table}/new/", f"/admin/{table}/new/", **typed)
+    assert answer.status_code == 422
+    assert said in words(answer)
 
 
 @pytest.mark.parametrize("made", [lambda: Programme(title="Soins", code="<b>180.A0"), lambda: OrgUnit(name="Campus", code="RA>")])

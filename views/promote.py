@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
+from sqlalchemy import select
 from wtforms import BooleanField
 from wtforms.validators import InputRequired
 
+from models.class_lists import pieces
+from models.db import db
 from models.people import Student
-from models.school import Level
+from models.school import Level, School
+from models.scope import current_school_id
+from models.year_proposals import propose_next
 from views.fields import ShortRowField
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
-from views.verbs import verb
+from views.verbs import Selection, verb
 
 
 class PromoteForm(FlaskForm):
@@ -26,15 +32,31 @@ class PromoteForm(FlaskForm):
 class PromoteVerb:
     """Mixed into the screen of students."""
 
-    @verb("promote", _("Promote"), ask=PromoteForm, icon="right")
+    @verb("promote", _("Change [level]"), ask=PromoteForm, icon="right")
     def promote(self, record: Student, level: Level, leave_class: bool) -> None:
         """Another level; the class is emptied unless somebody keeps it."""
         record.promote(level, leave_class=leave_class)
 
-    def prepare_promote(self, selection: Any, form: Any) -> dict[str, Any]:
-        """How many, and what becomes of the class."""
+    def prepare_promote(self, selection: Selection, form: PromoteForm) -> dict[str, Any]:
+        """How many, what becomes of class and programme; the next level where they all come from one, else none until somebody chooses."""
+        form.level.blank = True  # shown; the form refuses it
+        if request.form.get("_asked") != "1":
+            form.leave_class.data = True  # (a form that is posted to knows no default)
+            form.level.data = _next_of(selection.all_ids())
         return {
             "count_sentence": ngettext("[student] chosen.", "[students] chosen.", selection.count),
-            "left_out": gettext("Their class is that of the [level] they leave: unless you keep it, they are in no class afterwards. It can be undone."),
-            "verb_label": ngettext("Promote %(num)d [student]", "Promote %(num)d [students]", selection.count),
+            "left_out": gettext(
+                "Their class is that of the [level] they leave: unless you keep it, they are in no class afterwards. Their [programme] does not change."
+                " It can be undone."
+            ),
+            "verb_label": ngettext("Change the [level] of %(num)d [student]", "Change the [level] of %(num)d [students]", selection.count),
         }
+
+
+def _next_of(ids: list[int]) -> Level | None:
+    """What follows the one level of these students; None where they have several or none."""
+    found: set[int | None] = set()
+    for piece in pieces(ids):
+        found |= set(db.session.scalars(select(Student.level_id).where(Student.id.in_(piece)).distinct()))
+    only = found.pop() if len(found) == 1 else None
+    return propose_next(db.session, only, db.session.get_one(School, current_school_id()).country) if only is not None else None

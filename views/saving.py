@@ -10,7 +10,7 @@ from flask import abort, flash, g, has_request_context, redirect, request, sessi
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.babel import gettext as admin_text
-from sqlalchemy import select
+from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import NotFound
@@ -19,10 +19,12 @@ from wtforms import SelectField
 from models.base import Refusal
 from models.changes import KEPT, is_final, name_of
 from models.db import db
+from models.scope import SchoolScoped
 from models.undo_steps import LEFT
 from views.fields import VersionField, looked_up, mark_is_current, mark_was_given, version_mark
 from views.formats import show
 from views.i18n import gettext, ngettext
+from views.i18n import lazy_gettext as _
 
 log = logging.getLogger("scolabri.views")
 
@@ -47,6 +49,31 @@ def in_words(field: Any, value: Any) -> Any:
     if isinstance(field, SelectField) and isinstance(value, str):
         return {str(key): label for key, label, *_rest in field.iter_choices()}.get(value, value)
     return show(value)
+
+
+def refuse_double(row: Any) -> None:
+    """Refused: a row of the school that says the same as another where the table wants each to differ (a code, a name, a term).
+
+    Only what this person sees is told; the database refuses the rest, and what comes at the same moment.
+    """
+    model: Any = type(row)
+    if not issubclass(model, SchoolScoped):
+        return
+    for rule in model.__table__.constraints:
+        names = [model.__mapper__.get_property_by_column(column).key for column in rule.columns if column.name != "school_id"]
+        values = {name: getattr(row, name) for name in names}
+        if not isinstance(rule, UniqueConstraint) or not names or None in values.values():
+            continue
+        same = [getattr(model, name) == value for name, value in values.items()]
+        with db.session.no_autoflush:
+            other = db.session.scalar(select(model).where(*same, model.id != (row.id or 0)).limit(1))
+        if other is not None:
+            labels = [str(getattr(model, name).info.get("label", "")) for name in names]
+            raise Refusal(
+                _("%(name)s already exists. Open it in the list to change it, or change this here: %(fields)s."),
+                name=str(other),
+                fields=", ".join(filter(None, labels)),
+            )
 
 
 if TYPE_CHECKING:
@@ -145,6 +172,11 @@ class Saving(Base):
         """A page about one record needs one identifier."""
         if not request.args.get("id", "").isdecimal():
             abort(400)
+
+    def _on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
+        """A row that another one already stands for is refused by that one's name, before the database refuses it; then Flask-Admin's."""
+        refuse_double(model)
+        super()._on_model_change(form, model, is_created)
 
     def validate_form(self, form: Any) -> bool:
         """Flask-Admin's; a look-up without script saves nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, abort, flash, g
+from flask import Flask, abort, flash, g, request
 from flask_admin import Admin
 from sqlalchemy import func, select
 
@@ -12,9 +12,9 @@ from models.base import Refusal
 from models.codes import CodeValue, kept_lists, may_keep
 from models.db import db
 from models.people import Student, StudentStatus
-from models.school import School
+from models.school import Country, School
 from models.scope import WHO, current_school_id
-from models.studies import OrgUnit, Programme, Term, read_term
+from models.studies import OrgUnit, Programme, Season, Term, read_term
 from views.base import Screen
 from views.filters import Clause, Is
 from views.i18n import lazy_gettext as _
@@ -132,6 +132,16 @@ class Terms(Screen):
         year = int(search) if search.strip().isdecimal() and len(search.strip()) == 4 else 0
         clause = (Term.year == found[0]) & (Term.season == found[1]) if found else Term.year == year
         return query.filter(clause), count_query.filter(clause) if count_query is not None else None, joins, count_joins
+
+    def create_form(self, obj: Any = None) -> Any:
+        """In France the parts of a school year come first, and the form opens on the first of them."""
+        form = super().create_form(obj)
+        school = db.session.get(School, current_school_id())
+        if school is not None and school.country is Country.FR:
+            form.season.members = lambda: sorted(Season, key=lambda season: season.of_calendar_year)
+            if request.method == "GET":
+                form.season.data = Season.trimester1
+        return form
 
     def on_model_change(self, form: Any, model: Term, is_created: bool) -> None:
         """The days follow each other."""

@@ -89,6 +89,15 @@ def test_the_form_of_a_noun_shows_what_it_gives_today(app, acc, schools):
     assert "un héros · le héros · ce héros · aucun héros · de héros · du héros · au héros · de héros" in page
 
 
+def test_a_vowel_box_that_contradicts_the_first_letter_is_refused_and_the_list_sorts_by_folded_words(app, acc, schools):
+    answer = rename(acc, noun_id(app, schools[0]), "participante", "participantes")
+    assert answer.status_code == 422
+    assert "commence par une consonne" in html.unescape(answer.text)
+    page = html.unescape(acc.get("/admin/noun/?language=fr&sort=0").text)
+    assert page.index(">élève<") < page.index(">établissement<") < page.index(">responsable<")
+    assert '<a href="/admin/label/">' in page
+
+
 @pytest.mark.parametrize("word", ["", "x" * 41, "<b>x</b>", "a%(x)s", "[student]", "a|b"])
 def test_a_word_that_would_break_sentences_is_refused_and_nothing_changes(app, acc, schools, word):
     identifier = noun_id(app, schools[0])

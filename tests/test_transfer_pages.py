@@ -7,7 +7,7 @@ import re
 import pytest
 from conftest import counted, rows
 from hands import do, send, token, words
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from transferring import ELSEWHERE, family, latest, switch_on
 from transferring import send as transfer
 
@@ -16,7 +16,7 @@ from models import sealing
 from models.journal import JournalEvent
 from models.people import Student, StudentStatus
 from models.school import School
-from models.transfer import Transfer
+from models.transfer import Transfer, TransferStatus
 
 LIST = "/admin/transfer/"
 
@@ -29,6 +29,11 @@ def _cheap(monkeypatch):
 @pytest.fixture
 def on(app, schools):
     switch_on(app, schools)
+
+
+def mark(text):
+    """The version of the row in a form."""
+    return re.search(r'name="row_version"[^>]*value="([^"]+)"', text)[1]
 
 
 def upload(browser, content, passphrase):
@@ -46,12 +51,18 @@ def test_from_one_school_to_the_other_step_by_step(app, as_, schools):
     assert "Les transferts ne sont pas activés dans votre établissement." in words(asked)
     assert "Réglages des transferts" in words(asked)
     settings = {"register_reference": "", "on": "1"}
+    tab = f"/admin/school/edit/?id={schools[0]}&part=transfers"
+    settings["row_version"] = mark(acc.get(tab).text)
     wrong = send(acc, "/admin/transfer/settings/", page="/account", **settings)
     assert wrong.status_code == 422
     assert "Référence au registre des traitements" in words(wrong)
     assert send(acc, "/admin/transfer/settings/", page="/account", **{**settings, "register_reference": "RT-2026-04"}).status_code == 303
-    tab = acc.get(f"/admin/school/edit/?id={schools[0]}&part=transfers")
-    assert 'value="RT-2026-04"' in tab.text
+    assert 'value="RT-2026-04"' in acc.get(tab).text
+    stale = send(acc, "/admin/transfer/settings/", page="/account", **{**settings, "on": "0"})
+    assert stale.status_code == 409
+    assert "Enregistré entre-temps" in words(stale)
+    assert "RT-2026-04" in words(stale)
+    assert send(acc, "/admin/transfer/settings/", page="/account", on="0").status_code == 409
     asked = send(acc, "/admin/student/action/", page="/account", action="transfer", rowid=[str(i) for i in ids])
     assert "2 élèves seront transférés." in words(asked)
     assert "Jamais les notes, messages, codes ni comptes" in words(asked)
@@ -84,6 +95,8 @@ def test_from_one_school_to_the_other_step_by_step(app, as_, schools):
     run_pending(app)
     address = opened.headers["Location"]
     assert "2 étudiants à créer" in words(there.get(address))
+    assert "Transfert de Collège" in words(there.get(address))
+    assert "UTF-8" not in words(there.get(address))
     assert send(there, address.replace("details", "confirm"), page="/account").status_code == 303
     run_pending(app)
     assert code in words(there.get(f"/admin/student/?search={code}"))
@@ -160,6 +173,8 @@ def test_the_list_and_a_page_ask_as_much_for_many_as_for_one(app, as_, schools):
     def asked(count):
         for _number in range(count):
             transfer(app, schools, ids[:count], ELSEWHERE, leave=False)
+            with rows(app) as session:  # else nobody sends the same students again
+                session.execute(update(Transfer).values(status=TransferStatus.declined))
         page = f"/admin/transfer/details/?id={latest(app, 'sent', schools[0]).id}"
         acc.get(LIST), acc.get(page)
         with counted(app) as seen:

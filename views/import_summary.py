@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import select
+
 from models.base import today
 from models.custom_import import spec_of
 from models.custom_values import Spec
@@ -17,6 +19,7 @@ from models.people import Authority, Relation, Sex, StudentStatus
 from models.school import Country, School
 from models.scope import current_school_id
 from models.staff_words import ROLE, role_label
+from models.transfer import Transfer
 from models.values import read_date
 from views.formats import day_of, show, show_date, zone
 from views.i18n import gettext, ngettext
@@ -113,6 +116,10 @@ def country() -> Country:
 
 def detected(one: Import) -> list[dict[str, Any]]:
     """What each file was taken for, in a sentence, and whether its columns were understood as last time."""
+    sender = db.session.execute(select(Transfer.other_name, Transfer.other_code).where(Transfer.import_id == one.id)).first() if one.partial else None
+    if sender is not None:  # its tables are of our own making: their columns and their encoding say nothing to anybody
+        title = gettext("Transfer from %(name)s", name=sender.other_name or sender.other_code)
+        return [{"file": f, "title": title, "sentence": str(f.kind.label), "remembered": ""} for f in one.files]
     sent = list(dict.fromkeys(f.sha256 for f in one.files))
     files = sorted(one.files, key=lambda f: (sent.index(f.sha256), f.id))  # the tables of one file stand together
     return [{"file": f, "title": _format(f), "sentence": _details(f), "remembered": _remembered(f)} for f in files]

@@ -10,14 +10,15 @@ from flask_admin import expose
 
 from models import label_packs as packs
 from models.base import Refusal
+from models.catalogue import MESSAGES
 from models.db import BEGIN, db
 from models.journal import record
-from models.label_packs import CHANGED, NEW, READY_PACKS, REFUSED, SAME, Pack, Plan
+from models.label_packs import CHANGED, NEW, READY_PACKS, REFUSED, SAME, Line, Pack, Plan
 from models.scope import current_school_id
 from views.attachments import attach
 from views.auth import permitted
 from views.base import gate
-from views.i18n import added_languages, gettext, language_name, languages, ngettext
+from views.i18n import added_languages, gettext, language_name, languages, ngettext, reader_in
 from views.i18n import lazy_gettext as _
 
 if TYPE_CHECKING:
@@ -25,8 +26,19 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-STATES = {NEW: (_("New"), "ok"), CHANGED: (_("Changed"), "info"), SAME: (_("Already so"), "mute"), REFUSED: (_("Left out"), "bad")}
+STATES = {
+    NEW: (_("Replaces the default"), "ok"),
+    CHANGED: (_("Replaces what [the school] wrote"), "info"),
+    SAME: (_("Already so"), "mute"),
+    REFUSED: (_("Left out"), "bad"),
+}
 SHOWN = 500  # lines of one state
+
+
+def reads(line: Line) -> str:
+    """A text as it is read today, its nouns written out; where nothing is known of it, as the file names it."""
+    before = line.before[0] if line.before else line.word.msgid
+    return before if line.word.noun is not None else reader_in(line.word.catalogue or MESSAGES, line.word.language).write(before)
 
 
 class PackPages(Base):
@@ -131,6 +143,7 @@ class PackPages(Base):
             groups=[group for group in groups if group["lines"]],
             shown=SHOWN,
             language_name=language_name,
+            reads=reads,
             apply_text=ngettext("Apply %(num)d change", "Apply %(num)d changes", count),
             **rest,
         )

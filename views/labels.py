@@ -15,6 +15,7 @@ from wtforms import Form, TextAreaField
 from models.base import Refusal
 from models.catalogue import ADMIN, CATALOGUES, MESSAGES, WTFORMS, default_noun, installed
 from models.db import db
+from models.folding import folded
 from models.journal import record
 from models.labels import LabelOverride, Noun, override
 from models.texts import Shown, every_text, find, preview, tokens_of
@@ -288,6 +289,7 @@ class Nouns(Screen):
         "vowel_sound": {"description": _("Ticked for “élève” or “hour”, not for “candidat”, “héros” or “user”: it decides l’ or le, an or a.")},
     }
     form_template = "admin/labels/noun.html"
+    list_template = "admin/labels/nouns.html"
 
     @property
     def views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # by request
@@ -298,6 +300,13 @@ class Nouns(Screen):
     def get_query(self) -> Any:
         """The nouns of the chosen language."""
         return super().get_query().filter(Noun.language == chosen_language())
+
+    def _order_by(self, query: Any, joins: Any, sort_joins: Any, sort_field: Any, sort_desc: bool) -> Any:
+        """By the folded words: "élève" before "responsable"."""
+        if sort_field.key in ("singular", "plural"):
+            by = folded(sort_field)
+            return query.order_by(by.desc() if sort_desc else by), joins
+        return super()._order_by(query, joins, sort_joins, sort_field, sort_desc)
 
     @verb("reset", _("Take the default noun back"))
     def reset(self, row: Noun) -> None:

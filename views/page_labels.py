@@ -108,6 +108,11 @@ class Panel:
             "may_reset": bool(rows) and permitted("label", "reset"),
         }
 
+    @staticmethod
+    def reads(text: Shown) -> str:
+        """The text as the page says it, with an ellipsis where a value stands."""
+        return " · ".join(fill(form, dict.fromkeys(PLACE.findall(form), "…")) for form in text.seen)
+
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """What the panel's search sends beside the words: the page's own arguments."""

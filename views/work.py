@@ -5,22 +5,33 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from flask import Flask, Response, abort, request, send_file
+from flask import Flask, Response, abort, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, expose
+from sqlalchemy import select
 
 from models import files
 from models.db import BEGIN, db
+from models.imports import Import
 from models.journal import record
 from models.mime import compose
 from models.school import School
-from models.work import KEPT_DAYS, Job, JobState, MailState, OutgoingMail
+from models.work import KEPT_DAYS, Job, JobKind, JobState, MailState, OutgoingMail
+from views.auth import permitted
 from views.base import Screen, gate
 from views.bulk_edit import result_url
 from views.history_undo import job_undo_url
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 from views.verbs import verb
+
+
+def import_url(job: Job) -> str:
+    """The import that this work undoes; empty for other work, and for who does not read imports."""
+    if job.kind is not JobKind.undo_batch or not permitted("import_", "read"):
+        return ""
+    number = db.session.scalar(select(Import.id).where(Import.batch == job.params.get("batch", "")))
+    return url_for("import_.details_view", id=number) if number else ""
 
 
 def how_far(job: Job) -> str:
@@ -92,7 +103,7 @@ class Jobs(Handed):
             can_fetch = job.state is JobState.done and bool(job.file_key) and self.may("download")
             kwargs |= {"badge": job.state, "how_far": how_far(job), "can_fetch": can_fetch, "kept_days": KEPT_DAYS}
             done = job.state is JobState.done
-            kwargs |= {"undo_url": job_undo_url(job) if done else "", "result_url": result_url(job) if done else ""}
+            kwargs |= {"undo_url": job_undo_url(job) if done else "", "result_url": result_url(job) if done else "", "import_url": import_url(job)}
         return super().render(template, **kwargs)
 
     @expose("/download/")

@@ -21,6 +21,7 @@ from models.base import Refusal, fold
 from models.custom_import import MARK
 from models.import_words import BadCell
 from models.school import Country
+from models.sent_json import read_json
 from models.travel import TABLES, References, own_columns
 from models.values import read_phone, visible
 from models.words import _
@@ -97,7 +98,7 @@ class Parcel:
             lines = _lines(text)
             made = cls._announced(next(lines))
             for line in lines:
-                made._take(json.loads(line))
+                made._take(read_json(line))
         except (ValueError, LookupError, TypeError, AttributeError, StopIteration, RecursionError) as problem:
             raise _odd() from problem
         made._check()
@@ -105,7 +106,7 @@ class Parcel:
 
     @classmethod
     def _announced(cls, line: str) -> Parcel:
-        head = json.loads(line)
+        head = read_json(line)
         if set(head) != {"from", "from_name", "country", "to", "token", "made_at", "students", "columns", "labels"}:
             raise _odd()
         texts = (head["from"], head["from_name"], head["to"], head["token"], head["made_at"], *head["students"], *head["labels"].values())
@@ -163,14 +164,20 @@ class Parcel:
         return [row[at] for row in self.rows[table]]
 
     def refuse_unless_for(self, code: str, now: dt.datetime) -> None:
-        """Refused: a parcel for another school, too old, or from a day that has not come."""
+        """Refused: a parcel for another school or from this one, too old, or from a day that has not come."""
         if self.to_code != code:
             raise Refusal(
                 _("This transfer is for %(other)s, and yours is %(own)s. Nothing was taken in: send it on to that [school]."),
                 other=self.to_code,
                 own=code,
             )
-        if self.made_at < now - KEPT or self.made_at > now + _CLOCKS:
+        if self.from_code == code:
+            raise Refusal(_("This transfer says that it comes from your own [school]. Nothing was taken in: ask who gave you this file."))
+        if self.made_at > now + _CLOCKS:
+            raise Refusal(
+                _("This transfer bears a date that has not come. Nothing was taken in: the clock of the other [school]’s server, or of yours, is to be set.")
+            )
+        if self.made_at < now - KEPT:
             raise Refusal(_("This transfer is older than %(days)d days. Nothing was taken in: ask the other [school] to make it again."), days=KEPT.days)
 
     def dialled(self, country: str) -> None:

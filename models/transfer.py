@@ -11,16 +11,17 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Connection, ForeignKey, Index, String, Text, UniqueConstraint, event, or_, select, update
+from sqlalchemy import JSON, Connection, ForeignKey, Index, String, Text, UniqueConstraint, event, func, or_, select, update
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Mapped, Mapper, Session, mapped_column, relationship
 
 from models import files, keys, sealing
 from models.access import User
 from models.base import Base, Choice, Identified, Refusal, choice_column, today, utcnow
+from models.changes import JournalChange
 from models.db import db
 from models.import_fields import FIELDS
 from models.import_rows import FileKind
@@ -29,7 +30,7 @@ from models.journal import new_batch, record, record_rows
 from models.parcel import KEPT, MOST_BYTES, Parcel, new_token, plain
 from models.people import Student, StudentStatus
 from models.school import School
-from models.scope import WHO, Actor, SchoolScoped, Scope, acting, unscoped
+from models.scope import WHO, Actor, SchoolScoped, Scope, acting, current_school_id, unscoped
 from models.transfer_rules import active_school, receiver, sending, this_school, travellers
 from models.words import _, _p
 from models.work import KEPT_DAYS, Job, JobKind
@@ -61,6 +62,7 @@ class TransferStatus(Choice):
     failed = "failed", _p("transfer", "Not sent"), "bad"
 
 
+_TAKEN_BACK = (TransferStatus.making, TransferStatus.ready, TransferStatus.handed, TransferStatus.waiting)
 # What an import of received students makes of its transfer.
 _FROM_IMPORT = {
     **dict.fromkeys((ImportStatus.checking, ImportStatus.checked, ImportStatus.writing, ImportStatus.failed), TransferStatus.opened),
@@ -116,7 +118,8 @@ class Transfer(Base, Identified, SchoolScoped):
 
     @classmethod
     def send(cls, student_ids: Sequence[int], school_code: str, reason: str = "", leave: bool = True) -> Transfer:
-        """Ask for a transfer; a job makes it. Refused: transfers off here or there, a code that is none or one's own, nobody who can travel."""
+        """Ask for a transfer; a job makes it. Refused as `sending` is."""
+        db.session.execute(select(School.id).where(School.id == current_school_id()).with_for_update())  # a second click waits, and finds this one
         school, code, name, people = sending(student_ids, school_code)
         made = cls(
             direction=Direction.sent,
@@ -185,7 +188,7 @@ class Transfer(Base, Identified, SchoolScoped):
                 student.deactivate(day)
                 left.add(student.id)
         db.session.flush()
-        self.people = [{**person, "left": person["id"] in left} for person in self.people]
+        self.people = [{**person, "left": str(day) if person["id"] in left else ""} for person in self.people]
 
     def give_up(self, sentence: str) -> None:
         """The job could not do it: nobody has left, and the reason is kept."""
@@ -211,27 +214,47 @@ class Transfer(Base, Identified, SchoolScoped):
         told, self.secret = keys.unseal(PURPOSE, self.secret), ""
         return told
 
+    @classmethod
+    def waiting_for(cls, session: Session) -> set[int]:
+        """The students of this school whom a transfer that is neither settled nor too old speaks of."""
+        statuses = (*_TAKEN_BACK, TransferStatus.opened)
+        open_ = select(cls.people).where(cls.direction == Direction.sent, cls.status.in_(statuses), cls.made_at >= utcnow() - KEPT)
+        return {person["id"] for people in session.scalars(open_.execution_options(yield_per=50)) for person in people}
+
     @property
     def can_cancel(self) -> bool:
         """Nobody has begun there as far as is known. A file that was fetched counts: its passphrase may be lost, and the transfer made again."""
-        taken_back = (TransferStatus.making, TransferStatus.ready, TransferStatus.handed, TransferStatus.waiting)
-        return self.direction is Direction.sent and self.status in taken_back
+        return self.direction is Direction.sent and self.status in _TAKEN_BACK
 
     def cancel(self) -> None:
         """Take back what nobody has taken in; who left by it comes back. Refused once the other school works on it."""
+        self.withdraw()
+        for student in self._still_away():
+            student.reactivate()
+
+    def withdraw(self) -> None:
+        """Cancel it in both schools; students stay as they are. Refused as `cancel` is."""
         if not self.can_cancel:
             raise Refusal(_("This transfer can no longer be cancelled. Settle it with the other [school]."))
         if self.status is TransferStatus.waiting and self.inside:
             self._take_back()
         if self.job is not None and self.job.open:
             self.job.cancel()
-        back = [person["id"] for person in self.people if person.get("left")]
-        for start in range(0, len(back), PIECE):
-            wanted = select(Student).where(Student.id.in_(back[start : start + PIECE]), Student.status == StudentStatus.left)
-            for student in db.session.scalars(wanted):
-                student.reactivate()
         self.status = TransferStatus.cancelled
         self._let_go()
+
+    def _still_away(self) -> Iterator[Student]:
+        """Who left by this transfer and whose departure nobody has touched since: another day, or a line in the history, is somebody's decision."""
+        days = {person["id"]: person["left"] for person in self.people if person.get("left")}
+        c, ids = JournalChange, list(days)
+        own = (c.table_name == "student", c.field.in_(("status", "left_on")))
+        first = select(func.min(c.id)).where(c.batch == f"job-{self.job_id}", *own).scalar_subquery()
+        for start in range(0, len(ids), PIECE):
+            piece = ids[start : start + PIECE]
+            touched = set(db.session.scalars(select(c.row_id).where(*own, c.row_id.in_(piece), c.id > first, c.batch != f"job-{self.job_id}")))
+            for student in db.session.scalars(select(Student).where(Student.id.in_(piece), Student.status == StudentStatus.left)):
+                if student.id not in touched and days[student.id] in (True, str(student.left_on)):  # True: of a version before
+                    yield student
 
     def _take_back(self) -> None:
         """Out of the other school's list, unless somebody there began to work on it at the same moment."""

@@ -16,7 +16,7 @@ from models.parcel import MOST_STUDENTS
 from models.people import Student, StudentStatus
 from models.school import School
 from models.scope import current_school_id, unscoped
-from models.words import _
+from models.words import _, listed
 
 PIECE = 500
 _UAI_LIKE = re.compile(r"[0-9]{5,8}[A-Z]")
@@ -79,12 +79,25 @@ def sending(ids: Sequence[int], typed: str) -> tuple[School, str, str, list[dict
     """What a transfer of these students to that code would be: this school, the other's code and name, who travels. Refused as `Transfer.send`."""
     school = active_school()
     code, name = receiver(school, typed)
-    people = travellers(db.session, ids)
+    people, already = free_travellers(db.session, ids)
+    if already and not people:
+        raise Refusal(
+            _("In a transfer that waits already: %(names)s. Cancel that transfer first, or wait until the other [school] has settled it."),
+            names=listed(already[:5]) + ("…" if len(already) > 5 else ""),
+        )
     if not people:
         raise Refusal(_("None of the chosen has a national identifier: nobody can be transferred. Correct it in SIECLE, then import the [students] again."))
     if len(people) > MOST_STUDENTS:
         raise Refusal(_("At most %(most)d [students] are transferred at a time. Choose fewer, then send the others."), most=MOST_STUDENTS)
     return school, code, name, people
+
+
+def free_travellers(session: Session, ids: Sequence[int]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Who of these travels, as `travellers`; and the names of those who stay out because a transfer that waits speaks of them."""
+    from models.transfer import Transfer  # it imports this module
+
+    people, waiting = travellers(session, ids), Transfer.waiting_for(session)
+    return [one for one in people if one["id"] not in waiting], [one["name"] for one in people if one["id"] in waiting]
 
 
 def without_identifier(session: Session, ids: Sequence[int]) -> list[str]:

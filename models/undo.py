@@ -28,6 +28,7 @@ from models.packing import model_of
 from models.rights import may, reach
 from models.scope import WHO
 from models.search import renew_students
+from models.transfer_undo import settle
 from models.undo_back import Back
 from models.undo_plan import Act, Line, Plan
 from models.undo_remove import Removal
@@ -167,6 +168,7 @@ def _run(session: Session, found: Batch, *, write: bool) -> Plan:
     steps = _Undo(session, Plan(batch, found.who, found.at), write=write)
     steps.by_import, steps.first = found.by_import, found.first
     steps.made = {model_of(table).__table__: set(ids) for table, ids in made.items()}
+    steps.held, beside = settle(session, batch, write=write)
     with session.no_autoflush:
         for table in in_order({*lost, *edited}):  # values first: a number that an edited row took is free again for the row that had it
             steps.restore(table, batch, [i for i in edited[table] if (table, i) not in own])
@@ -183,7 +185,7 @@ def _run(session: Session, found: Batch, *, write: bool) -> Plan:
         steps.remove(made, batch, found.at, steps.settle)
         if write:
             finish(session, steps, {*lost, *made})
-    steps.plan.notes = _notes(session, batch, steps.plan)
+    steps.plan.notes = beside + _notes(session, batch, steps.plan)
     return steps.plan
 
 

@@ -95,6 +95,8 @@ class Values(Steps):
                     todo.setdefault(row_id, []).append(Change(row_id, field, before, now))
         if left is None:
             reasons |= {i: why for i, why in staff_undo.kept(rows[i] for i in todo).items() if todo.pop(i)}
+        if table == "student":
+            reasons |= {i: why for i, why in self.held.items() if todo.pop(i, None)}
         self.check(mapper, rows, todo, reasons)
         if not last and self.made.get(model.__table__):
             for row_id in [i for i, reason in reasons.items() if reason is TAKEN]:

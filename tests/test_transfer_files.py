@@ -105,6 +105,14 @@ def test_87_a_file_older_than_thirty_days_is_refused(app, schools, sealed):
         assert "plus de 30 jours" in refused(app, schools[1], *sealed)
 
 
+def test_a_file_from_a_day_to_come_or_from_oneself_has_its_own_sentence(app, schools, sealed):
+    made = latest(app, "sent", schools[0]).made_at
+    with clock_at(made.replace(year=made.year - 1)):
+        assert "une date à venir" in refused(app, schools[1], *sealed)
+    own = resealed(*sealed, lambda lines: lines[0].update({"from": ELSEWHERE}))
+    assert "votre propre établissement" in refused(app, schools[1], own, sealed[1])
+
+
 def test_a_file_of_another_kind_or_too_heavy_is_refused(app, schools, sealed):
     assert "Ce n’est pas un fichier de transfert." in refused(app, schools[1], b"nom;prenom\nA;B", sealed[1])
     assert "plus de 10 Mo" in refused(app, schools[1], b"x" * (10 * 2**20 + 1), sealed[1])

@@ -12,12 +12,13 @@ from models.base import Refusal, utcnow
 from models.custom import CustomField
 from models.custom_values import FieldKind
 from models.imports import Import, ImportRow, RowStatus
-from models.journal import JournalEvent
+from models.journal import JournalEvent, record
 from models.people import GuardianLink, Student, StudentStatus
 from models.school import School
+from models.scope import BATCH
 from models.transfer import Transfer, TransferStatus, purge
 from models.transfer_rules import receiver, settle, this_school, without_identifier
-from models.undo import undo
+from models.undo import Act, plan, undo
 
 
 @pytest.fixture
@@ -282,15 +283,89 @@ def test_phones_of_another_country_can_be_dialled_where_they_arrive(app, schools
         assert all(phone.startswith("+1") for row in lines if (phone := row.cells.get("phone")))
 
 
+def batch_of(session, school_id):
+    """The batch of the job that sent."""
+    return f"job-{session.scalar(select(Transfer.job_id).where(Transfer.school_id == school_id).order_by(Transfer.id.desc()).limit(1))}"
+
+
 @pytest.mark.usefixtures("on")
-def test_departures_alone_are_undone_and_the_transfer_stays(app, schools):
+def test_undoing_the_sending_cancels_it_in_both_schools_and_is_not_taken_back(app, schools):
     ids = family(app, schools[0])
     send(app, schools, ids)
     with acting_in(app, schools[0]) as session:
-        number = session.scalar(select(Transfer.job_id).where(Transfer.school_id == schools[0]))
-        undo(session, f"job-{number}")
+        batch = batch_of(session, schools[0])
+        assert [str(note) for note in plan(session, batch).notes] == ["Le transfert est annulé\N{NO-BREAK SPACE}: l’autre établissement ne le reçoit plus."]
+        undo(session, batch)
+        undoing = BATCH.get()
     assert status_of(app, ids) == {"active"}
-    assert states(app, schools) == ("waiting", "waiting")
+    assert states(app, schools) == ("cancelled", "cancelled")
+    with acting_in(app, schools[0]) as session:
+        assert {str(line.reason) for line in plan(session, undoing).of(Act.keep)} == {"Le transfert est annulé et le reste. Envoyez-le à nouveau."}
+        with pytest.raises(Refusal):
+            undo(session, undoing)
+        session.rollback()
+
+
+@pytest.mark.usefixtures("on")
+def test_undoing_the_sending_leaves_away_whom_the_other_school_has(app, schools):
+    ids = family(app, schools[0])
+    send(app, schools, ids)
+    look(app, schools[1])
+    with acting_in(app, schools[0]) as session:
+        batch = batch_of(session, schools[0])
+        assert {str(line.reason).partition(".")[0] for line in plan(session, batch).of(Act.keep)} == {"L’autre établissement dispose déjà de ce transfert"}
+        with pytest.raises(Refusal):
+            undo(session, batch)
+        session.rollback()
+    assert status_of(app, ids) == {"left"}
+    assert states(app, schools) == ("opened", "opened")
+
+
+@pytest.mark.usefixtures("on")
+def test_a_cancelled_transfer_is_not_half_restored_by_an_undo(app, schools):
+    ids = family(app, schools[0])
+    sent = send(app, schools, ids)
+    with acting_in(app, schools[0]) as session:
+        session.get_one(Transfer, sent.id).cancel()
+        record(session, "cancel", "transfer", sent.id)  # as the verb does
+        cancelling = BATCH.get()
+    with acting_in(app, schools[0]) as session:
+        assert plan(session, cancelling).counts == {(Act.keep, "student"): 2}
+        with pytest.raises(Refusal):
+            undo(session, cancelling)
+        session.rollback()
+    assert status_of(app, ids) == {"active"}
+
+
+@pytest.mark.usefixtures("on")
+def test_cancelling_brings_back_only_departures_that_nobody_touched(app, schools):
+    ids = family(app, schools[0], 3)
+    sent = send(app, schools, ids)
+    with acting_in(app, schools[0]) as session:
+        for number in ids[:2]:
+            session.get_one(Student, number).reactivate()
+    with acting_in(app, schools[0]) as session:
+        session.get_one(Student, ids[0]).deactivate(dt.date(2026, 9, 30))
+        day = session.get_one(Student, ids[2]).left_on
+        session.get_one(Student, ids[1]).deactivate(day)  # the same day, but by hand
+    with acting_in(app, schools[0]) as session:
+        session.get_one(Transfer, sent.id).cancel()
+    assert [status_of(app, [number]) for number in ids] == [{"left"}, {"left"}, {"active"}]
+
+
+@pytest.mark.usefixtures("on")
+def test_nobody_is_in_two_transfers_that_wait(app, schools):
+    ids = family(app, schools[0], 3)
+    with acting_in(app, schools[0]):
+        Transfer.send(ids[:2], "QC999001")
+        with pytest.raises(Refusal, match="Déjà dans un transfert en attente"):
+            Transfer.send(ids[:2], "QC999001")
+    run_pending(app)
+    assert send(app, schools, ids).count == 1
+    with acting_in(app, schools[1], "acc2") as session:
+        for one in session.scalars(select(Transfer).where(Transfer.school_id == schools[1])).all():
+            one.decline()
+    assert send(app, schools, ids).count == 3
 
 
 @pytest.mark.usefixtures("on")

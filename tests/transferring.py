@@ -11,6 +11,7 @@ from models import files
 from models.access import User
 from models.actors import staff_in
 from models.db import db
+from models.journal import new_batch
 from models.people import GuardianLink, Student, StudentStatus
 from models.school import School
 from models.scope import acting
@@ -35,7 +36,7 @@ def acting_in(app, school_id, username="acc"):
     with app.app_context():
         found = staff_in(db.session, user_id, school_id)
         assert found is not None
-        with acting(*found):
+        with acting(*found, batch=new_batch()):
             yield db.session
             db.session.commit()
 

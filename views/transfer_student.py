@@ -13,7 +13,7 @@ from models.base import Refusal
 from models.db import db
 from models.parcel import MOST_STUDENTS
 from models.transfer import Transfer
-from models.transfer_rules import active_school, sending, travellers, without_identifier
+from models.transfer_rules import active_school, free_travellers, sending, without_identifier
 from views.auth import permitted
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
@@ -86,14 +86,23 @@ class TransferVerb:
                 context["refusal_link"] = (url_for("transfer.settings_view"), gettext("Settings of transfers"))
             return context
         ids = selection.all_ids()
-        n, without = len(travellers(db.session, ids)), without_identifier(db.session, ids)
+        going, already = free_travellers(db.session, ids)
+        n, without = len(going), without_identifier(db.session, ids)
+        context["told"] = []
         if without:
             sentence = ngettext(
                 "%(num)d [student] has no national identifier and stays here: correct it in SIECLE, then import the [students] again.",
                 "%(num)d [students] have no national identifier and stay here: correct it in SIECLE, then import the [students] again.",
                 len(without),
             )
-            context["told"] = [told(sentence, without)]
+            context["told"].append(told(sentence, without))
+        if already:
+            sentence = ngettext(
+                "%(num)d [student] is in a transfer that waits already and is left out.",
+                "%(num)d [students] are in a transfer that waits already and are left out.",
+                len(already),
+            )
+            context["told"].append(told(sentence, already))
         told_why = "" if n else gettext("Nobody in this selection can be transferred.")
         if n > MOST_STUDENTS:
             told_why = gettext("At most %(most)d [students] are transferred at a time. Choose fewer, then send the others.", most=MOST_STUDENTS)

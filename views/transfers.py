@@ -30,10 +30,13 @@ from views.formats import show_date
 from views.history_undo import job_undo_url
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.saving import in_words
 from views.school_settings import Tab, declare_tab, tab_of
 from views.todos import filtered
 from views.verbs import Selection, verb
+from views.version_mark import VersionField, mark_is_current, version_mark
 
+OVER = (TransferStatus.declined, TransferStatus.expired)  # nobody takes the students in: who left by it comes back by an undo
 SHOWN = 100  # students without an identifier on their page
 
 
@@ -46,6 +49,7 @@ class SettingsForm(FlaskForm):
         description=_("Where your register of processing activities speaks of this application; it was once the number of the declaration to the CNIL."),
     )
     on = RadioField(_("Send and receive [students]"), validators=[InputRequired()])
+    row_version = VersionField()
 
     def __init__(self, **defaults: Any) -> None:
         super().__init__(**defaults)
@@ -123,7 +127,7 @@ class Transfers(Screen):
                 "can_tell": sent and bool(one.secret) and may_send,
                 "can_look": self.verb_fits("look", one) and may_receive,
                 "import_url": url_for("import_.details_view", id=one.import_id) if one.import_id and self.may("read", "import_") else "",
-                "undo_url": job_undo_url(one.job) if one.job is not None and one.status is not TransferStatus.cancelled and not one.can_cancel else "",
+                "undo_url": job_undo_url(one.job) if one.job is not None and one.status in OVER else "",
                 "kept_days": KEPT_DAYS,
                 "until": show_date((one.made_at + KEPT).date()),
                 "students": self.students_of(one) if sent else {},
@@ -260,6 +264,8 @@ class Transfers(Screen):
             return redirect(tab)
         context = settings_of(school)
         form, context["problem"] = context["settings"], ""
+        if not mark_is_current(request.form.get("row_version"), school):
+            return self.settings_conflict(school, context), 409
         if form.validate():
             try:
                 settle(school, form.register_reference.data or "", form.on.data == "1")
@@ -271,6 +277,18 @@ class Transfers(Screen):
                 flash(gettext("Transfers are on.") if school.transfers_on else gettext("Transfers are off."), "success")
                 return redirect(tab, code=303)
         return self.render("admin/transfer/settings.html", **context), 422
+
+    def settings_conflict(self, school: School, context: dict[str, Any]) -> str:
+        """Somebody saved the page of the school meanwhile: what they wrote beside what is sent here; saving again is a choice."""
+        form = context["settings"]
+        saved = settings_of(school, formdata=None)["settings"]
+        context["conflict"] = [
+            {"label": field.label.text, "theirs": in_words(saved[field.short_name], saved[field.short_name].data), "yours": in_words(field, field.data)}
+            for field in (form.register_reference, form.on)
+            if saved[field.short_name].data != field.data
+        ]
+        form.row_version.data, form.row_version.raw_data = version_mark(school), None
+        return self.render("admin/transfer/settings.html", **context)
 
     @expose("/without_identifier/")
     @gate("read")
@@ -295,11 +313,13 @@ class Transfers(Screen):
         return self.render("admin/transfer/help.html", kept_days=KEPT_DAYS, days=KEPT.days)
 
 
-def settings_of(school: School) -> dict[str, Any]:
+def settings_of(school: School, **more: Any) -> dict[str, Any]:
     """The form, and what the page of the school lacks."""
     missing = [(name, label) for name, label in school.missing_for("transfers") if name != "register_reference"]
     return {
-        "settings": SettingsForm(data={"register_reference": school.register_reference, "on": "1" if school.transfers_on else "0"}),
+        "settings": SettingsForm(
+            data={"register_reference": school.register_reference, "on": "1" if school.transfers_on else "0", "row_version": version_mark(school)}, **more
+        ),
         "missing": [label for _name, label in missing],
         "school_url": url_for("school.edit_view", id=school.id, part=tab_of(missing[0][0]), _anchor=missing[0][0]) if missing else "",
     }

@@ -7,8 +7,9 @@ from conftest import rows
 from hands import send, words
 from sqlalchemy import func, select
 
-from models.access import LoginEvent, LoginKind, User
+from models.access import LoginEvent, LoginKind, Role, User
 from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
+from models.right_override import RightOverride
 
 PARTS = ("summary", "contacts", "groups", "papers", "sign_ins", "history")
 
@@ -61,6 +62,19 @@ def test_who_does_not_read_guardians_is_told_so_and_never_that_there_are_none(as
     assert "Votre rôle ne lit pas les responsables." in page
     assert "Aucun responsable" not in page
     assert "Votre rôle ne lit pas" not in words(as_("acc").get(f"/admin/student/details/?id={student}"))
+
+
+def test_a_role_whose_right_was_withdrawn_is_told_nothing_false(as_, app, schools):
+    student = a_family(app, schools[0])[0]
+    with rows(app) as session:
+        session.add(RightOverride(school_id=schools[0], role=Role.amp, table="guardian_link", verb="read", granted=False))
+        guardian = session.scalar(select(GuardianLink.guardian_id).where(GuardianLink.student_id == student).limit(1))
+    browser = as_("amp")
+    page = words(browser.get(f"/admin/student/details/?id={student}"))
+    assert "Votre rôle ne lit pas les responsables." in page
+    assert "Aucun responsable" not in page
+    assert browser.get(f"/admin/student/details/?id={student}&part=contacts").status_code == 403
+    assert "Aucun élève" not in words(browser.get(f"/admin/guardian/details/?id={guardian}"))
 
 
 def test_previous_and_next_walk_through_the_last_search(as_, app, schools):

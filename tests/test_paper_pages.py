@@ -83,6 +83,7 @@ def test_a_list_is_asked_for_with_its_usual_answers_then_made_by_a_job_that_open
     ("verb", "answers", "told"),
     [
         ("print_class_list", {**LIST, "blanks": "13"}, "De 0 à 12 colonnes vides. Tapez un nombre dans cet intervalle."),
+        ("print_class_list", {**LIST, "blanks": "9" * 400}, "Ce nombre est trop long. Saisissez au plus 9 chiffres."),
         ("print_class_list", {**LIST, "order": "nothing"}, "Rien n’est enregistré"),
         ("print_labels", {**LABELS, "first": "22"}, "Cette planche a les étiquettes 1 à 21. Tapez un nombre dans cet intervalle."),
         ("print_labels", {**LABELS, "sheet": "us5160", "first": "0"}, "Cette planche a les étiquettes 1 à 30."),

@@ -8,7 +8,7 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, RadioField
+from wtforms import RadioField
 from wtforms.validators import InputRequired, NumberRange
 
 from models.activation import MOST, Chosen, generate, last_moment, look_at
@@ -16,6 +16,7 @@ from models.base import Refusal
 from models.db import db
 from models.school import School
 from views.doors import options
+from views.fields import NumberField
 from views.formats import show_date
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
@@ -31,7 +32,7 @@ class CodesForm(FlaskForm):
     only_missing = RadioField(
         _("For whom?"), choices=options([("1", ""), ("0", "")]), coerce=lambda value: "1" if str(value).lower() in YES else "0", default="1"
     )
-    quantity = IntegerField(
+    quantity = NumberField(
         _("Number of codes for each"),
         default=1,
         validators=[InputRequired(), NumberRange(1, MOST, _("One to four codes for each [student]. Type a number from 1 to 4."))],

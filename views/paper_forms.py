@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, IntegerField, RadioField, SelectMultipleField, StringField
+from wtforms import BooleanField, RadioField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -21,6 +21,7 @@ from models.year_proposals import year_ending
 from views.account import LANGUAGES
 from views.auth import permitted
 from views.doors import options
+from views.fields import NumberField
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 
@@ -61,7 +62,7 @@ class ClassListForm(PaperForm):
 
     title = StringField(_("Title"), filters=[_tidy], validators=[Length(max=LONGEST_TITLE)])
     columns = SelectMultipleField(_("Columns beside the names"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput())
-    blanks = IntegerField(
+    blanks = NumberField(
         _("Empty columns"),
         validators=[InputRequired(), NumberRange(0, MOST_BLANKS, _("From 0 to %(max)d empty columns. Type a number in that range.", max=MOST_BLANKS))],
         render_kw=_number(0, MOST_BLANKS),
@@ -96,19 +97,19 @@ class LabelsForm(PaperForm):
 
     to = RadioField(_("To whom?"))
     sheet = RadioField(_("Sheet of labels"))
-    first = IntegerField(
+    first = NumberField(
         _("First free label"),
         validators=[InputRequired()],
         description=_("On a sheet already begun: count line by line, from the top left."),
         render_kw=_number(1, 30),
     )
-    right = IntegerField(
+    right = NumberField(
         _("Move to the right (mm)"),
         validators=[InputRequired(), _SHIFTED],
         description=_("If the printer is not quite straight. A negative number goes the other way."),
         render_kw=_number(-SHIFT, SHIFT),
     )
-    down = IntegerField(
+    down = NumberField(
         _("Move down (mm)"),
         validators=[InputRequired(), _SHIFTED],
         render_kw=_number(-SHIFT, SHIFT),

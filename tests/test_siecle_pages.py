@@ -48,8 +48,9 @@ def test_zips_of_three_hundred_students_and_guardians_are_checked_corrected_writ
     assert "Import écrit" in said(page)
     assert numbers(app, schools[0]) == [before[0] + 300, before[1] + 600]
     undo = html.unescape(re.search(r'href="(/admin/journal_event/undo/?\?[^"]+)"', page.text)[1])
-    hands.post(undo, page=undo)
+    work = hands.post(undo, page=undo).headers["Location"]
     run_pending(app)
+    assert f'<a href="{url}">Retour à l’import</a>' in hands.browser.get(work).text
     assert numbers(app, schools[0]) == before
 
 

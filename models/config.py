@@ -6,6 +6,7 @@ Standard library only, so that it is read before anything else. The names are pr
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -90,9 +91,10 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        line = found[1] if (found := re.search(r"at line (\d+)", str(problem))) else ""  # the rest is English, whoever reads
         raise ConfigError(
-            f"{path} ne se lit pas ({problem}). Corriger cette ligne, ou retirer le fichier.",
-            f"{path} cannot be read ({problem}). Correct that line, or remove the file.",
+            f"{path} ne se lit pas{f' à la ligne {line}' if line else ''}. Le corriger, ou retirer le fichier.",
+            f"{path} cannot be read{f' at line {line}' if line else ''}. Correct it, or remove the file.",
         ) from problem
     unknown = sorted(set(found) - set(SETTINGS))
     if unknown:

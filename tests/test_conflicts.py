@@ -47,7 +47,7 @@ FORMS = {
     "school": (School, "town", ("Premier", "Second", "Tiers")),
     "custom_field": (CustomField, "label", ("Premier", "Second", "Tiers")),
     "label": (LabelOverride, "text", ("Premier", "Second", "Tiers")),
-    "noun": (Noun, "singular", ("premier", "second", "tiers")),
+    "noun": (Noun, "singular", ("apprenti", "écolier", "interne")),
 }
 DELETED = ("student", "guardian", "guardian_link", "membership", "group", "label")
 

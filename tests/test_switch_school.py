@@ -45,7 +45,7 @@ def test_rights_rows_and_words_are_those_of_the_school_one_is_in(app, both, scho
     with rows(app) as session:
         here, there = (session.scalars(select(Student).where(Student.school_id == number).order_by(Student.id)).first().id for number in schools)
         noun = session.scalars(select(Noun).where(Noun.school_id == schools[1], Noun.language == "fr", Noun.key == "student")).one()
-        noun.singular, noun.plural = "cégépien", "cégépiens"
+        noun.singular, noun.plural, noun.vowel_sound = "cégépien", "cégépiens", False
     assert "Cégépiens" not in words(both.get("/admin/student/"))
     assert both.get(f"/admin/student/details/?id={here}").status_code == 200
     assert both.get(f"/admin/student/details/?id={there}").status_code == 404

@@ -91,7 +91,8 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        line = found[1] if (found := re.search(r"at line (\d+)", str(problem))) else ""  # the rest is English, whoever reads
+        place = re.search(r"at line (\d+)", str(problem))
+        line = place[1] if place else ""  # the rest is English, whoever reads
         raise ConfigError(
             f"{path} ne se lit pas{f' à la ligne {line}' if line else ''}. Le corriger, ou retirer le fichier.",
             f"{path} cannot be read{f' at line {line}' if line else ''}. Correct it, or remove the file.",

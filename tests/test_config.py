@@ -47,7 +47,9 @@ def test_a_wrong_setting_stops_the_start_with_its_remedy(tmp_path, name, value):
     assert value not in str(told.value) or name != "SECRET_KEY"
 
 
-@pytest.mark.parametrize(("content", "said"), [("base_url = \n", "à la ligne 1. Le corriger"), ('bas_url = "x"', "bas_url"), (b"\xff\xfe", "ne se lit pas. Le")])
+@pytest.mark.parametrize(
+    ("content", "said"), [("base_url = \n", "à la ligne 1. Le corriger"), ('bas_url = "x"', "bas_url"), (b"\xff\xfe", "ne se lit pas. Le")]
+)
 def test_a_broken_settings_file_stops_the_start(tmp_path, content, said):
     (tmp_path / "scolabri.toml").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigError, match=r"scolabri\.toml") as told:

@@ -24,6 +24,7 @@
     panel.querySelector("[data-labels-none]").hidden = shown > 0;
   };
   search.addEventListener("input", narrow);
+  if (search.value) narrow(); // typed before this file came
 
   /* What stands on the page in these words is framed; the frame follows the pointer and the focus. */
   const framed = new Set();

@@ -261,6 +261,11 @@ class JournalEvents(UndoPages, TrashPages, Screen):
         )
         super().__init__()
 
+    def check_own(self, verb: str, row: Any) -> None:
+        """The page of an undo says itself who may take that work back."""
+        if verb != "undo":
+            super().check_own(verb, row)
+
     @verb("undo", _("Undo"), whole=True, icon="undo")
     def undo_verb(self, selection: Any) -> Any:
         """The page that shows what undoing the work of a line will do, and what it will leave."""

@@ -54,6 +54,20 @@ def build(folder: Path, tables: bool = True, **config):
     return app
 
 
+TOUR = ("tests/test_glossaries.py", "tests/test_pseudo.py")
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Each test goes to the worker that is free; those that read the same long tour go to one. (The marks of xdist do not reach pytest 9.)"""
+    from xdist.scheduler import LoadGroupScheduling
+
+    class Grouped(LoadGroupScheduling):
+        def _split_scope(self, nodeid):
+            return "tour" if nodeid.startswith(TOUR) else nodeid
+
+    return Grouped(config, log)
+
+
 @pytest.fixture(scope="session")
 def whole_app(tmp_path_factory):
     """The application and its two schools."""

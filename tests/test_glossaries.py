@@ -15,8 +15,6 @@ from wording import rename
 from models.catalogue import MESSAGES, default_nouns, installed
 from models.tokens import NOUNS, NounForms, places_in, problems, resolve, tokens_in
 
-pytestmark = pytest.mark.xdist_group("tour")
-
 
 def nouns(gender, vowel, words):
     """A glossary whose nouns are all of one kind, in the order of NOUNS; a plural is the singular with an s on each word."""

@@ -15,8 +15,6 @@ from tour_stops import WORD
 
 from models.catalogue import MESSAGES, ROOT, installed
 
-pytestmark = pytest.mark.xdist_group("tour")
-
 # Words that no row holds and no catalogue either, with what they are.
 NAMED = {
     "the name of the application": "Scolabri",

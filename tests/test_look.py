@@ -13,7 +13,7 @@ from views.rows import cells, fill, mark
 
 ROOT = Path(__file__).parent.parent
 CSS = (ROOT / "static/app.css").read_text(encoding="utf-8")
-JS = (ROOT / "static/app.js").read_text(encoding="utf-8")
+JS = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "static").glob("*.js")))
 TOKENS, _, RULES = CSS.partition("/* 2. Base")
 PAGES = sorted(p for p in (ROOT / "templates").rglob("*.html") if p.relative_to(ROOT / "templates").parts[0] not in ("mail", "print"))
 NAMES = [str(p.relative_to(ROOT / "templates")) for p in PAGES]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
-from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import BooleanField
 from wtforms.validators import InputRequired
@@ -19,14 +17,20 @@ from models.year_proposals import propose_next
 from views.fields import ShortRowField
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.paper_forms import PaperForm
 from views.verbs import Selection, verb
 
 
-class PromoteForm(FlaskForm):
-    """To which level."""
+class PromoteForm(PaperForm):
+    """To which level, out of the class or not."""
 
     level = ShortRowField(_("[Level]"), Level, "rank", allow_blank=False, validators=[InputRequired()])
-    leave_class = BooleanField(_("Take them out of their class"), default=True)
+    leave_class = BooleanField(_("Take them out of their class"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.level.blank = True  # shown; the form refuses it
+        self.usual(leave_class=True)
 
 
 class PromoteVerb:
@@ -39,10 +43,8 @@ class PromoteVerb:
 
     def prepare_promote(self, selection: Selection, form: PromoteForm) -> dict[str, Any]:
         """How many, what becomes of class and programme; the next level where they all come from one, else none until somebody chooses."""
-        form.level.blank = True  # shown; the form refuses it
-        if request.form.get("_asked") != "1":
-            form.leave_class.data = True  # (a form that is posted to knows no default)
-            form.level.data = _next_of(selection.all_ids())
+        if not form.asked:
+            form.usual(level=_next_of(selection.all_ids()))
         return {
             "count_sentence": ngettext("[student] chosen.", "[students] chosen.", selection.count),
             "left_out": gettext(

@@ -122,13 +122,15 @@
   if (counted) {
     const words = JSON.parse(counted.dataset.counts);
     const form = counted.form;
-    form.addEventListener("input", () => {
+    const follow = () => {
       const found = words[`${form.elements.only_missing.value}|${Number(counted.value)}`];
       if (!found) return;
       form.querySelector(".big-count b").textContent = found[0];
       form.querySelector(".big-count span").textContent = found[1];
       form.querySelector(".save-bar [type=submit]").textContent = found[2];
-    });
+    };
+    form.addEventListener("input", follow);
+    follow(); /* what was typed before this script arrived, or kept by the browser when one comes back */
   }
 
   /* Work in progress: the part marked data-refresh="seconds" is read again from its own address until it is no longer marked. */

@@ -12,6 +12,7 @@ from models.db import db
 from models.work import MailState, OutgoingMail
 from views.i18n import gettext
 from views.menu import build_menu, screens
+from views.portal_tabs import tabs
 from views.support import support
 
 
@@ -25,7 +26,8 @@ def init_shell(app: Flask) -> None:
             return values
         values["person_name"] = current_user.name
         values["person_initials"] = current_user.initials
-        if not request.path.startswith("/admin"):
+        if current_user.portal is not None or not request.path.startswith("/admin"):
+            values["tabs"] = tabs()
             return values
         places = current_user.standing.places if current_user.seeing is None else ()
         if len(places) > 1:

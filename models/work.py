@@ -6,15 +6,18 @@ import datetime as dt
 import re
 import secrets
 import threading
-from typing import Any
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, event
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, event, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship, validates
 
 from models import keys
 from models.access import User
 from models.base import Base, Choice, Identified, Refusal, choice_column, utcnow
 from models.db import db
+from models.journal import record
 from models.scope import WHO, SchoolScoped, current_school_id
 from models.words import _, _p
 
@@ -147,8 +150,31 @@ class Job(Base, Identified, SchoolScoped):
         return self.file_key
 
 
+BULK_PIECE = 1000  # mails written by one statement
+
 _ONE_LINE = re.compile(r"[\r\n\v\f\x00\x1c-\x1e\x85\u2028\u2029]")
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]+(\.[\w-]+)+", re.ASCII)
+
+
+def _in_one_line(key: str, value: str) -> str:
+    """A header's value. A line break would let a name write headers of its own (security 78), and an address must be one."""
+    if _ONE_LINE.search(value):
+        raise Refusal(_("The address, the name and the subject of a mail stand on one line. Remove the line breaks."))
+    if key == "to_address" and not (len(value) <= 254 and _ADDRESS.fullmatch(value)):
+        raise Refusal(_("“%(address)s” is not an e-mail address. Correct it, then send again."), address=value[:80])
+    return value[:200] if key == "to_name" else value
+
+
+def _message_id() -> str:
+    """A mail's own name for ever; a second try of the same mail keeps it."""
+    return f"<{secrets.token_hex(16)}@scolabri>"
+
+
+class Queued(NamedTuple):
+    """What became of many mails: the identifier of each in the order given (None: refused), and each refusal by its place."""
+
+    ids: list[int | None]
+    refused: dict[int, str]
 
 
 class OutgoingMail(Base, Identified, SchoolScoped):
@@ -156,7 +182,7 @@ class OutgoingMail(Base, Identified, SchoolScoped):
 
     __tablename__ = "outgoing_mail"
     __table_args__ = (
-        Index("ix_outgoing_mail_queue", "state", "next_try_at", "id"),
+        Index("ix_outgoing_mail_queue", "state", "bulk", "next_try_at", "id"),
         Index("ix_outgoing_mail_cause", "cause_table", "cause_id"),
         Index("ix_outgoing_mail_school", "school_id", "id"),
     )
@@ -169,13 +195,15 @@ class OutgoingMail(Base, Identified, SchoolScoped):
     to_name: Mapped[str] = mapped_column(default="", info={"label": _("Name of the addressee")})
     subject: Mapped[str] = mapped_column(info={"label": _p("outgoing_mail", "Subject")})
     body: Mapped[str] = mapped_column(Text, info={"label": _p("outgoing_mail", "Text"), "private": True})
+    html: Mapped[str] = mapped_column(Text, default="", deferred=True, info={"private": True})  # clean; empty: made from the text
     sealed: Mapped[bool] = mapped_column(default=False)
+    bulk: Mapped[bool] = mapped_column(default=False)  # one of many: it leaves after those that somebody waits for
     language: Mapped[str] = mapped_column(default="fr", info={"label": _("Language")})
     state: Mapped[MailState] = mapped_column(choice_column(MailState), default=MailState.waiting, info={"label": _p("outgoing_mail", "State")})
     tries: Mapped[int] = mapped_column(default=0, info={"label": _("Tries")})
     unsure: Mapped[int] = mapped_column(default=0)  # times it may have left without our knowing: once more at most
     next_try_at: Mapped[dt.datetime | None] = mapped_column(default=utcnow, info={"label": _("Next try")})
-    message_id: Mapped[str] = mapped_column(unique=True, default=lambda: f"<{secrets.token_hex(16)}@scolabri>")
+    message_id: Mapped[str] = mapped_column(unique=True, default=_message_id)
     error: Mapped[str] = mapped_column(Text, default="", info={"label": _("Why it was not sent")})
     cause_table: Mapped[str] = mapped_column(default="")
     cause_id: Mapped[int | None] = mapped_column()
@@ -191,37 +219,75 @@ class OutgoingMail(Base, Identified, SchoolScoped):
         return self.subject
 
     @classmethod
-    def queue(cls, to_address: str, subject: str, body: str, *, to_name: str = "", cause: Any = None, language: str = "", secret: bool = False) -> OutgoingMail:
-        """Write a mail in the caller's own transaction; the texts come translated. `cause` is the row it is about (flushed, or None).
+    def queue(
+        cls, to_address: str, subject: str, body: str, *, to_name: str = "", cause: Any = None, language: str = "", secret: bool = False, html: str = ""
+    ) -> OutgoingMail:
+        """Write a mail in the caller's own transaction; the texts come translated. `cause` is the row it is about (flushed, or None), or its table and id.
 
+        `html` is the same text with bold and links, cleaned by who gives it (`models.message_html.clean`); without it the text is laid out.
         `secret` says that the text opens something (a reset link): it is kept sealed, shown to nobody, wiped once sent.
         Refused: an address that is none, a line break in address, name or subject.
         """
-        who = WHO.get()
-        mail = cls(
-            to_address=to_address.strip(),
-            to_name=to_name.strip(),
-            subject=subject.strip(),
-            body=keys.seal("mail", body) if secret else body,
-            sealed=secret,
-            language=language or who.language,
-            state=MailState.waiting,
-            school_id=current_school_id(),
-            requested_by_id=who.user_id,
-            cause_table=getattr(cause, "__tablename__", ""),
-            cause_id=getattr(cause, "id", None),
-        )
+        mail = cls(**cls._values({"to_address": to_address, "subject": subject, "body": body, "to_name": to_name, "cause": cause,
+                                  "language": language, "secret": secret, "html": html}))  # fmt: skip
         db.session.add(mail)
         return mail
 
+    @classmethod
+    def queue_many(cls, rows: Iterable[Mapping[str, Any]]) -> Queued:
+        """Write many mails in the caller's own transaction, a thousand by one statement; each row holds the arguments of `queue`.
+
+        They leave after single mails. An address or a subject that `queue` would refuse is left out and told in `refused`. One line
+        of the history for all of them. The rows may come from a generator: no more than a thousand stand in memory, identifiers apart.
+        """
+        ids: list[int | None] = []
+        refused: dict[int, str] = {}
+        table = cls.__table__
+        made = insert(table).returning(table.c.message_id, table.c.id)  # type: ignore[arg-type]  # (found again by name: the order is the database's)
+        waiting = iter(rows)
+        while piece := list(islice(waiting, BULK_PIECE)):
+            good, places = [], {}
+            for place, row in enumerate(piece, len(ids)):
+                values = cls._values(row)
+                try:
+                    values |= {key: _in_one_line(key, values[key]) for key in ("to_address", "to_name", "subject")}
+                except Refusal as refusal:
+                    refused[place] = refusal.sentence
+                    continue
+                name = _message_id()
+                good.append(values | {"bulk": True, "message_id": name})
+                places[name] = place
+            ids += [None] * len(piece)
+            if good:
+                for name, mail_id in db.session.execute(made, good):
+                    ids[places[name]] = mail_id
+        count = len(ids) - len(refused)
+        if count:
+            record(db.session, "created", cls.__tablename__, rows=count)
+            db.session.info["work_waits"] = True
+        return Queued(ids, refused)
+
+    @staticmethod
+    def _values(given: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns of a new mail; `cause` is a row, or its table and number."""
+        who, secret, cause = WHO.get(), given.get("secret", False), given.get("cause")
+        table, number = cause if isinstance(cause, tuple) else (getattr(cause, "__tablename__", ""), getattr(cause, "id", None))
+        sealed = {key: keys.seal("mail", given[key]) if secret and given.get(key) else given.get(key, "") for key in ("body", "html")}
+        return {
+            **{key: given.get(key, "").strip() for key in ("to_address", "to_name", "subject")},
+            **sealed,
+            "sealed": secret,
+            "language": given.get("language") or who.language,
+            "state": MailState.waiting,
+            "school_id": current_school_id(),
+            "requested_by_id": who.user_id,
+            "cause_table": table,
+            "cause_id": number,
+        }
+
     @validates("to_address", "to_name", "subject")
     def _one_line(self, key: str, value: str) -> str:
-        """A line break in a header would let a name write headers of its own (security 78)."""
-        if _ONE_LINE.search(value):
-            raise Refusal(_("The address, the name and the subject of a mail stand on one line. Remove the line breaks."))
-        if key == "to_address" and not (len(value) <= 254 and _ADDRESS.fullmatch(value)):
-            raise Refusal(_("“%(address)s” is not an e-mail address. Correct it, then send again."), address=value[:80])
-        return value[:200] if key == "to_name" else value
+        return _in_one_line(key, value)
 
     @property
     def text(self) -> str:
@@ -246,6 +312,13 @@ class OutgoingMail(Base, Identified, SchoolScoped):
         if self.sealed:
             raise Refusal(_("This mail holds a personal link: only its addressee reads it."))
         return self.body
+
+
+def progress_of(cause: tuple[str, int]) -> dict[MailState, int]:
+    """How many mails of this cause (table, number) stand in each state, every state named; one statement, within the scope."""
+    about = (OutgoingMail.cause_table == cause[0], OutgoingMail.cause_id == cause[1])
+    found = db.session.execute(select(OutgoingMail.state, func.count(OutgoingMail.id)).where(*about).group_by(OutgoingMail.state))
+    return dict.fromkeys(MailState, 0) | {row.state: row[1] for row in found}
 
 
 @event.listens_for(Job, "after_insert")

@@ -81,15 +81,20 @@ def columns_of(mapper: Mapper[Any]) -> dict[str, Column[Any]]:
     found = {}
     for prop in mapper.column_attrs:
         column = prop.columns[0]
-        if isinstance(column, Column) and not column.info.get("private"):
+        if isinstance(column, Column) and not _unwritten(column):
             found[prop.key] = column
     return found
+
+
+def _unwritten(column: Column[Any]) -> bool:
+    """A secret (`private`), or what no undo may take back (`fixed`: that a message was sent)."""
+    return bool(column.info.get("private") or column.info.get("fixed"))
 
 
 @cache
 def private_columns(mapper: Mapper[Any]) -> tuple[str, ...]:
     """The attributes that are never written down."""
-    return tuple(p.key for p in mapper.column_attrs if isinstance(p.columns[0], Column) and p.columns[0].info.get("private"))
+    return tuple(p.key for p in mapper.column_attrs if isinstance(p.columns[0], Column) and _unwritten(p.columns[0]))
 
 
 def is_final(mapper: Mapper[Any]) -> bool:

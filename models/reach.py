@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Mapper
 
 from models import rights
@@ -16,6 +16,7 @@ from models.access import LoginEvent, Membership, User
 from models.activation import ActivationCode
 from models.changes import JournalChange
 from models.journal import JournalEvent, screen_of
+from models.messages import Message, MessageFile, MessageRecipient, MessageState
 from models.papers import IssuedPaper
 from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, group_member, group_share
 from models.saved_view import SavedView
@@ -24,6 +25,7 @@ from models.scope import SchoolScoped, Scope
 
 student, guardian, link = Student.__table__, Guardian.__table__, GuardianLink.__table__
 group, user, membership = Group.__table__, User.__table__, Membership.__table__
+message, recipient = Message.__table__, MessageRecipient.__table__
 
 
 def _my_groups(scope: Scope) -> Any:
@@ -50,6 +52,35 @@ def _my_children(scope: Scope) -> Any:
     )
 
 
+def _messages(scope: Scope) -> Any:
+    """The messages of which somebody of the staff may know the addressees and the files: those that exist for them."""
+    mine, there = message.c.requested_by_id == scope.user_id, message.c.state != MessageState.draft
+    found = select(message.c.id).where(message.c.school_id == scope.school_id, there if scope.looking else or_(mine, there))
+    return found.where(mine) if scope.reach.get("message") == "o" else found
+
+
+def _received(scope: Scope) -> ColumnElement[bool]:
+    """What somebody received about a child whom they follow now, or about themselves. A link that is suspended hides it at once."""
+    about = _my_children(scope) if scope.portal == "guardian" else select(student.c.id).where(student.c.user_id == scope.user_id)
+    sent = select(message.c.id).where(message.c.state == MessageState.sent)
+    return and_(recipient.c.user_id == scope.user_id, recipient.c.student_id.in_(about), recipient.c.message_id.in_(sent))
+
+
+def _inbox(scope: Scope) -> Any:
+    return select(recipient.c.message_id).where(_received(scope))
+
+
+# What hangs from a message exists where the message does.
+OF_MESSAGES: dict[type, Callable[[Scope], ColumnElement[bool]]] = {
+    MessageRecipient: lambda s: MessageRecipient.message_id.in_(_messages(s)),
+    MessageFile: lambda s: MessageFile.message_id.in_(_messages(s)),
+}
+_PORTAL_MESSAGES: dict[type, Callable[[Scope], ColumnElement[bool]]] = {
+    Message: lambda s: Message.id.in_(_inbox(s)),
+    MessageRecipient: lambda s: MessageRecipient.id.in_(select(recipient.c.id).where(_received(s))),
+    MessageFile: lambda s: MessageFile.message_id.in_(_inbox(s)),
+}
+
 GROUP_RULES: dict[type, Callable[[Scope], ColumnElement[bool]]] = {
     Student: lambda s: Student.id.in_(_my_students(s)),
     GuardianLink: lambda s: GuardianLink.student_id.in_(_my_students(s)),
@@ -61,6 +92,7 @@ GROUP_RULES: dict[type, Callable[[Scope], ColumnElement[bool]]] = {
 
 PORTAL_RULES: dict[str, dict[type, Callable[[Scope], ColumnElement[bool]]]] = {
     "guardian": {
+        **_PORTAL_MESSAGES,
         Student: lambda s: Student.id.in_(_my_children(s)),
         Guardian: lambda s: Guardian.user_id == s.user_id,
         GuardianLink: lambda s: GuardianLink.guardian_id.in_(select(guardian.c.id).where(guardian.c.user_id == s.user_id)),
@@ -70,6 +102,7 @@ PORTAL_RULES: dict[str, dict[type, Callable[[Scope], ColumnElement[bool]]]] = {
         User: lambda s: or_(User.id == s.user_id, User.id.in_(select(student.c.adviser_id).where(student.c.id.in_(_my_children(s))))),
     },
     "student": {
+        **_PORTAL_MESSAGES,
         Student: lambda s: Student.user_id == s.user_id,
         School: lambda s: School.id.in_(select(student.c.school_id).where(student.c.user_id == s.user_id)),
         Level: lambda s: Level.id.in_(select(student.c.level_id).where(student.c.user_id == s.user_id)),
@@ -81,9 +114,14 @@ PORTAL_RULES: dict[str, dict[type, Callable[[Scope], ColumnElement[bool]]]] = {
 }
 
 
+DRAFTS = (Message.__tablename__, MessageFile.__tablename__)
+
 # Rows that only their author reads (rights.md, rule 4): class -> (whose they are, which of them others read too). Nobody else sees them,
 # whatever their role, nor does whoever looks at the screens as their author.
-AUTHOR_ONLY: dict[type, tuple[Any, Any]] = {SavedView: (SavedView.owner_id, SavedView.shared)}
+AUTHOR_ONLY: dict[type, tuple[Any, Any]] = {
+    SavedView: (SavedView.owner_id, SavedView.shared),
+    Message: (Message.requested_by_id, Message.state != MessageState.draft),
+}
 
 
 def person_of_school(user_id: Any, school_id: int | None) -> ColumnElement[bool]:
@@ -119,14 +157,19 @@ def criterion(mapper: Mapper[Any], scope: Scope) -> ColumnElement[bool] | None:
         return School.id == scope.school_id
     if cls is LoginEvent:
         return _login_events(scope)
-    if cls in (JournalEvent, JournalChange):
-        return cls.school_id == scope.school_id  # type: ignore[no-any-return]
+    if cls is JournalChange:  # what a draft said is its author's alone, in the history and in the trash too
+        mine = false() if scope.looking else JournalChange.user_id == scope.user_id
+        return and_(JournalChange.school_id == scope.school_id, or_(JournalChange.table_name.not_in(DRAFTS), mine))
+    if cls is JournalEvent:
+        return JournalEvent.school_id == scope.school_id
     if not issubclass(cls, SchoolScoped):
         return None
     clause: ColumnElement[bool] = cls.school_id == scope.school_id
     if cls in AUTHOR_ONLY:
         author, shared = AUTHOR_ONLY[cls]
         clause = clause & (shared if scope.looking else or_(author == scope.user_id, shared))
+    if cls in OF_MESSAGES:
+        clause = clause & OF_MESSAGES[cls](scope)
     how = scope.reach.get(screen_of(mapper))
     if how == "g" and cls in GROUP_RULES:
         clause = clause & GROUP_RULES[cls](scope)

@@ -44,6 +44,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "right": ("reset",),
     "job": ("cancel", "retry", "download"),
     "outgoing_mail": ("retry", "cancel", "download"),
+    "message": ("send", "send_test"),
     "journal_event": ("undo", "restore"),
     "login_event": (),
 }
@@ -117,6 +118,14 @@ POLICY: dict[str, dict[str, str]] = {
         "head": "R·o V·o",
     },
     "outgoing_mail": {"acc": "RX V", "ac": "R V", "ec": "R·o", "registrar": "R·o", "head": "R·o"},
+    # Of ACC and A/C: everybody's sent messages read, their own drafts alone (models/reach.py, AUTHOR_ONLY).
+    "message": {
+        "acc": "RCED·o RX V",
+        "ac": "RCED·o RX V",
+        "ec": "RCED·o V(send, send_test)·g",
+        "registrar": "RCED·o V(send, send_test)",
+        "head": "RCED·o V(send, send_test)",
+    },
     # Who does not read the list still takes back their own work.
     "journal_event": {
         "acc": "RX V",

@@ -20,7 +20,7 @@ LETTERS = {"R": "read", "C": "create", "E": "edit", "D": "delete", "X": "export"
 VERBS: dict[str, tuple[str, ...]] = {
     "student": (
         *("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate"),
-        *("deactivate", "reactivate", "merge", "transfer", "promote"),
+        *("deactivate", "reactivate", "merge", "transfer", "promote", "create_account", "print_access_cards"),
     ),
     "issued_paper": ("print_again",),
     "guardian": ("print_reset_letter", "merge"),
@@ -42,6 +42,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "noun": ("reset",),
     "custom_field": ("retire", "reactivate"),
     "right": ("reset",),
+    "setting": ("reset",),
     "job": ("cancel", "retry", "download"),
     "outgoing_mail": ("retry", "cancel", "download"),
     "message": ("send", "send_test"),
@@ -52,10 +53,11 @@ VERBS: dict[str, tuple[str, ...]] = {
 POLICY: dict[str, dict[str, str]] = {
     "student": {
         "acc": "RCEDX V",
-        "ac": "RCEDX V(generate_codes, add_to_group, print_class_list, print_labels, print_certificate, deactivate, reactivate, merge)",
-        "ec": "REX·g V(generate_codes, add_to_group, print_class_list, print_labels, print_certificate)·g",
-        "amp": "RX V(generate_codes, print_class_list, print_labels, print_certificate)",
-        "registrar": "RCEX V(add_to_group)",
+        "ac": "RCEDX V(generate_codes, add_to_group, print_class_list, print_labels, print_certificate, deactivate, reactivate, merge, create_account,"
+        " print_access_cards)",
+        "ec": "REX·g V(generate_codes, add_to_group, print_class_list, print_labels, print_certificate, print_access_cards)·g",
+        "amp": "RX V(generate_codes, print_class_list, print_labels, print_certificate, print_access_cards)",
+        "registrar": "RCEX V(add_to_group, print_access_cards)",
         "head": "RX V(print_class_list, print_labels, print_certificate)",
         "inspector": "R",
     },
@@ -109,6 +111,7 @@ POLICY: dict[str, dict[str, str]] = {
     # The registrar's line of the rights document is about study records, which are none of today's tables.
     "custom_field": {"acc": "RCE V", "ac": "R", "head": "R"},
     "right": {"acc": "RE V", "ac": "R", "head": "R"},
+    "setting": {"acc": "RE V", "ac": "R", "head": "R"},
     "job": {
         "acc": "R V",
         "ac": "R·o V·o",

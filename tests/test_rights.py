@@ -10,7 +10,7 @@ from models.rights import grant, may, may_give, reach
 EXPECTED = {
     "acc": {
         "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate merge"
-        " transfer promote",
+        " transfer promote create_account print_access_cards",
         "issued_paper": "read export print_again",
         "guardian": "read create edit delete export print_reset_letter merge",
         "guardian_link": "read create edit delete export suspend reactivate confirm",
@@ -30,6 +30,7 @@ EXPECTED = {
         "label": "read create edit delete export reset export_po import_po",
         "noun": "read edit reset",
         "right": "read edit reset",
+        "setting": "read edit reset",
         "custom_field": "read create edit retire reactivate",
         "job": "read cancel retry download",
         "outgoing_mail": "read export retry cancel download",
@@ -38,7 +39,8 @@ EXPECTED = {
         "login_event": "read export",
     },
     "ac": {
-        "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate merge",
+        "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate merge"
+        " create_account print_access_cards",
         "issued_paper": "read export print_again",
         "guardian": "read create edit delete export print_reset_letter merge",
         "guardian_link": "read create edit delete export suspend reactivate confirm",
@@ -58,6 +60,7 @@ EXPECTED = {
         "label": "read",
         "noun": "read",
         "right": "read",
+        "setting": "read",
         "custom_field": "read",
         "job": "read@o cancel@o retry@o download@o",
         "outgoing_mail": "read retry cancel download",
@@ -66,7 +69,8 @@ EXPECTED = {
         "login_event": "read",
     },
     "ec": {
-        "student": "read@g edit@g export@g generate_codes@g add_to_group@g print_class_list@g print_labels@g print_certificate@g",
+        "student": "read@g edit@g export@g generate_codes@g add_to_group@g print_class_list@g print_labels@g print_certificate@g"
+        " print_access_cards@g",
         "issued_paper": "read@g print_again@g",
         "guardian": "read@g",
         "guardian_link": "read@g",
@@ -86,7 +90,7 @@ EXPECTED = {
         "journal_event": "undo@o restore@o",
     },
     "amp": {
-        "student": "read export generate_codes print_class_list print_labels print_certificate",
+        "student": "read export generate_codes print_class_list print_labels print_certificate print_access_cards",
         "issued_paper": "read print_again",
         "guardian": "read",
         "guardian_link": "read",
@@ -103,7 +107,7 @@ EXPECTED = {
         "login_event": "read@g",
     },
     "registrar": {
-        "student": "read create edit export add_to_group",
+        "student": "read create edit export add_to_group print_access_cards",
         "issued_paper": "read",
         "guardian": "read",
         "guardian_link": "read",
@@ -141,6 +145,7 @@ EXPECTED = {
         "import_": "read",
         "transfer": "read",
         "right": "read",
+        "setting": "read",
         "job": "read@o cancel@o retry@o download@o",
         "outgoing_mail": "read@o",
         "message": "read@o create@o edit@o delete@o send send_test",

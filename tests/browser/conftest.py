@@ -5,11 +5,12 @@ import shutil
 import sqlite3
 import threading
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 from sizes import DESK
 from werkzeug.serving import make_server
 
@@ -63,8 +64,35 @@ def site(whole_app, tmp_path_factory):
     server.server_close()
 
 
+def scripts_first(act):
+    """The same action between two whole pages: the scripts of the one that holds the element have run, and those of the page that it opened.
+    Nobody types or reads within the milliseconds before; the driver does.
+    """
+
+    @wraps(act)
+    def later(self, *given, **named):
+        self.first.wait_for(state="attached", timeout=named.get("timeout"))
+        self.page.wait_for_load_state("domcontentloaded")
+        done = act(self, *given, **named)
+        self.page.wait_for_load_state("domcontentloaded")
+        return done
+
+    return later
+
+
 @pytest.fixture(scope="session")
-def chromium():
+def patient():
+    """Whatever acts on a page waits for its scripts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("click", "fill", "check", "uncheck", "select_option", "press", "press_sequentially", "set_input_files"):
+            patch.setattr(Locator, name, scripts_first(getattr(Locator, name)))
+        for name in ("click", "fill", "check", "select_option", "press"):
+            patch.setattr(Page, name, lambda page, selector, *given, _name=name, **named: getattr(page.locator(selector), _name)(*given, **named))
+        yield
+
+
+@pytest.fixture(scope="session")
+def chromium(patient):
     """One browser for the whole run."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])

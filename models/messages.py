@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from models.work import OutgoingMail
 
 LONGEST_SUBJECT = 200
-LONGEST_BODY = 100_000  # characters, marks included
+LONGEST_BODY = 50_000  # characters, marks included
 MOST_CHOSEN = 100_000  # students of one audience
 
 
@@ -74,9 +74,7 @@ class Message(Base, Identified, SchoolScoped, Stamped, Versioned):
     to: Mapped[MessageTo] = mapped_column("to_whom", choice_column(MessageTo), default=MessageTo.guardians, info={"label": _p("message", "To")})
     audience: Mapped[dict[str, Any]] = mapped_column(JSON, default=lambda: {"kind": "all"}, deferred=True, deferred_group="text", info={"label": _("About")})
     requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), info={"label": _p("message", "Author")})
-    state: Mapped[MessageState] = mapped_column(
-        choice_column(MessageState), default=MessageState.draft, info={"label": _p("message", "State"), "fixed": True}
-    )
+    state: Mapped[MessageState] = mapped_column(choice_column(MessageState), default=MessageState.draft, info={"label": _p("message", "State"), "fixed": True})
     sender: Mapped[str] = mapped_column(default="", info={"label": _p("message", "From"), "fixed": True})  # the author's name when it was sent
     sent_at: Mapped[dt.datetime | None] = mapped_column(info={"label": _p("message", "Sent on"), "fixed": True})
     people: Mapped[int] = mapped_column(default=0, info={"label": _("People reached"), "fixed": True})

@@ -41,8 +41,9 @@ def keep(content: bytes) -> str:
     return files.keep_by_content(clean(content))
 
 
-def clean(content: bytes) -> bytes:
-    """A new PNG of the picture, upright, without what else the file held (EXIF, ICC, comments), at most 1,200 pixels a side.
+def clean(content: bytes, longest: int = LONGEST, *, photo: bool = False) -> bytes:
+    """A new PNG of the picture, upright, without what else the file held (EXIF, ICC, comments), at most 1,200 pixels a side (`longest`).
+    With `photo` a JPEG stays one.
 
     Refused, each with its sentence: an empty file, more than 10 MB, another kind than PNG, JPEG or WebP by content, a second file behind
     the picture, a moving picture, more than 20 megapixels (before a single one is read), a damaged file.
@@ -58,13 +59,13 @@ def clean(content: bytes) -> bytes:
     # Recorded rather than raised: the filter of warnings belongs to the whole process, and another request must not fail on it.
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        drawn = _draw(content)
+        drawn = _draw(content, longest, photo=photo)
     if any("PIL" in str(warning.filename) for warning in said):
         raise Refusal(_BROKEN)
     return drawn
 
 
-def _draw(content: bytes) -> bytes:
+def _draw(content: bytes, longest: int, *, photo: bool) -> bytes:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             width, height = picture.size
@@ -74,13 +75,17 @@ def _draw(content: bytes) -> bytes:
                 raise Refusal(_("A moving picture cannot be printed. Send a still one."))
             if _second_file(content, str(picture.format)):
                 raise Refusal(_("This file holds another one behind the picture. Open it in a picture editor, save it as PNG, then send that file."))
-            picture.draft("RGB", (LONGEST, LONGEST))  # a JPEG is read no larger than it needs be
+            photo = photo and picture.format in ("JPEG", "MPO")
+            picture.draft("RGB", (longest, longest))  # a JPEG is read no larger than it needs be
             picture.load()
             plain = ImageOps.exif_transpose(picture).convert("RGBA" if picture.has_transparency_data else "RGB")
-            plain.thumbnail((LONGEST, LONGEST))
+            plain.thumbnail((longest, longest))
             bare = Image.frombytes(plain.mode, plain.size, plain.tobytes())  # pixels alone: whatever else the picture carried stays behind
             out = io.BytesIO()
-            bare.save(out, "PNG", optimize=True)
+            if photo:
+                bare.convert("RGB").save(out, "JPEG", quality=88)
+            else:
+                bare.save(out, "PNG", optimize=True)
             return out.getvalue()
     except UnidentifiedImageError as problem:
         raise Refusal(_EXPORT) from problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,9 +68,18 @@ def show_code(code: str) -> str:
 
 
 def read_code(typed: str) -> str:
-    """A code as it was typed (any case, spaces, dashes), or a Refusal when it is mistyped; never asks the database."""
-    code = "".join(c for c in typed.upper() if c not in " -–—\u00a0\u202f\t")
-    if len(code) != LENGTH or any(c not in ALPHABET for c in code) or not mod_37_36.is_valid(code, ALPHABET):
+    """A code as it was typed or pasted (any case, spaces, dashes, dots), or a Refusal when it is mistyped; never asks the database.
+
+    A sign that no code holds is named with its place, so that the reader looks at that one again.
+    """
+    code = "".join(c for c in typed.upper() if not c.isspace() and c not in ".·_" and unicodedata.category(c) not in ("Pd", "Cf"))
+    for place, sign in enumerate(code, start=1):
+        if sign not in ALPHABET:
+            shown = sign if sign.isprintable() else "?"
+            raise Refusal(_("Sign %(place)s is “%(sign)s”. Check the 12 signs: there is no O, I, L, U, zero or one."), place=place, sign=shown)
+    if len(code) != LENGTH:
+        raise Refusal(_("A code has 12 signs, %(num)d were typed. Read it again on the paper."), num=len(code))
+    if not mod_37_36.is_valid(code, ALPHABET):
         raise Refusal(_("Unknown code. Check the 12 signs: there is no O, I, L, U, zero or one."))
     return code
 

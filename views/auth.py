@@ -240,13 +240,14 @@ def enter(entry: accounts.Entry, before: int | None, target: str | None) -> Resp
     if before is not None:
         sessions.end(before)
         db.session.commit()
-    waiting = kept.take()
+    waiting, code = kept.take(), kept.take_code() if target == url_for("portal.register") else ""
     visitor = sessions.load(entry.token)
     session.clear()
     if visitor is None:
         return to_login()
     login_user(visitor)
     kept.mark(visitor.id)
+    kept.put_code_back(code)
     for printed in entry.letters:
         flash(
             gettext("A reset letter for your account was printed on %(date)s. If you did not ask for it, tell the [school].", date=show_date(day_of(printed))),

@@ -66,3 +66,35 @@ def _open(sealed: str) -> tuple[str, str, list[tuple[str, str]]] | None:
     except ValueError:
         return None
     return person, path, [(name, value) for name, value in fields]
+
+
+# --- an activation code, while its reader goes to sign in -------------------------------------------------------------------------
+
+
+def keep_code(code: str) -> None:
+    """Keep an activation code in this browser, sealed, until the child is added: never in an address, which a log would hold."""
+    session["code"] = keys.seal("typed code", code)
+
+
+def take_code() -> str:
+    """The code that waits in this browser, still sealed."""
+    return str(session.get("code", ""))
+
+
+def put_code_back(sealed: str) -> None:
+    """Keep it on in the new session."""
+    if sealed:
+        session["code"] = sealed
+
+
+def read_kept_code() -> str:
+    """The code that waits, or nothing."""
+    try:
+        return keys.unseal("typed code", take_code())
+    except ValueError:
+        return ""
+
+
+def forget_code() -> None:
+    """It has served."""
+    session.pop("code", None)

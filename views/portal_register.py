@@ -14,12 +14,23 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from models import passwords, redemption
 from models.activation import read_code, show_code
 from models.base import Refusal
-from views import auth, checks
+from models.people import LinkStatus
+from views import auth, checks, kept
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 from views.portal import bp
 
 LONGEST_CODE = 40  # as typed, with spaces and dashes
+# A phone that corrects words or writes small letters is told not to; static/code.js makes the groups.
+CODE_KEYBOARD = {
+    "class": "code-input",
+    "autocomplete": "off",
+    "autocorrect": "off",
+    "autocapitalize": "characters",
+    "spellcheck": "false",
+    "inputmode": "text",
+    "data-odd": _("Sign %(place)s is “%(sign)s”. Check the 12 signs: there is no O, I, L, U, zero or one.", place="#", sign="~"),
+}
 
 
 class CodeForm(FlaskForm):
@@ -29,7 +40,7 @@ class CodeForm(FlaskForm):
         _("Activation code"),
         validators=[InputRequired(), Length(max=LONGEST_CODE)],
         description=_("12 signs. Capitals, spaces and dashes do not count."),
-        render_kw={"class": "code-input", "autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false", "inputmode": "text"},
+        render_kw=CODE_KEYBOARD,
     )
 
     def validate_code(self, field: Any) -> None:
@@ -76,14 +87,17 @@ def register_page() -> ResponseReturnValue:
     adding = bool(current_user.is_authenticated)
     form = CodeForm() if adding else RegisterForm()
     if request.method == "GET":
-        form.code.data = _as_printed(request.args.get("code", ""))
+        form.code.data = _as_printed(request.args.get("code", "") or kept.read_kept_code())
+        _keep_code(form.code.data)
         return _register_page(form, adding)
+    _keep_code(form.code.data or "")
     if not form.validate():
         return _register_page(form, adding), 422
-    typed = form.code.data or ""
+    typed, waits = form.code.data or "", False
     try:
         if adding:
-            redemption.add_child(typed, current_user.id, address=auth.client()["address"])
+            link = redemption.add_child(typed, current_user.id, address=auth.client()["address"])
+            waits = link.status is LinkStatus.to_check
             answer: ResponseReturnValue = redirect(url_for("portal.home"), code=303)
         else:
             names = {name: form[name].data or "" for name in ("given_name", "family_name", "email", "password")}
@@ -99,8 +113,18 @@ def register_page() -> ResponseReturnValue:
     except Refusal as refusal:
         form.form_errors.append(refusal.sentence)
         return _register_page(form, adding), 422
-    flash(gettext("The child is added.") if adding else gettext("Your account is ready."), "success")
+    kept.forget_code()
+    if not waits:  # (the home page says by itself what waits)
+        flash(gettext("The child is added.") if adding else gettext("Your account is ready."), "success")
     return answer
+
+
+def _keep_code(typed: str) -> None:
+    """A code that is well written comes back after signing in."""
+    try:
+        kept.keep_code(read_code(typed))
+    except Refusal:
+        kept.forget_code()
 
 
 def _register_page(form: FlaskForm, adding: bool, known: str = "") -> str:

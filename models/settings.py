@@ -34,7 +34,7 @@ class Section:
     key: str
     label: Any
     help: Any
-    icon: str = "settings"
+    icon: str = "gear"
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,17 @@ class Declared:
             return text.lower() in ("1", "true", "on", "yes", "y")
         if self.kind == "choice":
             if text not in {value for value, _label, _help in self.choices}:
-                raise Refusal(_("%(label)s: choose one of the answers of the page."), label=self.label)
+                raise Refusal(_("Choose one of the answers of the page."))
             return text
         if not (text.isascii() and text.isdecimal() and len(text) <= 9 and self.low <= int(text) <= self.high):
-            raise Refusal(_("%(label)s: type a whole number from %(low)d to %(high)d."), label=self.label, low=self.low, high=self.high)
+            raise Refusal(_("Type a whole number from %(low)d to %(high)d."), low=self.low, high=self.high)
         return int(text)
+
+    def words(self, value: Value) -> Any:
+        """A value as people read it: yes or no, the words of the choice, the number (its unit apart)."""
+        if self.kind == "bool":
+            return _("Yes") if value else _("No")
+        return next(label for one, label, _help in self.choices if one == value) if self.kind == "choice" else value
 
     def kept(self, value: Value) -> str:
         """A value as a row holds it."""
@@ -135,7 +141,7 @@ class Setting(Base, Identified, SchoolScoped, Stamped, Versioned):
     __tablename__ = "setting"
     __table_args__ = (UniqueConstraint("school_id", "key"),)
 
-    key: Mapped[str] = mapped_column(String(60), info={"label": _("Setting")})
+    key: Mapped[str] = mapped_column(String(60), info={"label": _("Option")})
     value: Mapped[str | None] = mapped_column(String(60), info={"label": _("Value")})
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
 
@@ -272,11 +278,11 @@ class ChangedMeanwhile(Refusal):
 
 
 class NotAllowed(Refusal):
-    """A value that the setting cannot have; `key` is the setting's, for its field."""
+    """Values that settings cannot have; `problems` are the sentences by key, for their fields."""
 
-    def __init__(self, key: str, refusal: Refusal) -> None:
-        super().__init__("%(refused)s", refused=refusal.sentence)
-        self.key = key
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__("%(refused)s", refused=" ".join(problems.values()))
+        self.problems = problems
 
 
 def save(session: Session, section: str, typed: Mapping[str, Any], mark: str | None = None) -> list[Setting]:
@@ -284,12 +290,15 @@ def save(session: Session, section: str, typed: Mapping[str, Any], mark: str | N
     default is kept as none. Refused, with nothing written: `NotAllowed`; `ChangedMeanwhile` when `mark` is no longer the section's.
     """
     values: dict[str, Value] = {}
+    problems: dict[str, str] = {}
     for one in in_section(section):
         if one.key in typed:
             try:
                 values[one.key] = one.read(typed[one.key])
             except Refusal as refusal:
-                raise NotAllowed(one.key, refusal) from refusal
+                problems[one.key] = refusal.sentence
+    if problems:
+        raise NotAllowed(problems)
     now = _locked(session)[section]
     if mark is not None and mark != mark_of(now):
         raise ChangedMeanwhile(_("Somebody saved these settings while you were reading. Look at what holds now, then decide."))

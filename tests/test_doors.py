@@ -147,6 +147,10 @@ PAGES = {
     "/admin/right/new/": "",
     "/admin/right/edit/?id=1": "",
     "/admin/right/export/csv/": "",
+    "/admin/setting/": "acc ac head",
+    "/admin/setting/new/": "",
+    "/admin/setting/edit/?id=1": "",
+    "/admin/setting/export/csv/": "",
     "/admin/job/": "acc ac ec amp registrar head",
     "/admin/job/new/": "",
     "/admin/job/edit/?id=1": "",
@@ -224,7 +228,7 @@ ELSEWHERE = re.compile(
     r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/|/admin/transfer/(details|file|passphrase)/"
     r"|/admin/(student|guardian)/duplicates/(apart|again)/|/admin/\w+/bulk_edit/"
     r"|/admin/journal_event/(undo|revert|restore)"
-    r"|/admin/right/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|invite|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|page|pack|apply|languages/remove|export/.*)/"
+    r"|/admin/(right|setting)/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|invite|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|page|pack|apply|languages/remove|export/.*)/"
 )
 
 

@@ -9,7 +9,7 @@ from flask_admin import Admin
 
 DOMAINS = (
     *("people", "papers", "activation", "access", "rights", "school", "studies"),
-    *("school_year", "custom_screen", "imports", "transfers", "labels", "work", "journal", "portal", "school_settings"),
+    *("school_year", "custom_screen", "imports", "transfers", "labels", "work", "journal", "portal", "school_settings", "settings"),
 )
 
 

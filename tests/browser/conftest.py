@@ -87,7 +87,7 @@ def patient():
         for name in ("click", "fill", "check", "uncheck", "select_option", "press", "press_sequentially", "set_input_files"):
             patch.setattr(Locator, name, scripts_first(getattr(Locator, name)))
         for name in ("click", "fill", "check", "select_option", "press"):
-            patch.setattr(Page, name, lambda page, selector, *given, _name=name, **named: getattr(page.locator(selector), _name)(*given, **named))
+            patch.setattr(Page, name, lambda page, selector, *given, _name=name, **named: getattr(page.locator(selector).first, _name)(*given, **named))
         yield
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from models import keys
 from models.access import LoginEvent, LoginKind, User
-from models.activation import ActivationCode, CodePurpose, new_codes
+from models.activation import ActivationCode, CodePurpose, life_of, new_codes
 from models.base import Base, utcnow
 from models.journal import JournalEvent
 from models.people import Guardian, GuardianLink, Student
@@ -70,7 +70,7 @@ def load_codes(session: Session, r: random.Random, school: School, students: Seq
     for student in students:
         mine = by_student.get(student.id, [])
         day = now - dt.timedelta(days=r.randint(40, 48), hours=r.randint(1, 9))
-        life = dt.timedelta(days=school.code_days)
+        life = dt.timedelta(days=life_of(school))
         seen = [link for link in mine if link.guardian_id in known]
         for link in seen:
             used = day + dt.timedelta(days=r.randint(2, 30))

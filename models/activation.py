@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ForeignKey, Index, and_, case, insert, literal, select, update
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
 from stdnum.iso7064 import mod_37_36
 
 from models import keys
@@ -22,6 +22,7 @@ from models.journal import new_batch, record
 from models.people import Authority, Guardian, GuardianLink, LinkStatus, Relation, Student, StudentStatus
 from models.school import School
 from models.scope import BATCH, SchoolScoped
+from models.settings import value
 from models.words import _
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # 30 signs: no 0 O 1 I L U (contract.md, Codes)
@@ -288,7 +289,7 @@ def generate(session: Session, student_ids: Iterable[int], quantity: int, only_m
 
     Guardians whom the school knows and who have no account come first, each with a code of their own (features section 0, whose
     code); the others are "to the guardians of". Students who have left get none. Valid until the end of the local day,
-    `School.code_days` from today. Beyond 10,000 rows the transaction is committed piece by piece, one journal line each.
+    the setting `code_days` from today. Beyond 10,000 rows the transaction is committed piece by piece, one journal line each.
     """
     if not 1 <= quantity <= MOST:
         raise Refusal(_("One to four codes for each [student]. Type a number from 1 to 4."))
@@ -312,9 +313,15 @@ def generate(session: Session, student_ids: Iterable[int], quantity: int, only_m
     return Batch(name, list(session.scalars(made)), len(students), chosen.left)
 
 
-def last_moment(school: School) -> dt.datetime:
-    """The end of the local day until which a code made today is valid; where a clock is set back at midnight, the second of the two."""
-    day = today(school.time_zone) + dt.timedelta(days=school.code_days)
+def life_of(school: School) -> int:
+    """How many days a code of the school lives."""
+    return int(value("code_days", school.id, object_session(school)))
+
+
+def last_moment(school: School, days: int | None = None) -> dt.datetime:
+    """The end of the local day until which a code made today is valid; where a clock is set back at midnight, the second of the two.
+    `days`: another life than the school's."""
+    day = today(school.time_zone) + dt.timedelta(days=life_of(school) if days is None else days)
     return dt.datetime.combine(day, dt.time(23, 59, 59, fold=1), ZoneInfo(school.time_zone))
 
 

@@ -118,7 +118,6 @@ class School(Base, Identified, Stamped, Versioned):
     town: Mapped[str] = mapped_column(default="", info={"label": _("Town")})
     language: Mapped[str] = mapped_column(default="fr", info={"label": _("Language")})
     time_zone: Mapped[str] = mapped_column(default="Europe/Paris", info={"label": _("Time zone")})
-    code_days: Mapped[int] = mapped_column(default=180, info={"label": _("Life of an activation code, in days")})
     # Who signs the papers of the school.
     head_name: Mapped[str] = mapped_column(default="", info={"label": _("Name of the head of [the school]")})
     head_title: Mapped[str] = mapped_column(default="", info={"label": _("Function of the head of [the school]")})
@@ -147,13 +146,6 @@ class School(Base, Identified, Stamped, Versioned):
     def _check_website(self, _key: str, value: str | None) -> str:
         """Nothing, or an address that a browser opens; `https://` is added where it was left out."""
         return read_website(value)
-
-    @validates("code_days")
-    def _check_days(self, _key: str, value: Any) -> int:
-        """A code lives from 1 to 730 days."""
-        if value is None or not 1 <= int(value) <= 730:
-            raise Refusal(_("A code lives from 1 to 730 days. Type a number in that range."))
-        return int(value)
 
     @property
     def address_lines(self) -> list[str]:

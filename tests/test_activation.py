@@ -13,6 +13,7 @@ from models.db import db
 from models.journal import JournalEvent
 from models.people import Authority, GuardianLink, LinkStatus, Relation, Student, StudentStatus
 from models.school import School
+from models.settings import Setting
 
 # --- the rule ----------------------------------------------------------------------------------------------------------------------
 
@@ -117,7 +118,8 @@ def test_codes_are_valid_until_the_end_of_the_local_day(app_of_one):
 
     with writing(app_of_one) as session:
         school = session.get(School, app_of_one.school)
-        school.code_days, school.time_zone = 30, "Pacific/Noumea"
+        school.time_zone = "Pacific/Noumea"
+        session.add(Setting(school_id=school.id, key="code_days", value="30"))
     make(app_of_one, app_of_one.students[:1])
     with writing(app_of_one) as session:
         until = session.scalar(select(ActivationCode.expires_at)).astimezone(ZoneInfo("Pacific/Noumea"))

@@ -27,7 +27,7 @@ from models.journal import JournalEvent
 from models.people import GuardianLink, LinkStatus
 from models.school import School
 from models.scope import unscoped
-from models.sessions import IDLE, LONGEST
+from models.sessions import LONGEST
 from models.throttle import LOGIN_PAIR, hit, wait_seconds
 from models.work import Job, JobKind, JobState
 from views.formats import day_of, show_instant
@@ -176,7 +176,7 @@ def test_no_day_is_read_off_an_instant_without_its_zone():
 def test_a_code_is_valid_until_the_last_second_of_its_day(small, instant, zone, days):
     with clock_at(instant):
         day = today(zone) + dt.timedelta(days=days)
-        ends = last_moment(School(time_zone=zone, code_days=days))
+        ends = last_moment(School(time_zone=zone), days)
     assert ends.astimezone(ZoneInfo(zone)).date() == day
     over = midnight(day + dt.timedelta(days=1), zone)
     assert ends.astimezone(dt.UTC) == over - dt.timedelta(seconds=1)
@@ -271,7 +271,7 @@ def test_who_comes_after_the_clock_was_set_back_signs_in_and_stays_the_usual_tim
     with at(now - BACK):
         assert sign_in(browser, "ac").status_code == 302
         assert browser.get("/admin/").status_code == 200
-    later = now - BACK + IDLE + dt.timedelta(seconds=1)
+    later = now - BACK + dt.timedelta(minutes=60) + dt.timedelta(seconds=1)
     with at(later):
         assert browser.get("/admin/").status_code == 302
 

@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import RadioField
 from wtforms.validators import InputRequired, NumberRange
 
-from models.activation import MOST, Chosen, generate, last_moment, look_at
+from models.activation import MOST, Chosen, generate, last_moment, life_of, look_at
 from models.base import Refusal
 from models.db import db
 from models.school import School
@@ -79,7 +79,7 @@ class CodesVerbs:
         if school is not None:
             until = show_date(last_moment(school).date())
             form.quantity.description = gettext(
-                "A code serves once: one is needed for each [guardian]. Valid for %(days)d days, until %(date)s.", days=school.code_days, date=until
+                "A code serves once: one is needed for each [guardian]. Valid for %(days)d days, until %(date)s.", days=life_of(school), date=until
             )
         counts = {f"{m}|{n}": _in_words(chosen, m == "1", n) for m in ("1", "0") for n in range(1, MOST + 1)}
         form.quantity.render_kw = {**form.quantity.render_kw, "data-counts": json.dumps(counts)}

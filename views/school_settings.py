@@ -109,7 +109,7 @@ declare_tab(
         place=20,
     )
 )
-declare_tab(Tab("language", _("Language and time"), (("", (("language", 4), ("time_zone", 4), ("code_days", 4))),), _("Save language and time"), place=30))
+declare_tab(Tab("language", _("Language and time"), (("", (("language", 4), ("time_zone", 4))),), _("Save language and time"), place=30))
 declare_tab(
     Tab(
         "papers",

@@ -18,6 +18,7 @@ from models.access import User
 from models.base import Base, Choice, Identified, Refusal, choice_column, utcnow
 from models.db import db
 from models.journal import record
+from models.mail_line import MailTrouble
 from models.scope import WHO, SchoolScoped, current_school_id
 from models.words import _, _p
 
@@ -51,7 +52,9 @@ class JobKind(Choice):
     """What the runner knows how to do, in words. `jobs/` holds one handler for each."""
 
     print_letters = "print_letters", _("Access letters"), "info"
+    print_specimen = "print_specimen", _("Specimen of a letter"), "info"
     print_reset_letter = "print_reset_letter", _("Reset letters"), "info"
+    print_access_cards = "print_access_cards", _("Access cards"), "info"
     invite_staff = "invite_staff", _("Invitations of the staff"), "info"
     print_class_list = "print_class_list", _("Class list"), "info"
     print_labels = "print_labels", _("Address labels"), "info"
@@ -66,6 +69,8 @@ class JobKind(Choice):
     change_year = "change_year", _("Change of school year"), "info"
     undo_batch = "undo_batch", _("Undoing"), "info"
     transfer = "transfer", _("Transfer to another [school]"), "info"
+    send_message = "send_message", _("Sending of a message"), "info"
+    test_message = "test_message", _("Test of a message"), "info"
 
 
 class Job(Base, Identified, SchoolScoped):
@@ -202,9 +207,11 @@ class OutgoingMail(Base, Identified, SchoolScoped):
     state: Mapped[MailState] = mapped_column(choice_column(MailState), default=MailState.waiting, info={"label": _p("outgoing_mail", "State")})
     tries: Mapped[int] = mapped_column(default=0, info={"label": _("Tries")})
     unsure: Mapped[int] = mapped_column(default=0)  # times it may have left without our knowing: once more at most
+    handed: Mapped[bool] = mapped_column(default=False)  # the end of its text is on its way: until the answer nobody knows (jobs/mail.py)
+    trouble: Mapped[MailTrouble | None] = mapped_column(choice_column(MailTrouble), nullable=True, info={"label": _("Why it was not sent")})
     next_try_at: Mapped[dt.datetime | None] = mapped_column(default=utcnow, info={"label": _("Next try")})
     message_id: Mapped[str] = mapped_column(unique=True, default=_message_id)
-    error: Mapped[str] = mapped_column(Text, default="", info={"label": _("Why it was not sent")})
+    error: Mapped[str] = mapped_column(Text, default="", info={"label": _("Answer of the server")})
     cause_table: Mapped[str] = mapped_column(default="")
     cause_id: Mapped[int | None] = mapped_column()
     runner: Mapped[str] = mapped_column(default="")
@@ -294,12 +301,22 @@ class OutgoingMail(Base, Identified, SchoolScoped):
         """The text to send. Raises ValueError when it was sealed with another key."""
         return keys.unseal("mail", self.body) if self.sealed and self.body else self.body
 
+    @property
+    def rich(self) -> str:
+        """The same as HTML, not yet cleaned; empty when it is made from the text. Raises ValueError as `text` does."""
+        return keys.unseal("mail", self.html) if self.sealed and self.html else self.html
+
+    @property
+    def reason(self) -> str:
+        """Why it has not left, in the reader's language; empty when nothing is wrong."""
+        return self.trouble.sentence(self.error) if self.trouble is not None else self.error
+
     def retry(self) -> None:
         """Send as soon as possible. Refused once it is sent, and while it is being sent."""
         if self.state in (MailState.sent, MailState.sending):
             raise Refusal(_("This mail has already left, or is leaving now."))
         self.state, self.tries, self.error, self.next_try_at = MailState.waiting, 0, "", utcnow()
-        self.unsure = 0
+        self.unsure, self.trouble = 0, None
 
     def cancel(self) -> None:
         """Never send it. Refused unless it waits or failed."""

@@ -8,6 +8,7 @@ from models import files, keys
 from models.base import Refusal, utcnow
 from models.db import db
 from models.mime import compose
+from models.school import School
 from models.scope import Actor, OutOfScope, Scope, acting
 from models.work import JOB_WAITING, Job, JobKind, JobState, MailState, OutgoingMail
 from tests.small import add_person, add_school, as_staff, small_app, writing
@@ -223,13 +224,13 @@ def test_a_mail_that_did_not_leave_is_sent_again_from_the_beginning(at_work):
 def test_a_mail_says_who_writes_to_whom_in_plain_headers(at_work):
     mail = a_mail(to_name="Hélène « Lili » Bénard", subject="Votre accès – Zoé")
     db.session.flush()
-    message = compose(mail, mail.text, from_address="scolabri@x.exemple", from_name="Collège des Tilleuls", reply_to="s@tilleuls.exemple")
+    message = compose(mail, School(name="Collège des Tilleuls", email="s@tilleuls.exemple"), sender="scolabri@x.exemple")
     assert message["To"].addresses[0].display_name == "Hélène « Lili » Bénard"
     assert message["To"].addresses[0].addr_spec == "h.benard@mail.exemple"
     assert message["Reply-To"] == "s@tilleuls.exemple"
     assert message["Message-ID"] == mail.message_id
     assert message["Content-Language"] == "fr-CA"
-    assert message.get_content().strip() == "Un texte."
+    assert message.get_body(("plain",)).get_content().strip() == "Un texte."
     assert message.as_bytes().isascii()
 
 

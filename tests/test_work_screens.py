@@ -264,7 +264,9 @@ def test_a_mail_is_saved_as_a_file_that_mail_programs_open(as_, mail_of):
     message = email.message_from_bytes(answer.data, policy=email.policy.default)
     assert message["To"] == "Hélène Bénard <h.benard@mail.exemple>"
     assert message["Subject"] == "Votre accès"
-    assert "voici <i>Zoé</i>." in message.get_content()
+    assert "voici <i>Zoé</i>." in message.get_body(("plain",)).get_content()
+    assert "voici &lt;i&gt;Zoé&lt;/i&gt;." in message.get_body(("html",)).get_content()
+    assert [message[name] for name in ("Cc", "Bcc")] == [None, None]
 
 
 def test_a_mail_with_a_personal_link_is_shown_to_nobody(as_, mail_of):

@@ -131,8 +131,8 @@ class OutgoingMails(Handed):
     column_sortable_list = ("created_at", "sent_at", "state")
     column_searchable_list = ("subject", "to_name", "to_address")
     column_filters = ("state",)
-    column_details_list = ("to_name", "to_address", "created_at", "requested_by", "sent_at", "tries", "next_try_at", "error")
-    column_export_list = ("subject", "to_name", "to_address", "state", "created_at", "sent_at", "tries", "error")
+    column_details_list = ("to_name", "to_address", "created_at", "requested_by", "sent_at", "tries", "next_try_at", "trouble", "error")
+    column_export_list = ("subject", "to_name", "to_address", "state", "created_at", "sent_at", "tries", "trouble", "error")
     details_template = "admin/outgoing_mail/details.html"
 
     def verb_fits(self, verb: str, row: OutgoingMail) -> bool:
@@ -164,10 +164,9 @@ class OutgoingMails(Handed):
         """The mail as a file that any mail program opens; 404 for another's, 422 when it holds a personal link."""
         mail = self.get_one(request.args.get("id"))
         self.check_row("download", mail)
-        text = mail.download()
+        mail.download()
         school = db.session.get(School, mail.school_id)
-        name, sender = (school.name, school.email) if school else ("", "")
-        content = compose(mail, text, from_address=sender or "scolabri@localhost", from_name=name).as_bytes()
+        content = compose(mail, school, sender=school.email if school and school.email else "scolabri@localhost").as_bytes()
         return self.hand_over(mail, io.BytesIO(content), gettext("Mail %(num)d", num=mail.id) + ".eml", "message/rfc822")
 
 

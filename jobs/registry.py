@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.work import JobKind
 
@@ -31,6 +31,7 @@ class Handler:
     work: Work
     table: str
     verb: str
+    failed: Callable[[dict[str, Any]], None] | None = None  # told the parameters when it failed for good, in the transaction that says so
 
 
 HANDLERS: dict[str, Handler] = {}
@@ -39,7 +40,9 @@ HANDLERS: dict[str, Handler] = {}
 RIGHT_IN_PARAMS = "params"
 
 
-def handler(kind: JobKind, *, table: str = "", verb: str = "") -> Callable[[Work], Work]:
+def handler(
+    kind: JobKind, *, table: str = "", verb: str = "", failed: Callable[[dict[str, Any]], None] | None = None
+) -> Callable[[Work], Work]:
     """Declare the handler of a kind. Refuses a second one with ValueError.
 
     A handler reads `task.params`, commits its progress with `task.progress`, and leaves its last changes uncommitted: they are
@@ -49,7 +52,7 @@ def handler(kind: JobKind, *, table: str = "", verb: str = "") -> Callable[[Work
     def declare(work: Work) -> Work:
         if kind.name in HANDLERS:
             raise ValueError(f"two handlers for {kind.name}")
-        HANDLERS[kind.name] = Handler(work, table, verb)
+        HANDLERS[kind.name] = Handler(work, table, verb, failed)
         return work
 
     return declare
@@ -70,6 +73,7 @@ def load() -> dict[str, Handler]:
     import jobs.export
     import jobs.imports
     import jobs.letters
+    import jobs.messages
     import jobs.reset_letters
     import jobs.samples
     import jobs.school_year

@@ -99,6 +99,10 @@ class Task:
             self._update(state=JobState.waiting, runner="", error=sentence)
         else:
             self._update(state=JobState.failed, finished_at=utcnow(), error=sentence)
+            told = load()[self.kind.name].failed
+            if told is not None:
+                with unscoped("what a failed job leaves"):
+                    told(self.params)
         db.session.commit()
 
 

@@ -24,7 +24,7 @@ from models.reach import GROUP_RULES
 from models.school import Level
 from models.scope import SCOPE, WHO, Scope
 from models.studies import Programme
-from models.words import _
+from models.words import _, _p
 
 PAGE = 50
 
@@ -38,7 +38,7 @@ class LeftOut(Choice):
     suspended = "suspended", _("Link suspended"), "bad"
     to_check = "to_check", _("Link to check"), "warn"
     no_guardian = "no_guardian", _("No [guardian] on record"), "mute"
-    gone = "gone", _("Has left"), "mute"
+    gone = "gone", _p("message", "[student|Has left|Has left]"), "mute"
 
 
 class NoCopy(Choice):

@@ -47,7 +47,7 @@ class MessageTo(Choice):
 class AudienceKind(Choice):
     """Which students a message is about. `group` serves classes too; `filter` is what a list showed, its students by number."""
 
-    all = "all", _("All [the students]"), "mute"
+    all = "all", _("All the [students]"), "mute"
     group = "group", _("[Groups] or classes"), "mute"
     level = "level", _("[Levels]"), "mute"
     programme = "programme", _("[Programmes]"), "mute"

@@ -210,6 +210,8 @@ def _notes(session: Session, batch: str, made: Plan) -> list[Any]:
     notes = []
     if ("outgoing_mail", "created") in verbs:
         notes.append(_("The mails that were written stay."))
+    if ("message", "send") in verbs:
+        notes.append(_("The messages that were sent stay with those who received them."))
     if any("print" in verb for _table, verb in verbs):
         notes.append(_("What was printed stays printed."))
     if (Act.remove, "activation_code") in made.counts:

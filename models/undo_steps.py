@@ -19,6 +19,7 @@ from models.access import User
 from models.base import Base
 from models.changes import PIECE, Change, name_of, named_by, record_links, sides
 from models.journal import JournalEvent, screen_of
+from models.messages import Message, MessageState
 from models.packing import model_of
 from models.reach import narrower
 from models.rights import POLICY, VERBS, may
@@ -38,7 +39,9 @@ OWNED = frozenset({"reset_token"})
 # Who may change a language that the school has added: whoever changes its texts.
 AS = {"school_language": "label"}
 # What follows a row without being work done on it: the account of an import's lines, the pairs said to be two people, the cause of a mail.
-FOLLOWS = frozenset({"import_row", "students_apart", "guardians_apart", "outgoing_mail"})
+FOLLOWS = frozenset({"import_row", "students_apart", "guardians_apart", "outgoing_mail", "message_recipient"})
+# Of these, what holds a row that it points to: who received a message is not forgotten by undoing.
+_HOLDS = frozenset({"message_recipient"})
 
 CHANGED = _("Somebody changed it since.")
 ADDED = _("Something was added to it since.")
@@ -70,7 +73,7 @@ def pointing_to(table: Table) -> tuple[Column[Any], ...]:
     return tuple(
         fk.parent
         for other in Base.metadata.tables.values()
-        if other.name not in FOLLOWS | OWNED
+        if other.name not in (FOLLOWS | OWNED) - _HOLDS
         for fk in sorted(other.foreign_keys, key=str)
         if fk.column.table is table
     )
@@ -124,6 +127,8 @@ class Steps:
         if model is User and not self.left("user"):
             with unscoped("an account whose role was withdrawn a moment ago stands in no school"):
                 return {row.id: row for row in self.session.scalars(statement.where(User.id.in_(self.made.get(User.__table__, ()))))}  # type: ignore[call-overload]
+        if model is Message:  # what was sent stays as it was sent
+            statement = statement.where(Message.state == MessageState.draft)
         clause = narrower(model.__mapper__, SCOPE.get(), WHO.get().roles, "edit")
         found = self.session.scalars(statement if clause is None else statement.where(clause))
         return {row.id: row for row in found}

@@ -13,7 +13,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import partial
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import undefer
 
 from jobs.smtp import Later, LineDown, MailServer, Post, Refused, Trouble, Unsure
 from models import mail_line
@@ -50,18 +50,6 @@ def configured() -> MailServer | None:
     """The mail server of this installation, or None: then mails wait and are read in the application."""
     url = current_app.config.get("MAIL_URL")
     return MailServer.from_url(url) if url else None
-
-
-@dataclass(frozen=True)
-class Letter:
-    """One claimed mail, as plain values: no transaction is open while the server is spoken to."""
-
-    id: int
-    tries: int
-    unsure: int
-    address: str
-    sealed: bool
-    message: EmailMessage | None
 
 
 def _due() -> ColumnElement[bool]:
@@ -111,6 +99,7 @@ class Sender:
     def __init__(self, server: MailServer, me: str) -> None:
         self.server, self.me = server, me
         self.post = Post(server)
+        self.schools: dict[int, School] = {}  # as they were when this turn first met them
         self.count = self.put_off = 0
         self.over = False  # nothing more in this turn
         self.note: Callable[[], Any] = _nothing  # what is to be written about the line, with what becomes of the mail
@@ -125,7 +114,7 @@ class Sender:
 
     # -- the rows
 
-    def _turn(self, before: Letter | None, became: dict[str, Any], *, more: bool) -> Letter | None:
+    def _turn(self, before: OutgoingMail | None, became: dict[str, Any], *, more: bool) -> OutgoingMail | None:
         """In one transaction: write what became of the mail before, claim the next one."""
         for tried in range(WRITES):
             try:
@@ -147,26 +136,31 @@ class Sender:
     def _mine(self, mail_id: int) -> ColumnElement[bool]:
         return and_(OutgoingMail.id == mail_id, OutgoingMail.runner == self.me, OutgoingMail.state == MailState.sending)
 
-    def _claim(self) -> Letter | None:
+    def _claim(self) -> OutgoingMail | None:
+        """The next mail, apart from the session: no transaction is open while it is composed and the server is spoken to."""
         for bulk in (False, True):  # (two looks, each along the index)
             oldest = select(OutgoingMail).where(_due(), OutgoingMail.bulk.is_(bulk)).order_by(OutgoingMail.next_try_at, OutgoingMail.id)
-            mail = db.session.scalar(oldest.limit(1).with_for_update(skip_locked=True).execution_options(populate_existing=True))
-            if mail is not None:
-                values = {"state": MailState.sending, "runner": self.me, "beat_at": utcnow(), "handed": False}
-                _write(update(OutgoingMail).where(OutgoingMail.id == mail.id).values(values))
-                return Letter(mail.id, mail.tries, mail.unsure, mail.to_address, mail.sealed, self._compose(mail))
+            mail = db.session.scalar(oldest.options(undefer(OutgoingMail.html)).limit(1).with_for_update(skip_locked=True))
+            if mail is None:
+                continue
+            if mail.school_id and mail.school_id not in self.schools:
+                self.schools[mail.school_id] = db.session.get_one(School, mail.school_id)
+                db.session.expunge(self.schools[mail.school_id])
+            db.session.expunge(mail)
+            values = {"state": MailState.sending, "runner": self.me, "beat_at": utcnow(), "handed": False}
+            _write(update(OutgoingMail).where(OutgoingMail.id == mail.id).values(values))
+            return mail
         return None
 
     def _compose(self, mail: OutgoingMail) -> EmailMessage | None:
         """The mail to send, or None when it cannot be made: sealed with a key that was lost, a header that is none."""
-        school = db.session.get(School, mail.school_id) if mail.school_id else None
         try:
-            return compose(mail, school, sender=self.server.sender)
+            return compose(mail, self.schools.get(mail.school_id) if mail.school_id else None, sender=self.server.sender)
         except ValueError:
             log.exception("mail %d cannot be made", mail.id)
             return None
 
-    def _mark(self, letter: Letter) -> None:
+    def _mark(self, letter: OutgoingMail) -> None:
         """From here on nobody knows until the server answers. Raises Lost when the mail is no longer ours: then it is not sent."""
         marked = _write(update(OutgoingMail).where(self._mine(letter.id)).values(handed=True, beat_at=utcnow(), tries=letter.tries + 1))
         db.session.commit()
@@ -175,12 +169,13 @@ class Sender:
 
     # -- the server
 
-    def _deliver(self, letter: Letter) -> dict[str, Any]:
+    def _deliver(self, letter: OutgoingMail) -> dict[str, Any]:
         """Try one mail; what becomes of its row."""
-        if letter.message is None:
+        message = self._compose(letter)
+        if message is None:
             return _ended(MailTrouble.unmade, "")
         try:
-            self.post.send(letter.message, letter.address, lambda: self._mark(letter))
+            self.post.send(message, letter.to_address, lambda: self._mark(letter))
         except Refused as no:
             log.info("mail %d is refused: %s", letter.id, self._words(no))
             return {**_ended(MailTrouble.text if no.step is MailStep.text else MailTrouble.address, self._words(no)), "tries": letter.tries + 1}
@@ -210,14 +205,14 @@ class Sender:
         wiped = {"body": "", "html": ""} if letter.sealed else {}
         return {"state": MailState.sent, "sent_at": utcnow(), "next_try_at": None, "error": "", "trouble": None, **wiped}
 
-    def _again(self, letter: Letter, trouble: MailTrouble, words: str) -> dict[str, Any]:
+    def _again(self, letter: OutgoingMail, trouble: MailTrouble, words: str) -> dict[str, Any]:
         """An answer about this mail: the next of its tries, or the end."""
         if letter.tries >= len(DELAYS):
             return {**_ended(MailTrouble.given_up, words), "tries": letter.tries + 1}
         later = utcnow() + DELAYS[letter.tries]
         return {"state": MailState.waiting, "next_try_at": later, "trouble": trouble, "error": words, "tries": letter.tries + 1}
 
-    def _down(self, letter: Letter, down: LineDown) -> dict[str, Any]:
+    def _down(self, letter: OutgoingMail, down: LineDown) -> dict[str, Any]:
         """The line fails. The mail waits again as if nothing had been; where it may be the mail's doing others go before it."""
         words, fresh = self._words(down), not self.post.taken
         self.post.taken = 0

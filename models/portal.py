@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
+from models.access import STAFF, Membership, Role, User
 from models.base import Refusal
 from models.import_words import BadCell
 from models.journal import record
+from models.messages import Message
 from models.people import Guardian, GuardianLink, LinkStatus, Student
 from models.school import School
-from models.scope import BATCH, SCOPE, WHO, Scope, acting
+from models.scope import BATCH, SCOPE, WHO, Scope, acting, unscoped
 from models.values import read_email, read_phone, read_postal_code, tidy
 from models.words import _
 
@@ -50,22 +52,32 @@ def links_to_check(session: Session) -> int:
     return session.scalar(select(func.count(GuardianLink.id)).where(GuardianLink.status == LinkStatus.to_check)) or 0
 
 
-def _within(school_id: int) -> Scope:
+def sender_role(session: Session, message: Message) -> str:
+    """What the sender of a message is in its school today, in the reader's words; nothing for somebody who left, or was removed."""
+    with unscoped("whoever receives a message may know who wrote it"):
+        look = select(Membership).where(Membership.user_id == message.requested_by_id, Membership.school_id == message.school_id)
+        held = [one.role for one in session.scalars(look) if one.role in STAFF and one.active]
+    return next((str(role) for role in Role if role in held), "")
+
+
+def within(school_id: int) -> Scope:
+    """The school of a row of one's own, to write in it."""
     return Scope(school_id=school_id, user_id=WHO.get().user_id)
 
 
 def save_profile(session: Session, guardian: Guardian, typed: Mapping[str, str]) -> None:
     """Write what the guardian typed (`PROFILE`), in the caller's transaction. Refuses with `WrongField` what is no phone, e-mail or postal code."""
-    values = {name: _read(name, typed.get(name, ""), guardian.school.country.name) for name in PROFILE}
+    values = {name: read_contact(name, typed.get(name, ""), guardian.school.country.name) for name in PROFILE}
     phone = values["phone"]
     values["phone_e164"] = read_phone(phone, guardian.school.country.name, []).e164 if phone else ""
-    with acting(WHO.get(), _within(guardian.school_id), BATCH.get()):
+    with acting(WHO.get(), within(guardian.school_id), BATCH.get()):
         for name, value in values.items():
             setattr(guardian, name, value)
         session.flush()
 
 
-def _read(name: str, typed: str, country: str) -> str:
+def read_contact(name: str, typed: str, country: str) -> str:
+    """One field of `PROFILE` as it is kept. Refuses with `WrongField` what is no phone, e-mail or postal code."""
     try:
         text = tidy(typed)
         if name == "email":
@@ -79,6 +91,18 @@ def _read(name: str, typed: str, country: str) -> str:
     return text
 
 
+def choose_language(session: Session, user: User, language: str) -> None:
+    """The language of the person's pages and mails, in the caller's transaction; the letters of every school that knows them as a guardian
+    follow it."""
+    user.language = language
+    with unscoped("one's own records, in every school"):
+        mine = list(session.scalars(select(Guardian).where(Guardian.user_id == user.id, Guardian.language != language)))
+    for guardian in mine:
+        with acting(WHO.get(), within(guardian.school_id), BATCH.get()):
+            guardian.language = language
+            session.flush()
+
+
 def leave(session: Session, student_id: int) -> None:
     """Stop following a child, in the caller's transaction: the person's links are suspended, the school keeps who they are.
 
@@ -88,7 +112,7 @@ def leave(session: Session, student_id: int) -> None:
     if not links:
         raise Refusal(_("You no longer follow this child."))
     for link in links:
-        with acting(WHO.get(), _within(link.school_id), BATCH.get()):
+        with acting(WHO.get(), within(link.school_id), BATCH.get()):
             link.suspend(str(_("Left by the [guardian] in person")))
             session.flush()
             record(session, "leave", "guardian_link", link.id)

@@ -1,14 +1,16 @@
-"""The pages of guardians: their children; and the bare page of a student's first sign-in."""
+"""The pages of guardians: their children."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin
+from flask_login import current_user
 
 from models import portal
 from models.db import db
 from models.people import Student
+from views import inbox
 from views.i18n import gettext, ngettext, speaking_for
 from views.i18n import lazy_gettext as _
 from views.portal_tabs import declare_tab
@@ -23,11 +25,21 @@ def _place(child: Student) -> str:
 
 @bp.get("/parent/")
 def home() -> ResponseReturnValue:
-    """The children, in every school."""
+    """The children, in every school, and what waits for the person."""
     rows = [{"name": child.name, "url": url_for("portal.child", student_id=child.id), "place": _place(child)} for child in portal.children(db.session)]
     n = portal.links_to_check(db.session)
     waiting = ngettext("%(num)d code is being checked by the [school].", "%(num)d codes are being checked by the [school].", n) if n else ""
-    return render_template("portal/children.html", children=rows, waiting=waiting, add_url=url_for("portal.register"))
+    person = current_user.user
+    confirm = {"email": person.email, "mails": bool(current_app.config.get("MAIL_URL"))} if person.email and not person.email_confirmed else None
+    return render_template(
+        "portal/home.html",
+        children=rows,
+        waiting=waiting,
+        unread_words=inbox.unread_words(),
+        inbox_url=inbox.address("list"),
+        confirm=confirm,
+        add_url=url_for("portal.register"),
+    )
 
 
 @bp.get("/parent/child/<int:student_id>")
@@ -70,13 +82,6 @@ def leave(student_id: int) -> ResponseReturnValue:
     db.session.commit()
     flash(gettext("You no longer follow %(name)s.", name=name), "success")
     return redirect(url_for("portal.home"), code=303)
-
-
-@bp.get("/student/activate")
-def student_activate() -> ResponseReturnValue:
-    """First sign-in of a student by a code: what will stand there."""
-    sentence = gettext("The first sign-in by code is not open yet. Ask your [school] for your user name.")
-    return render_template("bare.html", heading=gettext("First sign-in"), sentence=sentence, icon_key="key")
 
 
 def register(app: Flask, admin: Admin) -> None:

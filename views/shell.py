@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from models.db import db
 from models.work import MailState, OutgoingMail
+from views.account import language_choices
 from views.i18n import gettext
 from views.menu import build_menu, screens
 from views.portal_tabs import tabs
@@ -28,6 +29,7 @@ def init_shell(app: Flask) -> None:
         values["person_initials"] = current_user.initials
         if current_user.portal is not None or not request.path.startswith("/admin"):
             values["tabs"] = tabs()
+            values["language_choices"] = language_choices() if current_user.portal is not None else ()
             return values
         places = current_user.standing.places if current_user.seeing is None else ()
         if len(places) > 1:

@@ -65,6 +65,7 @@ def missing() -> list[str]:
 
 def load() -> dict[str, Handler]:
     """Import every module that declares handlers, once."""
+    import jobs.access_cards
     import jobs.address_labels
     import jobs.bulk
     import jobs.bulk_edit
@@ -72,6 +73,7 @@ def load() -> dict[str, Handler]:
     import jobs.class_lists
     import jobs.export
     import jobs.imports
+    import jobs.letter_specimen
     import jobs.letters
     import jobs.messages
     import jobs.reset_letters

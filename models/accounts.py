@@ -13,8 +13,9 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, func, or_, select, update
 
-from models import keys, passwords, sessions, throttle
+from models import keys, passwords, sessions, settings, throttle, two_factor
 from models.access import STAFF, LoginEvent, LoginKind, Membership, ResetToken, Role, User
+from models.access_cards import cards_since
 from models.activation import ALPHABET
 from models.base import Refusal, utcnow
 from models.db import db
@@ -22,6 +23,7 @@ from models.journal import record
 from models.people import Guardian, Student
 from models.school import School
 from models.scope import unscoped
+from models.standing import Standing, standing_of
 from models.words import _, in_language
 from models.work import OutgoingMail
 
@@ -43,13 +45,21 @@ _PROVES_EMAIL = frozenset({"mail", "invite"})  # the link travelled by mail only
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of a try to sign in: a token, or a wait in seconds, or neither. `closed`: right password, nothing open today."""
+    """What became of a try to sign in: a token, or a wait in seconds, or neither. `closed`: right password, nothing open today.
+
+    `half`: right password, and a code is still to come (`models/second_step.py`). What is told at the first page: `letters`, `cards` and `removed`,
+    when a reset letter or an access card was printed or the second step removed since the last sign-in; `left`, the recovery codes that remain after one was used.
+    """
 
     token: str = ""
     user_id: int | None = None
     wait: int = 0
     closed: bool = False
+    half: str = ""
     letters: tuple[dt.datetime, ...] = field(default=())
+    cards: tuple[dt.datetime, ...] = field(default=())
+    removed: tuple[dt.datetime, ...] = field(default=())
+    left: int | None = None
 
 
 def login_name(typed: str) -> str:
@@ -87,7 +97,7 @@ def sign_in(typed: str, password: str, *, address: str, agent: str, device: str 
         return Entry(wait=wait)
     if not passwords.verify(stored, password):
         throttle.hit(*{*limits, (throttle.LOGIN_ADDRESS, address), (throttle.LOGIN_ACCOUNT, account)})
-        _note(LoginKind.refused, user_id, address, agent)
+        note(LoginKind.refused, user_id, address, agent)
         db.session.commit()
         return Entry(wait=throttle.wait_seconds(*limits))
     assert user_id is not None  # noqa: S101 (nobody's password is never right)
@@ -98,32 +108,46 @@ def sign_in(typed: str, password: str, *, address: str, agent: str, device: str 
 def _enter(user_id: int, stored: str, fresh: str, limits: tuple[tuple[throttle.Limit, str], ...], address: str, agent: str) -> Entry:
     with unscoped("whoever signs in has no scope yet"):
         user = db.session.get(User, user_id)
-        standing = sessions.standing_of(user_id)
+        standing = standing_of(user_id)
         if user is None or user.password_hash != stored or not standing:
-            _note(LoginKind.refused, user_id, address, agent)
+            note(LoginKind.refused, user_id, address, agent)
             db.session.commit()
             return Entry(closed=not standing)
         throttle.clear(*limits[0])
         throttle.sweep()
-        printed = (ResetToken.user_id == user_id, ResetToken.purpose == "letter", ResetToken.created_at > (user.last_seen_at or user.created_at))
-        letters = tuple(db.session.scalars(select(ResetToken.created_at).where(*printed).order_by(ResetToken.created_at)))
-        token = sessions.open_session(user, standing, address, agent)
         # Not an edit of the person's record: no line in the history, no new version.
-        seen = {"last_seen_at": utcnow(), "password_hash": fresh, "updated_at": User.updated_at}
-        db.session.execute(update(User).where(User.id == user_id).values(seen))
-        _note(LoginKind.signed_in, user_id, address, agent)
+        db.session.execute(update(User).where(User.id == user_id).values(password_hash=fresh, updated_at=User.updated_at))
+        if two_factor.is_on(user_id):
+            db.session.commit()
+            return Entry(user_id=user_id, half=two_factor.half_of(user))
+        entry = let_in(user, standing, address, agent)
         db.session.commit()
-    return Entry(token=token, user_id=user_id, letters=letters)
+    return entry
+
+
+def let_in(user: User, standing: Standing, address: str, agent: str, *, left: int | None = None) -> Entry:
+    """Open the session of somebody who has shown all that is asked of them, in the caller's transaction; `left`: see `Entry`."""
+    before = user.last_seen_at or user.created_at
+    printed = (ResetToken.user_id == user.id, ResetToken.purpose == "letter", ResetToken.created_at > before)
+    letters = tuple(db.session.scalars(select(ResetToken.created_at).where(*printed).order_by(ResetToken.created_at)))
+    gone = (LoginEvent.user_id == user.id, LoginEvent.kind == LoginKind.second_step_removed, LoginEvent.at > before)
+    removed = tuple(db.session.scalars(select(LoginEvent.at).where(*gone).order_by(LoginEvent.at)))
+    cards = cards_since(db.session, user)
+    token = sessions.open_session(user, standing, address, agent, proved=True)
+    db.session.execute(update(User).where(User.id == user.id).values(last_seen_at=utcnow(), updated_at=User.updated_at))
+    note(LoginKind.signed_in, user.id, address, agent)
+    return Entry(token=token, user_id=user.id, letters=letters, cards=cards, removed=removed, left=left)
 
 
 def sign_out(session_id: int, user_id: int, address: str, agent: str) -> None:
     """End this browser's session; a copied cookie is dead at once."""
     sessions.end(session_id)
-    _note(LoginKind.signed_out, user_id, address, agent)
+    note(LoginKind.signed_out, user_id, address, agent)
     db.session.commit()
 
 
-def _note(kind: LoginKind, user_id: int | None, address: str, agent: str) -> None:
+def note(kind: LoginKind, user_id: int | None, address: str, agent: str) -> None:
+    """Write what happened at the door, in the caller's transaction."""
     with unscoped("a sign-in belongs to no school"):
         db.session.add(LoginEvent(kind=kind, user_id=user_id, address=address[:60], agent=agent[:200]))
         db.session.flush()
@@ -140,18 +164,24 @@ def names_around(user: User) -> list[str]:
         return [user.given_name, user.family_name, user.username or "", (user.email or "").split("@")[0], *schools]
 
 
+def rules_for(user: User) -> tuple[list[str], int]:
+    """What binds this person's next password, as `passwords.check` takes it: the names that do not make one up, the shortest length that
+    one of their schools asks for."""
+    return names_around(user), settings.strictest("password_length", user.id)
+
+
 def change_password(user_id: int, current: str, new: str, *, address: str, agent: str) -> None:
     """One's own password: asks the current one, ends all sessions (the view renews its own), tells by mail.
 
     Refused: a wrong current password (counted like a sign-in), a new one that `passwords.check` refuses.
     """
     with unscoped("one's own account"):
-        names = names_around(db.session.get_one(User, user_id))
+        rules = rules_for(db.session.get_one(User, user_id))
     check_current(user_id, current, address=address)
-    passwords.check(new, names)
+    passwords.check(new, *rules)
     hashed = passwords.hash_password(new)
     with unscoped("one's own account"):
-        _set_password(db.session.get_one(User, user_id), hashed, address, agent)
+        set_password(db.session.get_one(User, user_id), hashed, address, agent)
         db.session.commit()
 
 
@@ -172,12 +202,12 @@ def check_current(user_id: int, current: str, *, address: str) -> None:
         raise Refusal(_("The current password is not right. Type it again."))
 
 
-def _set_password(user: User, hashed: str, address: str, agent: str) -> None:
+def set_password(user: User, hashed: str, address: str, agent: str) -> None:
     """Earlier links and all sessions die with the epoch; the person is told."""
     user.password_hash = hashed
     user.epoch += 1
     sessions.end_all(user.id)
-    _note(LoginKind.password_changed, user.id, address, agent)
+    note(LoginKind.password_changed, user.id, address, agent)
     if user.email:
         with in_language(user.language or "fr"):
             body = _(
@@ -241,9 +271,9 @@ def ask_reset(typed: str, base_url: str, *, address: str, agent: str) -> int:
     often = throttle.wait_seconds((throttle.RESET_ACCOUNT, account)) > 0
     throttle.hit((throttle.RESET_ADDRESS, address), (throttle.RESET_ACCOUNT, account))
     with unscoped("whoever asks has no scope yet"):
-        _note(LoginKind.reset_asked, user_id, address, agent)
+        note(LoginKind.reset_asked, user_id, address, agent)
         user = db.session.get(User, user_id) if user_id else None
-        if user is not None and user.email and user.email_confirmed_at and not often and sessions.standing_of(user.id):
+        if user is not None and user.email and user.email_confirmed_at and not often and standing_of(user.id):
             link = f"{base_url.rstrip('/')}/reset/{new_token(user, 'mail')}"
             with in_language(user.language or "fr"):
                 body = _(
@@ -269,9 +299,9 @@ def reset(secret: str, password: str, *, address: str, agent: str) -> None:
         raise dead
     with unscoped("the link is the secret"):
         user = db.session.get_one(User, found.user_id)
-        token_id, user_id, epoch, names = found.id, user.id, user.epoch, names_around(user)
+        token_id, user_id, epoch, rules = found.id, user.id, user.epoch, rules_for(user)
     db.session.rollback()
-    passwords.check(password, names)
+    passwords.check(password, *rules)
     hashed = passwords.hash_password(password)
     with unscoped("the link is the secret"):
         open_still = (ResetToken.id == token_id, ResetToken.used_at.is_(None), ResetToken.expires_at > utcnow())
@@ -283,7 +313,7 @@ def reset(secret: str, password: str, *, address: str, agent: str) -> None:
         purpose = db.session.get_one(ResetToken, token_id).purpose
         if purpose in _PROVES_EMAIL and user.email:
             user.email_confirmed_at = user.email_confirmed_at or utcnow()
-        _set_password(user, hashed, address, agent)
+        set_password(user, hashed, address, agent)
         db.session.commit()
 
 

@@ -155,7 +155,8 @@ class Student(Base, Identified, SchoolScoped, Stamped, Versioned, Named, Extensi
     links: Mapped[list[GuardianLink]] = relationship(back_populates="student", cascade="all, delete-orphan", passive_deletes=False)
     # Filled only by a statement that asks for it: models/followed.py.
     access_word: Mapped[str | None] = query_expression(info={"label": _("Access")})
-    account_word: Mapped[str | None] = query_expression(info={"label": _("Own account")})  # the same: models/student_accounts.py
+    account_word: Mapped[str | None] = query_expression(info={"label": _("Own account")})  # the same, as the next: models/student_accounts.py
+    user_name: Mapped[str | None] = query_expression(info={"label": _("User name")})
     if TYPE_CHECKING:
         homeroom_name: Mapped[str | None]
 

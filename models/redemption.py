@@ -11,13 +11,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlalchemy import literal, select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.orm import Session
 
-from models import keys, passwords, throttle
+from models import keys, passwords, settings, throttle
 from models.access import LoginEvent, LoginKind, Role, User
 from models.accounts import Entry, ask_confirmation, login_name
-from models.activation import ActivationCode, read_code, usable_clause
+from models.activation import ActivationCode, CodePurpose, read_code, redeemable_clause, usable_clause
 from models.base import Refusal, utcnow
 from models.db import db
 from models.journal import record
@@ -66,7 +66,7 @@ def redeem(session: Session, typed_code: str, user: User) -> GuardianLink:
     """
     digest = keys.digest("activation", read_code(typed_code))
     with unscoped("the code is the secret"):
-        code = _take(session, digest)
+        code = take(session, digest)
     if user.id is None:
         with _as(user, code):
             session.add(user)
@@ -75,29 +75,41 @@ def redeem(session: Session, typed_code: str, user: User) -> GuardianLink:
         session.execute(update(ActivationCode).where(ActivationCode.id == code.id).values(used_by_id=user.id), execution_options={"synchronize_session": False})
         if session.scalar(select(GuardianLink.id).join(Guardian).where(Guardian.user_id == user.id, GuardianLink.student_id == code.student_id).limit(1)):
             raise UnusableCode
+        if code.purpose is CodePurpose.invitation:
+            check_not_suspended(session, code.student_id, user)
         link = _link(session, code.student, _guardian_for(session, code, user))
+        if code.purpose is CodePurpose.invitation:
+            link.status = LinkStatus.to_check  # whoever the student invites: staff say that it is right
         session.flush()
         record(session, "redeem", "activation_code", code.id)
     return link
 
 
-def _alive(digest: str) -> tuple[Any, ...]:
-    """The clauses of a code that still opens something: usable, of a student who is there."""
+def alive(digest: str, purpose: CodePurpose = CodePurpose.guardian) -> tuple[Any, ...]:
+    """The clauses of a code that still opens something: usable, for this, of a student who is there. An invitation makes a guardian too."""
+    opens = redeemable_clause() if purpose is CodePurpose.guardian else usable_clause(purpose)
     there = select(literal(1)).where(Student.id == ActivationCode.student_id, Student.status == StudentStatus.active)
-    return (ActivationCode.digest == digest, usable_clause(), there.correlate(ActivationCode).exists())
+    return (ActivationCode.digest == digest, opens, there.correlate(ActivationCode).exists())
 
 
-def _take(session: Session, digest: str) -> ActivationCode:
+def take(session: Session, digest: str, purpose: CodePurpose = CodePurpose.guardian) -> ActivationCode:
     """The one winner's code: the row changes for whoever comes first, for nobody else. The code itself is wiped."""
     # The student before the code, as whoever deletes the student: where writers work side by side, the other order is a deadlock, and two
     # codes of one child would overwrite one another's changes of that row.
     whose = select(Student.id).join(ActivationCode, ActivationCode.student_id == Student.id).where(ActivationCode.digest == digest)
     session.execute(whose.with_for_update(of=Student, key_share=True))
-    taken = update(ActivationCode).where(*_alive(digest)).values(used_at=utcnow(), sealed="", version=ActivationCode.version + 1)
+    taken = update(ActivationCode).where(*alive(digest, purpose)).values(used_at=utcnow(), sealed="", version=ActivationCode.version + 1)
     done = cast("CursorResult[Any]", session.execute(taken, execution_options={"synchronize_session": False}))
     if done.rowcount != 1:
         raise UnusableCode
     return session.scalars(select(ActivationCode).where(ActivationCode.digest == digest).execution_options(populate_existing=True)).one()
+
+
+def check_not_suspended(session: Session, student_id: int, user: User) -> None:
+    """Refuse whoever the school has suspended for this child and who comes back with another account under the same e-mail."""
+    theirs = (GuardianLink.student_id == student_id, GuardianLink.status == LinkStatus.suspended, func.lower(Guardian.email) == user.email)
+    if user.email and session.scalar(select(GuardianLink.id).join(Guardian).where(*theirs).limit(1)):
+        raise UnusableCode
 
 
 def _as(user: User, code: ActivationCode) -> AbstractContextManager[None]:
@@ -145,12 +157,12 @@ def _link(session: Session, student: Student, guardian: Guardian) -> GuardianLin
 # --- at the door: counted, in transactions of their own ------------------------------------------------------------------------------
 
 
-def _limits(account: str, address: str) -> Limits:
+def limits_of(account: str, address: str) -> Limits:
     """What a failed try counts against: the account (or the e-mail), the address, the whole site (security.md 34)."""
-    return ((throttle.CODE_ACCOUNT, account), (throttle.CODE_ADDRESS, address), (throttle.CODE_SITE, "site"))
+    return throttle.code_limits(account, address)
 
 
-def _brake(limits: Limits) -> None:
+def brake(limits: Limits) -> None:
     """Refuse with `TooManyTries` while one of the limits is reached."""
     wait = throttle.wait_seconds(*limits)
     db.session.rollback()
@@ -159,7 +171,7 @@ def _brake(limits: Limits) -> None:
         raise TooManyTries(wait)
 
 
-def _counted(limits: Limits, work: Callable[[], T]) -> T:
+def counted(limits: Limits, work: Callable[[], T]) -> T:
     """Do the work and commit; an unusable code undoes everything and counts as a failure."""
     try:
         done = work()
@@ -177,8 +189,8 @@ def _counted(limits: Limits, work: Callable[[], T]) -> T:
 def add_child(typed_code: str, user_id: int, *, address: str) -> GuardianLink:
     """One more child for somebody who is signed in. Refused: a typing mistake (not counted), too many tries, an unusable code."""
     read_code(typed_code)
-    limits = _limits(f"user {user_id}", address)
-    _brake(limits)
+    limits = limits_of(f"user {user_id}", address)
+    brake(limits)
 
     def work() -> GuardianLink:
         with unscoped("whoever types the code"):
@@ -186,7 +198,7 @@ def add_child(typed_code: str, user_id: int, *, address: str) -> GuardianLink:
             user = db.session.get_one(User, user_id, with_for_update={"key_share": True})
         return redeem(db.session, typed_code, user)
 
-    return _counted(limits, work)
+    return counted(limits, work)
 
 
 def register(typed_code: str, *, given_name: str, family_name: str, email: str, password: str, base_url: str, address: str, agent: str) -> Entry:
@@ -199,18 +211,20 @@ def register(typed_code: str, *, given_name: str, family_name: str, email: str, 
     user = User(given_name=" ".join(given_name.split()), family_name=" ".join(family_name.split()), email=email, last_seen_at=utcnow())
     if not (user.given_name and user.family_name and user.email):
         raise Refusal(_("Your given name, your family name and your e-mail are needed. Fill them in."))
-    passwords.check(password, [user.given_name, user.family_name, user.email.split("@")[0]])
-    limits = _limits(f"name {login_name(email)}", address)
-    _brake(limits)
+    names = [user.given_name, user.family_name, user.email.split("@")[0]]
+    passwords.check(password, names, settings.everywhere("password_length"))
+    limits = limits_of(f"name {login_name(email)}", address)
+    brake(limits)
     # Hashed before anything is looked up: the answer takes as long whatever the code is, and no lock is held meanwhile.
     user.password_hash = passwords.hash_password(password)
 
     def work() -> Entry:
         with unscoped("whoever registers has no scope yet"):
             if db.session.scalar(select(User.id).where(User.email == user.email)) is not None:
-                valid = db.session.scalar(select(ActivationCode.id).where(*_alive(keys.digest("activation", code))))
+                valid = db.session.scalar(select(ActivationCode.id).where(*alive(keys.digest("activation", code))))
                 raise HasAccount if valid is not None else UnusableCode
         redeem(db.session, code, user)
+        passwords.check(password, names, settings.strictest("password_length", user.id))  # of the school of the child: known by now
         with unscoped("a sign-in belongs to no school"):
             token = open_session(user, standing_of(user.id), address, agent)
             ask_confirmation(user, base_url)
@@ -218,4 +232,4 @@ def register(typed_code: str, *, given_name: str, family_name: str, email: str, 
             db.session.flush()
         return Entry(token=token, user_id=user.id)
 
-    return _counted(limits, work)
+    return counted(limits, work)

@@ -59,6 +59,11 @@ def with_account() -> Any:
     return with_expression(Student.account_word, case((Student.user_id.is_(None), "none"), (used_clause(), "used"), else_="unused"))
 
 
+def with_user_name() -> Any:
+    """The option of a statement on students that brings each one's user name. The table: whoever follows a student may tell it to them."""
+    return with_expression(Student.user_name, select(user.c.username).where(user.c.id == Student.user_id).scalar_subquery())
+
+
 def account_of(row: Student) -> OwnAccount | None:
     """The state of a student that was loaded `with_account`; None otherwise."""
     return OwnAccount[row.account_word] if row.account_word else None

@@ -60,7 +60,6 @@ def test_a_portal_opens_to_its_own_people_only(as_, username, path):
 
 
 def test_bare_homes_say_what_will_stand_there(as_):
-    assert "prendront place ici" in words(as_("student").get("/student/"))
     assert "liste de candidats" in words(as_("invigilator").get("/invigilator/"))
 
 

@@ -262,14 +262,6 @@ def test_a_stranger_is_led_to_the_login_page(client, path):
     assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, "/login")
 
 
-@pytest.mark.parametrize("path", ["/student/activate", "/student/activate?code=7KQ4M2WXH9DZ"])
-def test_the_students_door_says_what_will_stand_there(client, path):
-    answer = client.get(path)
-    assert answer.status_code == 200
-    assert "Première connexion" in words(answer)
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-
-
 def test_the_demo_parent_sees_a_child_in_each_school(as_, app):
     browser = as_("parent")
     home = browser.get("/parent/")

@@ -8,8 +8,9 @@ from flask import Flask
 from flask_admin import Admin
 
 DOMAINS = (
-    *("people", "papers", "activation", "access", "rights", "school", "studies"),
-    *("school_year", "custom_screen", "imports", "transfers", "labels", "work", "journal", "portal", "school_settings", "settings"),
+    *("people", "papers", "messages", "activation", "letter", "access", "rights", "school", "studies", "courses"),
+    *("school_year", "custom_screen", "imports", "transfers", "labels", "work", "journal", "portal", "student_portal", "inbox", "school_settings", "settings"),
+    *("guardian_invitations", "student_invite"),
 )
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, g, redirect, render_template, request, url_for
+from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import PasswordField, SelectField, StringField
 
-from models import accounts, sessions
+from models import accounts, portal, sessions
 from models.access import LoginEvent, User
 from models.base import Refusal
 from models.db import db
 from models.label_languages import languages_for
 from models.scope import unscoped
-from views import kept
+from views import kept, two_factor
 from views.auth import HOMES, base_url, bp, client, device_name, reopen
 from views.base import own_path
 from views.doors import again, differ, new_password, options
@@ -30,7 +30,7 @@ THEMES = (("", _("As the device")), ("light", _("Light")), ("dark", _("Dark")))
 _SIGN_INS = 10
 
 
-def _languages() -> list[tuple[str, str]]:
+def language_choices() -> list[tuple[str, str]]:
     """The application's languages, then those that the person's schools have added."""
     with unscoped("one's own schools"):
         return [*LANGUAGES, *((name, language_name(name).capitalize()) for name in languages_for(db.session, current_user.id))]
@@ -46,7 +46,7 @@ class ProfileForm(FlaskForm):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.language.choices = options(_languages())
+        self.language.choices = options(language_choices())
         self.theme.choices = options(THEMES)
 
 
@@ -87,6 +87,7 @@ def account() -> ResponseReturnValue:
         sections=_sections(profile, change),
         sessions=_devices(),
         sign_ins=_sign_ins(),
+        second_step=two_factor.sheet(),
         **_frame(),
     )
     return page, 422 if request.method == "POST" else 200
@@ -186,7 +187,7 @@ def _save_profile(form: ProfileForm) -> ResponseReturnValue | None:
     for field, value in names:
         if not value or len(value) > 100 or not value.isprintable():
             field.errors = [gettext("Type a name of at most 100 characters.")]
-    if form.language.data not in dict(_languages()):
+    if form.language.data not in dict(language_choices()):
         form.language.errors = [gettext("This choice does not exist. Choose another.")]
     if form.theme.data not in dict(THEMES):
         form.theme.errors = [gettext("This choice does not exist. Choose another.")]
@@ -194,7 +195,7 @@ def _save_profile(form: ProfileForm) -> ResponseReturnValue | None:
         return None
     user = _me()
     user.given_name, user.family_name = names[0][1], names[1][1]
-    user.language = str(form.language.data)
+    portal.choose_language(db.session, user, str(form.language.data))
     db.session.commit()
     g.choices = {"theme": form.theme.data or "system"}
     g.language = language_for(form.language.data)
@@ -233,8 +234,12 @@ def ask_confirmation() -> ResponseReturnValue:
         flash(refusal.sentence, "warning")
     else:
         db.session.commit()
-        flash(gettext("A mail leaves for %(email)s. Open its link within 7 days.", email=current_user.user.email), "success")
-    return redirect(url_for("auth.account"))
+        if current_app.config.get("MAIL_URL"):
+            flash(gettext("A mail leaves for %(email)s. Open its link within 7 days.", email=current_user.user.email), "success")
+        else:
+            sentence = gettext("No mail leaves from here yet. The link to confirm %(email)s waits for the day when mails leave.", email=current_user.user.email)
+            flash(sentence, "info")
+    return redirect(own_path(request.form.get("next")) or url_for("auth.account"))
 
 
 @bp.route("/account/confirm/<token>", methods=("GET", "POST"))
@@ -291,10 +296,10 @@ def school() -> ResponseReturnValue:
 def language() -> ResponseReturnValue:
     """Choose a language: for the account when there is one, for the browser in any case."""
     chosen = request.form.get("language", "")
-    if chosen not in dict(LANGUAGES):
+    if chosen not in dict(language_choices() if current_user.is_authenticated else LANGUAGES):
         abort(422)
     if current_user.is_authenticated:
-        _me().language = chosen
+        portal.choose_language(db.session, _me(), chosen)
         db.session.commit()
     g.choices = {"language": chosen}
     return redirect(own_path(request.form.get("next")) or "/")
@@ -317,14 +322,6 @@ def resume() -> ResponseReturnValue:
     if waiting is None:
         return redirect(HOMES[current_user.portal])
     return render_template("resume.html", path=waiting[0], fields=waiting[1])
-
-
-@bp.get("/student/")
-def student_home() -> ResponseReturnValue:
-    """What will stand there."""
-    return render_template(
-        "bare.html", heading=gettext("My page"), icon_key="calendar", sentence=gettext("Your works, your plan and your messages will stand here.")
-    )
 
 
 @bp.get("/invigilator/")

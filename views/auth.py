@@ -26,7 +26,7 @@ from models.scope import BATCH, SCOPE, WHO, Actor, unscoped
 from views import kept
 from views.base import own_path
 from views.formats import day_of, show_date
-from views.i18n import gettext, language_for
+from views.i18n import gettext, language_for, ngettext
 from views.i18n import lazy_gettext as _
 from views.security import csrf, to_login
 
@@ -34,7 +34,9 @@ bp = Blueprint("auth", __name__)
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # What a stranger may open (rights.md, Guests); everything else leads to the login page.
-PUBLIC = re.compile(r"/(login|forgot|setup|healthz|language|theme|parent/register|student/activate)|/(reset|guest|invigilator|verify|static|admin/static)/.+")
+PUBLIC = re.compile(
+    r"/(login(/code)?|forgot|setup|healthz|language|theme|parent/register|student/activate)|/(reset|guest|invigilator|verify|static|admin/static)/.+"
+)
 PORTALS = {"parent": "guardian", "student": "student", "invigilator": "nobody"}
 HOMES = {None: "/admin/", "guardian": "/parent/", "student": "/student/", "nobody": "/invigilator/"}
 _DEVICES = 10  # people whom one shared computer remembers
@@ -49,7 +51,7 @@ def init_auth(app: Flask) -> None:
     app.before_request(_admit)
     principal = Principal(app, use_sessions=False, skip_static=True)
     principal.identity_loader(_identity)
-    from views import account, doors  # noqa: F401 (they add their pages to the blueprint)
+    from views import account, doors, two_factor  # noqa: F401 (they add their pages to the blueprint)
     from views.see_as import init_see_as
 
     init_see_as(app)  # before the portals: whoever only looks is told so
@@ -101,11 +103,16 @@ def _identity() -> Identity:
 
 def _guard() -> ResponseReturnValue | None:
     """A stranger is led to the login page; a portal opens to those whose portal it is."""
-    if not g.get("loaded") or request.routing_exception is not None or PUBLIC.fullmatch(request.path):
+    if not g.get("loaded") or request.routing_exception is not None:
         return None
+    from views.two_factor import lead_there
+
+    led = lead_there()
+    if led is not None or PUBLIC.fullmatch(request.path):
+        return led
     if not current_user.is_authenticated:
         if request.method not in SAFE:
-            _keep_input()
+            keep_input()
         return to_login()
     wanted = PORTALS.get(request.path.split("/")[1])
     if wanted and current_user.portal != wanted:
@@ -113,7 +120,7 @@ def _guard() -> ResponseReturnValue | None:
     return None
 
 
-def _keep_input() -> None:
+def keep_input() -> None:
     """What somebody typed until their session ended waits, sealed, for their return. A forged request keeps nothing."""
     try:
         csrf.protect()
@@ -215,12 +222,16 @@ def login() -> ResponseReturnValue:
     if not typed.strip() or not password:
         return _login_page(form, gettext("Type your user name and your password."), 422)
     before = current_user.session_id if current_user.is_authenticated else None
-    device, marks = _device()
+    device, marks = known_device()
     entry = accounts.sign_in(typed[:254], password, device=device, marks=marks, **client())
     if entry.wait:
         minutes = -(-entry.wait // 60)
         sentence = gettext("Too many tries. Wait %(minutes)d min, then try again.", minutes=minutes)
         return _login_page(form, sentence, 429), 429, {"Retry-After": str(entry.wait)}
+    if entry.half:
+        from views.two_factor import ask_code
+
+        return ask_code(entry.half, own_path(form.next.data))
     if not entry.token or entry.user_id is None:
         if entry.closed:
             return _login_page(form, gettext("Your access is closed today. Ask your [school]."), 403)
@@ -248,16 +259,38 @@ def enter(entry: accounts.Entry, before: int | None, target: str | None) -> Resp
     login_user(visitor)
     kept.mark(visitor.id)
     kept.put_code_back(code)
+    for made in entry.cards:
+        flash(
+            gettext("An access card for your account was printed on %(date)s. If you did not ask for it, tell the [school].", date=show_date(day_of(made))),
+            "warning",
+        )
     for printed in entry.letters:
         flash(
             gettext("A reset letter for your account was printed on %(date)s. If you did not ask for it, tell the [school].", date=show_date(day_of(printed))),
             "warning",
         )
+    for day in entry.removed:
+        flash(
+            gettext(
+                "Your [school] removed the second step of your sign-in on %(date)s. If you did not ask for it, change your password and tell the [school].",
+                date=show_date(day_of(day)),
+            ),
+            "warning",
+        )
+    if entry.left is not None:
+        flash(
+            ngettext(
+                "%(num)d recovery code is left. Make new ones on the page My account.",
+                "%(num)d recovery codes are left. You make new ones on the page My account.",
+                entry.left,
+            ),
+            "info" if entry.left > 3 else "warning",
+        )
     if waiting and kept.put_back(waiting, visitor.id):
         target = url_for("auth.resume")
     response = redirect(target or "/")
-    marks = [accounts.device_mark(visitor.id), *(m for m in _device()[1] if m != accounts.device_mark(visitor.id))]
-    value = _device_signer().dumps([_device()[0] or secrets.token_hex(8), *marks[:_DEVICES]])
+    marks = [accounts.device_mark(visitor.id), *(m for m in known_device()[1] if m != accounts.device_mark(visitor.id))]
+    value = _device_signer().dumps([known_device()[0] or secrets.token_hex(8), *marks[:_DEVICES]])
     response.set_cookie(_device_cookie(), value, max_age=31_536_000, httponly=True, samesite="Lax", secure=_https())
     return response
 
@@ -280,7 +313,7 @@ def _device_signer() -> URLSafeSerializer:
     return URLSafeSerializer(keys.digest("device", "cookie"), salt="device")
 
 
-def _device() -> tuple[str, tuple[str, ...]]:
+def known_device() -> tuple[str, tuple[str, ...]]:
     """The device's own name and the marks of who signed in there, from its signed cookie."""
     try:
         found = _device_signer().loads(request.cookies.get(_device_cookie(), ""))

@@ -26,7 +26,7 @@ from views.paper_forms import CertificateForm, ClassListForm, LabelsForm, StampF
 from views.student_file import Part, declare_part
 from views.verbs import Selection, verb
 
-PAPERS = ("print_class_list", "print_labels", "print_certificate")
+PAPERS = ("print_class_list", "print_labels", "print_certificate", "print_access_cards")
 NAMED = 20  # people told by name before printing
 
 

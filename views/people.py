@@ -21,6 +21,7 @@ from models.followed import access, deletion_problem, with_access
 from models.people import Group, Guardian, GuardianLink, Student, StudentStatus
 from models.school import Level, School
 from models.scope import current_school_id
+from models.student_accounts import account_of, with_account
 from models.studies import Programme
 from views import checks
 from views.account import LANGUAGES
@@ -34,10 +35,12 @@ from views.guardian_links import GuardianLinks
 from views.i18n import gettext, ngettext, pgettext
 from views.i18n import lazy_gettext as _
 from views.merge import MergeVerb
+from views.message_student import MessageVerb
 from views.papers import PaperVerbs
 from views.promote import PromoteVerb
 from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
+from views.student_accounts import AccountVerbs, OwnAccountIs, account_fits
 from views.student_file import StudentFile
 from views.student_search import StatusIs, by_guardian, by_identifier, by_name, by_own_words, ids_by_class, is_class, offered, tally
 from views.transfer_student import TransferVerb
@@ -58,7 +61,7 @@ class AddToGroupForm(FlaskForm):
     group = RowField(Lookup("group", Group, ("name",)), _("[Group]"), validators=[InputRequired()])
 
 
-class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, PromoteVerb, StudentFile, Screen):
+class Students(CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, MergeVerb, TransferVerb, PromoteVerb, StudentFile, Screen):
     """Pupils, students, candidates: the list that the whole school works from."""
 
     model = Student
@@ -68,7 +71,13 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, PromoteVerb, Stu
     add_label = _("Add [a student]")
     title_column = "name"
     column_list = ("name", "homeroom_name", "level", "national_id", "born_on", "access", "status")
-    column_labels = {"name": _("Name and given name"), "access": _("Access"), "national_id": _("Identifier"), "born_on": _("Birth")}
+    column_labels = {
+        "name": _("Name and given name"),
+        "access": _("Access"),
+        "account": _("Own account"),
+        "national_id": _("Identifier"),
+        "born_on": _("Birth"),
+    }
     column_sortable_list = (("name", "search_key"), "homeroom_name", ("level", "level.rank"), "national_id", "born_on", "status")
     column_default_sort = [("search_key", False), ("id", False)]
     column_searchable_list = ("search_key",)
@@ -79,10 +88,14 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, PromoteVerb, Stu
     )
     column_export_list = (
         *("family_name", "given_name", "usage_name", "homeroom_name", "level", "programme", "national_id", "local_id", "sex", "born_on"),
-        *("email", "phone", "address1", "address2", "postal_code", "town", "adviser", "access", "status"),
+        *("email", "phone", "address1", "address2", "postal_code", "town", "adviser", "access", "account", "status"),
     )
     nowrap_columns = ("name", "homeroom_name", "national_id", "born_on")
-    column_formatters = {"name": lambda _v, _c, row, _n: str(row), "access": lambda _v, _c, row, _n: access(row)}
+    column_formatters = {
+        "name": lambda _v, _c, row, _n: str(row),
+        "access": lambda _v, _c, row, _n: access(row),
+        "account": lambda _v, _c, row, _n: account_of(row),
+    }
     form_columns = (
         *("family_name", "given_name", "usage_name", "middle_names", "sex", "born_on", "national_id", "local_id"),
         *("level", "programme", "homeroom", "adviser", "language", "email", "phone", "address1", "address2", "postal_code", "town"),
@@ -101,9 +114,13 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, PromoteVerb, Stu
         "born_on": {"validators": [checks.past_date]},
         "email": {"validators": [checks.email]},
         "phone": {"validators": [checks.phone]},
+        "postal_code": {"validators": [checks.postal_code]},
     }
     bulk_edit_columns = ("level", "programme", "homeroom", "adviser", "language", "sex", "address1", "address2", "postal_code", "town")
-    verb_order = ("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate")
+    verb_order = (
+        *("generate_codes", "create_account", "print_access_cards"),
+        *("add_to_group", "print_class_list", "print_labels", "print_certificate"),
+    )
     lookups = {
         "programme": PROGRAMME_LOOKUP,
         "homeroom": (Group, ("name",), is_class),
@@ -115,6 +132,7 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, PromoteVerb, Stu
     def __init__(self) -> None:
         self.column_filters = (
             Clause(Student.id, _("Without access"), "access", missing_clause),
+            OwnAccountIs(Student.id, _("Own account"), "account"),
             Clause(Student.id, _("Possible duplicates"), "doubles", lambda: doubles_clause(Student)),
             Clause(Student.id, _("With a national identifier"), "identified", lambda: Student.national_id.is_not(None)),
             StatusIs(Student.status, _("Status"), "status"),
@@ -153,7 +171,7 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, PromoteVerb, Stu
 
     def get_query(self) -> Any:
         """With the class's name and the access, which the row itself does not hold."""
-        return super().get_query().options(undefer(Student.homeroom_name), with_access())
+        return super().get_query().options(undefer(Student.homeroom_name), with_access(), with_account())
 
     def get_list(self, page: Any, sort_column: Any, sort_desc: Any, search: Any, filters: Any, **options: Any) -> tuple[int | None, Any]:
         """The list shows active students unless a status is asked for; the search over everything (no filters) shows all."""
@@ -236,6 +254,8 @@ class Students(CodesVerbs, PaperVerbs, MergeVerb, TransferVerb, PromoteVerb, Stu
     def verb_fits(self, verb: str, row: Student) -> bool:
         """Who left is not deactivated again."""
         active = row.status is StudentStatus.active
+        if verb in ("create_account", "print_access_cards"):
+            return account_fits(verb, row)
         return {"deactivate": active, "reactivate": not active, "promote": active}.get(verb, True)
 
     @verb("deactivate", _("Deactivate"))
@@ -274,7 +294,10 @@ class Guardians(ResetLetterVerb, MergeVerb, Screen):
         (_("How to reach"), (("email", 6), ("phone", 6), ("address1", 6), ("address2", 6), ("postal_code", 3), ("town", 6))),
     )
     form_overrides = {"language": SelectField}
-    form_args = {"language": {"choices": dict(LANGUAGES)}, "email": {"validators": [checks.email]}, "phone": {"validators": [checks.phone]}}
+    form_args = {
+        "language": {"choices": dict(LANGUAGES)},
+        **{name: {"validators": [getattr(checks, name)]} for name in ("email", "phone", "postal_code")},
+    }
     bulk_edit_columns = ("title", "language", "address1", "address2", "postal_code", "town")
     lookups = {"other": GUARDIAN_LOOKUP}
     details_template = "admin/student/guardian.html"

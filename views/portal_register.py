@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import EmailField, PasswordField, StringField
+from wtforms import EmailField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from models import passwords, redemption
@@ -18,6 +18,7 @@ from models.people import LinkStatus
 from views import auth, checks, kept
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
+from views.passwords import NewPassword, shortest
 from views.portal import bp
 
 LONGEST_CODE = 40  # as typed, with spaces and dashes
@@ -54,16 +55,12 @@ class RegisterForm(CodeForm):
     given_name = StringField(_("Given name"), validators=[InputRequired(), Length(max=100)], render_kw={"autocomplete": "given-name"})
     family_name = StringField(_("Family name"), validators=[InputRequired(), Length(max=100)], render_kw={"autocomplete": "family-name"})
     email = EmailField(_("E-mail"), validators=[InputRequired(), Length(max=200), checks.email], render_kw={"autocomplete": "email"})
-    password = PasswordField(
-        _("Password"),
-        validators=[InputRequired()],
-        description=_("12 characters at least; three or four words are easy to remember."),
-        render_kw={"autocomplete": "new-password", "minlength": "12"},
-    )
+    password = NewPassword(_("Password"), validators=[InputRequired()])
 
     def validate_password(self, field: Any) -> None:
         """Long enough, not among the first that somebody would try."""
-        _told(lambda: passwords.check(field.data, [self.given_name.data or "", self.family_name.data or "", (self.email.data or "").split("@")[0]]))
+        names = [self.given_name.data or "", self.family_name.data or "", (self.email.data or "").split("@")[0]]
+        _told(lambda: passwords.check(field.data, names, shortest()))
 
 
 def _told(rule: Any) -> None:
@@ -73,7 +70,7 @@ def _told(rule: Any) -> None:
         raise ValidationError(refusal.sentence) from refusal
 
 
-def _as_printed(typed: str) -> str:
+def as_printed(typed: str) -> str:
     """A code from an address as the letter shows it, in groups of four; anything else as it came, cut."""
     try:
         return show_code(read_code(typed))
@@ -87,7 +84,7 @@ def register_page() -> ResponseReturnValue:
     adding = bool(current_user.is_authenticated)
     form = CodeForm() if adding else RegisterForm()
     if request.method == "GET":
-        form.code.data = _as_printed(request.args.get("code", "") or kept.read_kept_code())
+        form.code.data = as_printed(request.args.get("code", "") or kept.read_kept_code())
         _keep_code(form.code.data)
         return _register_page(form, adding)
     _keep_code(form.code.data or "")

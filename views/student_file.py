@@ -19,6 +19,7 @@ from models.access import LoginEvent
 from models.db import db
 from models.followed import access, with_access
 from models.people import Group, GuardianLink, Student, group_member
+from models.student_accounts import account_of, with_account, with_user_name
 from views.auth import permitted
 from views.formats import show
 from views.i18n import gettext
@@ -104,7 +105,7 @@ class StudentFile:
     def detail_options(self) -> tuple[Any, ...]:
         """What the banner shows, in the same query."""
         relations = (Student.level, Student.programme, Student.adviser, Student.homeroom)
-        return (*map(joinedload, relations), undefer(Student.homeroom_name), with_access())
+        return (*map(joinedload, relations), undefer(Student.homeroom_name), with_access(), with_account(), with_user_name())
 
     def parts_menu(self, student: Student, open_parts: list[Part], chosen: Part, back: str) -> list[dict[str, Any]]:
         """The parts that the person may open, with their counts."""
@@ -167,8 +168,8 @@ class StudentFile:
         words = gettext("%(place)d of %(total)s", place=place + 1, total=total)
         return {"previous_url": url(place - 1), "next_url": url(place + 1), "place": words}
 
-    def listed(self, args: MultiDict[str, str]) -> list[int]:
-        """The identifiers of a list, in its order, as its address says."""
+    def listed(self, args: MultiDict[str, str], most: int | None = WALKED) -> list[int]:
+        """The identifiers of a list, in its order, as its address says; the first `most` of them."""
         filters = []
         for key, value in args.items():
             found = _FILTER.fullmatch(key)
@@ -181,7 +182,7 @@ class StudentFile:
         _count, query = self.get_list(  # type: ignore[attr-defined]
             None, column[0] if column else None, bool(args.get("desc")), args.get("search"), filters, execute=False, page_size=False
         )
-        return [row[0] for row in query.with_entities(Student.id).limit(WALKED)]
+        return [row[0] for row in query.with_entities(Student.id).limit(most)]
 
 
 def language_name(code: str) -> str:
@@ -213,6 +214,8 @@ def _summary(student: Student) -> dict[str, Any]:
             (gettext("Schooling"), schooling),
         ],
         "access": access(student),
+        "account": account_of(student),
+        "user_name": student.user_name,
         "links": _links(student) if permitted("guardian_link", "read") else None,
     }
 

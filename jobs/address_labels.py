@@ -9,13 +9,13 @@ from flask_babel import force_locale
 
 from jobs import paper
 from jobs.letterhead import bind, short, within
-from jobs.letters import day_in_words
 from jobs.registry import Product, handler
 from jobs.runner import Task
 from models.addresses import Label, LabelSheet, LabelTo, Mailing, mailing, postal_lines
 from models.base import Refusal, today
 from models.db import db
 from models.journal import record
+from models.letter_fields import day_in_words
 from models.people import Student
 from models.school import School
 from models.tokens import base_language

@@ -14,13 +14,14 @@ from sqlalchemy import select
 
 from jobs import paper
 from jobs.letterhead import STAMP, Letterhead, bind, letterhead, short, within
-from jobs.letters import PAPER, day_in_words
+from jobs.letters import PAPER
 from jobs.registry import Product, handler
 from jobs.runner import Task
 from models.base import Refusal, today
 from models.class_lists import pieces
 from models.db import db
 from models.journal import record, record_rows
+from models.letter_fields import day_in_words
 from models.papers import IssuedPaper, certifiable, issue, printed, year_words
 from models.people import Student
 from models.school import School

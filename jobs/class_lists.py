@@ -7,13 +7,14 @@ from typing import Any
 
 from jobs import paper
 from jobs.letterhead import Letterhead, bind, letterhead, within
-from jobs.letters import PAPER, day_in_words
+from jobs.letters import PAPER
 from jobs.registry import Product, handler
 from jobs.runner import Task
 from models.base import Refusal, today
 from models.class_lists import MOST_BLANKS, MOST_ROWS, Line, ListColumn, ListOrder, lines, open_columns, sections
 from models.db import db
 from models.journal import record
+from models.letter_fields import day_in_words
 from models.people import Student
 from models.school import School
 from models.scope import WHO

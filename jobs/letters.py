@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import segno
-from babel.dates import format_date
 from flask import current_app
 from flask_babel import force_locale
 from sqlalchemy import select, update
@@ -25,11 +23,12 @@ from jobs.letterhead import Letterhead, bind, letterhead, lines_of, logo_alt, sh
 from jobs.registry import Product, handler
 from jobs.runner import Task
 from models.activation import ActivationCode, CodePurpose, show_code
-from models.addresses import home_of, postal_lines
-from models.base import Refusal, fold, today, utcnow
-from models.catalogue import installed
+from models.base import Refusal, today, utcnow
 from models.db import db
 from models.journal import record
+from models.letter_fields import Facts, blocks, day_in_words, language_of, line_of, values_of
+from models.letter_sample import window_of
+from models.letter_text import Texts, text_in_force
 from models.people import Group, Guardian, Student
 from models.school import Country, School
 from models.tokens import base_language
@@ -65,6 +64,8 @@ class Sender:
     lines: tuple[str, ...]
     town: str
     phone: str
+    email: str
+    head: str
     language: str
     country: Country
     time_zone: str
@@ -72,20 +73,8 @@ class Sender:
     @classmethod
     def of(cls, school: School) -> Sender:
         """Read the school once."""
-        return cls(school.name, lines_of(school), school.town, school.phone, school.language, school.country, school.time_zone)
-
-
-def day_in_words(day: dt.date, language: str) -> str:
-    """« 1er mai 2027 », “1 May 2027”: a day as a letter writes it."""
-    words = format_date(day, "long", locale=language)
-    return re.sub(r"^1 ", "1er ", words) if base_language(language) == "fr" else words
-
-
-def language_of(wish: str, sender: Sender) -> str:
-    """The addressee's language; the school's own variety of it (fr_CA) when the base is the same; the school's when unknown."""
-    if wish not in installed().languages() or base_language(wish) == base_language(sender.language):
-        return sender.language
-    return wish
+        where = school.town, school.phone, school.email, school.head_name
+        return cls(school.name, lines_of(school), *where, school.language, school.country, school.time_zone)
 
 
 def base_url() -> str:
@@ -98,16 +87,6 @@ def qr(text: str) -> str:
     out = io.BytesIO()
     segno.make(text, error="m", micro=False, mask=3).save(out, kind="svg", xmldecl=False, border=1, omitsize=True)
     return out.getvalue().decode()
-
-
-def salutation(title: str) -> str:
-    """How the letter begins, by the addressee's title."""
-    word = fold(title).strip(". ")
-    if word in ("mme", "madame", "mlle", "mademoiselle", "ms", "mrs", "miss"):
-        return str(_("Madam,"))
-    if word in ("m", "mr", "monsieur"):
-        return str(_("Sir,"))
-    return str(_("Madam, Sir,"))
 
 
 def _window(sheet: Sheet) -> list[str]:
@@ -124,43 +103,49 @@ def around(sentence: str, part: str) -> list[dict[str, Any]]:
     return [run for run in runs if run["text"]]
 
 
-def compose(sheet: Sheet, sender: Sender, address: str) -> dict[str, Any]:
-    """The data of one page, every text translated. `address` is the installation's base URL."""
+def plain(*paragraphs: str) -> list[dict[str, Any]]:
+    """Paragraphs of ours as the drawing takes them: nothing in bold, a line as it stands."""
+    return [{"steps": False, "lines": [[{"text": line, "strong": False}] for line in text.split("\n")]} for text in paragraphs]
+
+
+def facts_of(sheet: Sheet, sender: Sender, address: str) -> Facts:
+    """What the fields of the text say in one letter, clipped as paper holds it."""
+    return Facts(
+        student=short(sheet.student),
+        group=short(sheet.group),
+        title=sheet.title,
+        addressee=short(sheet.addressee),
+        code=show_code(sheet.code),
+        until=sheet.expires_at.astimezone(ZoneInfo(sender.time_zone)).date(),
+        address=address.split("://", 1)[-1] + WHERE,
+        school=short(sender.name),
+        phone=short(sender.phone),
+        email=short(sender.email),
+        head=short(sender.head),
+    )
+
+
+def compose(sheet: Sheet, sender: Sender, address: str, texts: Texts) -> dict[str, Any]:
+    """The data of one page, every text translated. `address` is the installation's base URL, `texts` what the school writes in this language."""
     with force_locale(sheet.language):
         day = today(sender.time_zone)
         date = day_in_words(day, sheet.language)
-        ends = day_in_words(sheet.expires_at.astimezone(ZoneInfo(sender.time_zone)).date(), sheet.language)
-        student = short(sheet.student)
-        who = str(_("%(name)s, class %(group)s", name=student, group=short(sheet.group))) if sheet.group else student
-        typed = address.split("://", 1)[-1] + WHERE
-        help_ = (
-            _("No phone or computer? Our office helps you on the spot, or at %(phone)s.", phone=short(sender.phone))
-            if sender.phone
-            else _("No phone or computer? Our office helps you on the spot.")
-        )
+        values = values_of(facts_of(sheet, sender, address), sheet.language)
         return {
             "lang": base_language(sheet.language),
             "region": sender.country.name,
             "to": _window(sheet),
             "dateline": str(_("%(town)s, %(date)s", town=short(sender.town), date=date)) if sender.town else date,
-            "subject": str(_("Your online access to follow %(name)s", name=student)),
-            "opening": [
-                salutation(sheet.title),
-                str(_("You can create your account to follow %(who)s online and stay in touch with the [school].", who=who)),
-                str(_("This code is personal: another [guardian] receives their own.")),
-            ],
+            "subject": line_of(texts["subject"], values),
+            "opening": blocks(texts["opening"], values),
             "code_label": str(_("Your activation code")),
             "code": show_code(sheet.code),
-            "code_note": str(_("To be used once, before %(date)s.", date=ends)),
+            "code_note": str(_("To be used once, before %(date)s.", date=values["until"])),
             "qr": qr(f"{address}{WHERE}?code={sheet.code}"),
             "qr_alt": str(_("QR code that opens the registration page with your code")),
-            "steps": [
-                around(str(_("Scan the square with your phone, or open %(address)s.", address=typed)), typed),
-                around(str(_("Check the code, then give your name, your e-mail and a password.")), "\0"),
-                around(str(_("Another child? Choose “Add a child” and type their code.")), "\0"),
-            ],
-            "closing": [str(help_)],
-            "signature": [str(_("With our best regards,")), str(_("The office"))],
+            "body": blocks(texts["body"], values),
+            "closing": blocks(texts["closing"], values),
+            "signature": blocks(texts["sign_off"], values),
             "footer": str(
                 _(
                     "Letter %(reference)s · The code ends when it is used, when it expires or when it is revoked. "
@@ -183,11 +168,16 @@ def document(pages: Sequence[dict[str, Any]], sender: Sender, head: Letterhead, 
     }
 
 
-def access_letters(sheets: Sequence[Sheet], sender: Sender, head: Letterhead, address: str) -> dict[str, Any]:
+def texts_of(school: School, languages: Iterable[str]) -> dict[str, Texts]:
+    """Language -> what the letters of the school say in it."""
+    return {language: text_in_force(db.session, school, language) for language in dict.fromkeys(languages)}
+
+
+def access_letters(sheets: Sequence[Sheet], sender: Sender, head: Letterhead, address: str, texts: Mapping[str, Texts]) -> dict[str, Any]:
     """The data of one PDF of access letters."""
     with force_locale(sender.language):
         title = str(_("Access letters"))
-    return document([compose(sheet, sender, address) for sheet in sheets], sender, head, title)
+    return document([compose(sheet, sender, address, texts[sheet.language]) for sheet in sheets], sender, head, title)
 
 
 # --- the job ---------------------------------------------------------------------------------------------------------------------
@@ -215,24 +205,24 @@ def _read(ids: Sequence[int], sender: Sender) -> Iterator[Sheet]:
     found = {code.id: code for code in db.session.scalars(query)}
     for code in (found[key] for key in ids if key in found):
         if code.usable:
-            yield _sheet(code, sender)
+            yield sheet_of(code.student, code.guardian, sender, key=code.id, code=code.reveal(), until=code.expires_at)
 
 
-def _sheet(code: ActivationCode, sender: Sender) -> Sheet:
-    student, guardian = code.student, code.guardian
-    # Lists give the home once, the student's: a guardian of whom no address is known is written to there, not to an empty window.
-    home: Guardian | Student = guardian if guardian and (guardian.address1 or guardian.town) else student
-    language = language_of((guardian or student).language, sender)
+def sheet_of(
+    student: Student, guardian: Guardian | None, sender: Sender, *, key: int, code: str, until: dt.datetime, language: str | None = None
+) -> Sheet:
+    """One letter about a student, to this guardian or to all of them, in their language unless another is named."""
+    language = language or language_of((guardian or student).language, sender.language)
     return Sheet(
-        id=code.id,
-        code=code.reveal(),
-        expires_at=code.expires_at,
+        id=key,
+        code=code,
+        expires_at=until,
         language=language,
         student=student.name,
         group=student.homeroom.name if student.homeroom else "",
         title=guardian.title if guardian else "",
         addressee=guardian.name if guardian else "",
-        address=postal_lines(home_of(home), sender.country, language),
+        address=window_of(sender.country, student, guardian, language),
     )
 
 
@@ -253,7 +243,7 @@ def print_letters(task: Task) -> Product:
     if not sheets:
         raise Refusal(_("None of these codes can be printed: they are used, revoked or expired. Create new ones."))
     task.progress(task.done, note=str(N_("%(num)d letter is being written.", "%(num)d letters are being written.", len(sheets))))
-    product = _print(task, sheets, sender, head, address)
+    product = _print(task, sheets, sender, head, address, texts_of(school, (sheet.language for sheet in sheets)))
     left = len(asked) - len(sheets)
     note = N_("%(num)d code was left out: used, revoked or expired.", "%(num)d codes were left out: used, revoked or expired.", left)
     task.note = str(note) if left else ""
@@ -261,14 +251,14 @@ def print_letters(task: Task) -> Product:
     return product
 
 
-def _print(task: Task, sheets: Sequence[Sheet], sender: Sender, head: Letterhead, address: str) -> Product:
+def _print(task: Task, sheets: Sequence[Sheet], sender: Sender, head: Letterhead, address: str, texts: Mapping[str, Texts]) -> Product:
     """One PDF, or an archive of several when there are more than a thousand letters."""
     day = day_in_words(today(sender.time_zone), task.language)
     name = str(_("Access letters – %(school)s – %(date)s", school=short(sender.name), date=day))
     parts = []
     for start in range(0, len(sheets), PART):
         some = sheets[start : start + PART]
-        data = access_letters(some, sender, head, address)
+        data = access_letters(some, sender, head, address, texts)
         parts.append(paper.render("letter", data, pages=len(some), pictures=head.pictures, beat=task.beat))
         task.beat()
     return bind(name, parts)

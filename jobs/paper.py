@@ -51,10 +51,13 @@ def clean(text: str, longest: int = LONGEST) -> str:
 
 
 def _breakable(word: str) -> str:
-    """A word longer than a line is cut by invisible break points; all others are left alone."""
-    if len(word) <= UNBROKEN:
-        return word
-    return "\u200b".join(word[at : at + UNBROKEN] for at in range(0, len(word), UNBROKEN))
+    """A word longer than a line is cut by invisible break points, an address after a slash; all others are left alone."""
+    pieces = []
+    while len(word) > UNBROKEN:
+        cut = word.rfind("/", UNBROKEN // 2, UNBROKEN) + 1 or UNBROKEN
+        pieces.append(word[:cut])
+        word = word[cut:]
+    return "\u200b".join([*pieces, word])
 
 
 def clean_tree(value: Any) -> Any:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from jobs import paper
 from jobs.letterhead import letterhead, logo_alt, short
-from jobs.letters import Sender, around, base_url, day_in_words, document, language_of, qr, salutation
+from jobs.letters import Sender, around, base_url, document, plain, qr
 from jobs.registry import Product, handler
 from jobs.runner import Task
 from models import accounts
@@ -23,6 +23,7 @@ from models.access import User
 from models.addresses import home_of, postal_lines
 from models.base import Refusal, today, utcnow
 from models.db import db
+from models.letter_fields import day_in_words, language_of, salutation
 from models.people import Guardian
 from models.school import School
 from models.scope import unscoped
@@ -35,7 +36,7 @@ WHERE = "/reset/"
 
 def compose(guardian: Guardian, login: str, secret: str, sender: Sender, address: str) -> dict[str, Any]:
     """The data of one letter, every text translated. `login` is what the person signs in with."""
-    language = language_of(guardian.language, sender)
+    language = language_of(guardian.language, sender.language)
     with force_locale(language):
         opening = [
             salutation(guardian.title),
@@ -60,19 +61,24 @@ def password_page(
         "to": [short(line) for line in to if line.strip()],
         "dateline": str(_("%(town)s, %(date)s", town=short(sender.town), date=date)) if sender.town else date,
         "subject": subject,
-        "opening": opening,
+        "opening": plain(*opening),
         "code_label": str(_("Your one-time code")),
         "code": secret,
         "code_note": str(_("To be used once, before %(date)s.", date=ends)),
         "qr": qr(f"{address}{WHERE}{secret}"),
         "qr_alt": str(_("QR code that opens the page where you choose a password")),
-        "steps": [
-            around(str(_("Scan the square with your phone, or open %(address)s.", address=typed)), typed),
-            around(str(_("Choose a password of at least 12 characters, and type it twice.")), "\0"),
-            around(str(_("Sign in with %(login)s and this password.", login=short(login))), short(login)),
+        "body": [
+            {
+                "steps": True,
+                "lines": [
+                    around(str(_("Scan the square with your phone, or open %(address)s.", address=typed)), typed),
+                    around(str(_("Choose a password of at least 12 characters, and type it twice.")), "\0"),
+                    around(str(_("Sign in with %(login)s and this password.", login=short(login))), short(login)),
+                ],
+            }
         ],
         "closing": [],
-        "signature": [str(_("With our best regards,")), str(_("The office"))],
+        "signature": plain("\n".join((str(_("With our best regards,")), str(_("The office"))))),
         "footer": str(_("Nobody knows your password, not even the [school].")),
     }
 

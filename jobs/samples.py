@@ -10,16 +10,15 @@ from jobs import certificates, letters, paper
 from jobs.letterhead import STAMP, Letterhead, bind, letterhead, logo_alt
 from jobs.registry import Product, handler
 from jobs.runner import Task
-from models.activation import LENGTH
-from models.base import today, utcnow
+from models.activation import last_moment
+from models.base import today
 from models.db import db
 from models.journal import record
+from models.letter_sample import NO_CODE
 from models.papers import IssuedPaper, PaperKind, school_year
 from models.school import School
 from models.words import _
 from models.work import JobKind
-
-NO_CODE = "0" * LENGTH  # a sign that no code has: nobody mistakes it for one
 
 
 def _certificate(school: School, head: Letterhead) -> bytes:
@@ -54,7 +53,7 @@ def _letter(school: School, head: Letterhead) -> bytes:
     sheet = letters.Sheet(
         id=0,
         code=NO_CODE,
-        expires_at=utcnow() + dt.timedelta(days=school.code_days),
+        expires_at=last_moment(school),
         language=school.language,
         student=someone,
         group="",
@@ -62,7 +61,8 @@ def _letter(school: School, head: Letterhead) -> bytes:
         addressee=someone,
         address=tuple(school.address_lines),
     )
-    return paper.render("letter", letters.access_letters([sheet], sender, head, letters.base_url()), pictures=head.pictures)
+    texts = letters.texts_of(school, [sheet.language])
+    return paper.render("letter", letters.access_letters([sheet], sender, head, letters.base_url(), texts), pictures=head.pictures)
 
 
 @handler(JobKind.print_sample, table="school", verb="edit")

@@ -12,7 +12,7 @@ from flask_babel import force_locale
 
 from jobs import paper
 from jobs.letterhead import letterhead, logo_alt
-from jobs.letters import Sender, base_url, document, language_of, salutation
+from jobs.letters import Sender, base_url, document
 from jobs.registry import Product, handler
 from jobs.reset_letters import password_page
 from jobs.runner import Task
@@ -22,6 +22,7 @@ from models.base import Refusal
 from models.db import db
 from models.imports import Import
 from models.journal import record
+from models.letter_fields import language_of, salutation
 from models.school import School
 from models.words import N_, _
 from models.work import JobKind
@@ -29,7 +30,7 @@ from models.work import JobKind
 
 def compose(user: User, secret: str, sender: Sender, address: str) -> dict[str, Any]:
     """The data of one sheet, every text translated: to whom, what for, the code, what to do with it."""
-    language = language_of(user.language, sender)
+    language = language_of(user.language, sender.language)
     with force_locale(language):
         opening = [
             salutation(""),

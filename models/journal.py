@@ -86,10 +86,14 @@ def record_rows(session: Session, verb: str, table: str, row_ids: list[int]) -> 
         session.execute(insert(JournalEvent), lines)
 
 
+# Tables whose screen has another endpoint than their name.
+NAMES = {"student_group": "group", "import": "import_", "label_override": "label", "right_override": "right", "letter_text": "letter"}
+
+
 def screen_of(mapper: Mapper[Any]) -> str:
     """The name under which people know a table: its screen's endpoint (student_group is `group`)."""
     table = str(mapper.class_.__tablename__)
-    return {"student_group": "group", "import": "import_", "label_override": "label", "right_override": "right"}.get(table, table)
+    return NAMES.get(table, table)
 
 
 def edited_columns(row: Any) -> list[tuple[str, Any, Any]]:

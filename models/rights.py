@@ -40,6 +40,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "transfer": ("send", "receive", "cancel", "decline"),
     "label": ("reset", "export_po", "import_po"),
     "noun": ("reset",),
+    "letter": ("reset",),
     "custom_field": ("retire", "reactivate"),
     "right": ("reset",),
     "setting": ("reset",),
@@ -108,6 +109,7 @@ POLICY: dict[str, dict[str, str]] = {
     "transfer": {"acc": "RCX V", "ac": "R", "head": "R"},
     "label": {"acc": "RCEDX V", "ac": "R"},
     "noun": {"acc": "RE V", "ac": "R"},
+    "letter": {"acc": "RE V", "ac": "RE V", "head": "R"},
     # The registrar's line of the rights document is about study records, which are none of today's tables.
     "custom_field": {"acc": "RCE V", "ac": "R", "head": "R"},
     "right": {"acc": "RE V", "ac": "R", "head": "R"},

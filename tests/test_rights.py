@@ -9,6 +9,7 @@ from models.rights import grant, may, may_give, reach
 # role -> screen -> verbs; "@g" the person's groups and advisees, "@o" own rows. What is not here is refused.
 EXPECTED = {
     "acc": {
+        "letter": "read edit reset",
         "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate merge"
         " transfer promote create_account print_access_cards",
         "issued_paper": "read export print_again",
@@ -39,6 +40,7 @@ EXPECTED = {
         "login_event": "read export",
     },
     "ac": {
+        "letter": "read edit reset",
         "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate merge"
         " create_account print_access_cards",
         "issued_paper": "read export print_again",
@@ -127,6 +129,7 @@ EXPECTED = {
         "journal_event": "undo@o restore@o",
     },
     "head": {
+        "letter": "read",
         "student": "read export print_class_list print_labels print_certificate",
         "issued_paper": "read export print_again",
         "guardian": "read",

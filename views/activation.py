@@ -17,7 +17,7 @@ from models.base import Refusal
 from models.db import db
 from models.people import Group, GroupCategory, Student
 from models.school import Level
-from models.work import Job
+from models.work import Job, JobKind
 from views.auth import permitted
 from views.base import Screen, gate
 from views.codes import CodesVerbs as CodesVerbs  # (the screen of students takes it from here)
@@ -26,10 +26,12 @@ from views.filters import Row, ScreenFilter
 from views.formats import day_of, show_date, show_instant
 from views.i18n import gettext, ngettext, pgettext
 from views.i18n import lazy_gettext as _
+from views.papers import start
 from views.saving import own_path
 from views.student_file import Part, declare_part
 from views.verbs import Selection, verb
 
+SPECIMEN = "_specimen"  # the button of the question
 BATCHES = 30  # of the filter, the latest first
 
 
@@ -204,8 +206,8 @@ class ActivationCodes(Screen):
         whole=True,
     )
     def print_letters(self, selection: Selection) -> ResponseReturnValue:
-        """One page for each code that is still usable, by a job."""
-        return start_letters(printable(db.session, selection.all_ids()))
+        """One page for each code that is still usable, by a job; or one alone to oneself, that opens nothing."""
+        return letters_or_specimen(printable(db.session, selection.all_ids()))
 
     def prepare_print_letters(self, selection: Selection, form: Any) -> dict[str, Any]:
         """How many letters, and how many codes have none any more."""
@@ -218,6 +220,7 @@ class ActivationCodes(Screen):
             "left_out": over if left else "",
             "verb_label": ngettext("Print %(num)d letter", "Print %(num)d letters", n),
             "after": gettext("Every letter holds a code in clear: keep them until they are handed over."),
+            "also": (SPECIMEN, gettext("One to myself first")),
             "refusal": "" if n else none_printable(),
         }
 
@@ -246,7 +249,7 @@ class ActivationCodes(Screen):
             abort(404)
         if request.method == "POST":
             try:
-                answer = start_letters(printable(db.session, ids))
+                answer = letters_or_specimen(printable(db.session, ids))
             except Refusal as refusal:
                 flash(refusal.sentence, "danger")
                 return self.back()
@@ -263,6 +266,7 @@ class ActivationCodes(Screen):
             ),
             left_out=gettext("The letters can be printed again later, as long as the code has not been used."),
             verb_label=ngettext("Yes, print %(num)d letter", "Yes, print %(num)d letters", n),
+            also=(SPECIMEN, gettext("One to myself first")),
             refusal="" if n else none_printable(),
             ask_url=self.get_url(".letters_view"),
             hidden=[("batch", batch), ("url", back)],
@@ -276,6 +280,13 @@ class ActivationCodes(Screen):
 def none_printable() -> str:
     """When no chosen code can be printed."""
     return gettext("None of these codes can be printed: they are used, revoked or expired. Create new ones.")
+
+
+def letters_or_specimen(ids: list[int]) -> ResponseReturnValue:
+    """What the question was answered with: all the letters, or the first of them as a specimen to whoever asks. Refused when there is none."""
+    if not ids:
+        raise Refusal(_("None of these codes can be printed: they are used, revoked or expired. Create new ones."))
+    return start(JobKind.print_specimen, {"code": ids[0]}, 1, gettext("Specimen")) if SPECIMEN in request.form else start_letters(ids)
 
 
 def start_letters(ids: list[int]) -> ResponseReturnValue:

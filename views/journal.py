@@ -108,6 +108,7 @@ WORDS: dict[str | tuple[str, str], Any] = {
     "reset": _("default rights put back"),
     ("label", "reset"): _p("history", "default text put back"),
     ("noun", "reset"): _p("history", "default noun put back"),
+    ("letter", "reset"): _p("history", "delivered letter put back"),
     "retry": _p("history", "started again"),
     ("outgoing_mail", "retry"): _p("history", "sent again"),
     "cancel": _p("history", "stopped"),

@@ -20,7 +20,7 @@ class Heading:
 
 HEADINGS = (
     Heading(_("School life"), ("student", "issued_paper", "guardian", "group", "level", "programme", "org_unit", "code_value")),
-    Heading(_("[Guardian] accounts"), ("activation_code", "guardian_link")),
+    Heading(_("[Guardian] accounts"), ("activation_code", "letter", "guardian_link")),
     Heading(_("Exchanges"), ("import_", "transfer", "outgoing_mail", "job")),
     Heading(_("Settings"), ("school", "setting", "school_year", "term", "custom_field", "user", "membership", "right", "label", "noun")),
     Heading(_("Follow-up"), ("journal_event", "login_event")),

@@ -114,7 +114,9 @@ def _frame() -> dict[str, Any]:
     """Staff keep their menu on this page, which stands outside /admin/."""
     from views.menu import build_menu
 
-    return {"menu": build_menu()} if current_user.portal is None else {}
+    if current_user.portal is None:
+        return {"menu": build_menu()}
+    return {"email_url": url_for("auth.change_email") if current_user.portal == "guardian" else ""}
 
 
 def _sections(profile: ProfileForm, change: ChangeForm) -> list[dict[str, Any]]:
@@ -212,12 +214,12 @@ def _save_password(form: ChangeForm) -> ResponseReturnValue | None:
         db.session.rollback()
         form.form_errors.append(refusal.sentence)
         return None
-    _renew()
+    renew()
     flash(gettext("Your password is changed. All other devices are signed out."), "success")
     return redirect(url_for("auth.account"))
 
 
-def _renew() -> None:
+def renew() -> None:
     """A new session for this browser: the change of password ended them all."""
     token = sessions.open_session(_me(), current_user.standing, **client())
     db.session.commit()

@@ -51,7 +51,7 @@ def init_auth(app: Flask) -> None:
     app.before_request(_admit)
     principal = Principal(app, use_sessions=False, skip_static=True)
     principal.identity_loader(_identity)
-    from views import account, doors, two_factor  # noqa: F401 (they add their pages to the blueprint)
+    from views import account, account_email, doors, two_factor  # noqa: F401 (they add their pages to the blueprint)
     from views.see_as import init_see_as
 
     init_see_as(app)  # before the portals: whoever only looks is told so

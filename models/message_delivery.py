@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, delete, event, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, event, func, insert, select, update
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -191,8 +191,9 @@ def to_copy(session: Session, one: Message) -> Sequence[Row[Any]]:
 def note_copies(session: Session, one: Message, mails: Sequence[tuple[int, int]]) -> None:
     """Remember which mail is whose copy: (user_id, mail_id)."""
     one.copies = len(mails)
-    for user_id, mail_id in mails:
-        session.execute(update(recipient).where(recipient.c.message_id == one.id, recipient.c.user_id == user_id).values(mail_id=mail_id))
+    theirs = update(recipient).where(recipient.c.message_id == one.id, recipient.c.user_id == bindparam("whose")).values(mail_id=bindparam("copy"))
+    for start in range(0, len(mails), CHUNK):
+        session.connection().execute(theirs, [{"whose": user_id, "copy": mail_id} for user_id, mail_id in mails[start : start + CHUNK]])
 
 
 # --- what happens around it ------------------------------------------------------------------------------------------------------

@@ -64,9 +64,9 @@ def attach(session: Session, message: Message, name: str, content: bytes) -> Mes
     there = session.scalar(select(func.count(MessageFile.id)).where(MessageFile.message_id == message.id)) if message.id else len(message.files)
     if (there or 0) >= MOST_FILES:
         raise Refusal(_("A message has at most %(most)d files. Remove one first, or put them together."), most=MOST_FILES)
-    shown = _tidy(name)
-    kind, content = look(shown, content)
-    row = MessageFile(school_id=message.school_id, digest=files.keep_by_content(content), name=_named(shown, kind), type=kind.mimetype, size=len(content))
+    found = look(name, content)
+    digest = files.keep_by_content(found.content)
+    row = MessageFile(school_id=message.school_id, digest=digest, name=found.name, type=found.mimetype, size=len(found.content))
     message.files.append(row)
     return row
 
@@ -85,8 +85,22 @@ def content_of(row: MessageFile) -> bytes | None:
     return files.read(row.digest)
 
 
-def look(name: str, content: bytes) -> tuple[Kind, bytes]:
-    """What a file is by its content, and the bytes to keep. Refused as `attach` says; `name` is for the sentence."""
+class Looked(NamedTuple):
+    """A file as it is kept: a name that is data and says what it is, its type, its bytes."""
+
+    name: str
+    mimetype: str
+    content: bytes
+
+
+def look(name: str, content: bytes) -> Looked:
+    """What a file is by its content. Refused as `attach` says."""
+    name = _tidy(name)
+    kind, content = _sorted(name, content)
+    return Looked(_named(name, kind), kind.mimetype, content)
+
+
+def _sorted(name: str, content: bytes) -> tuple[Kind, bytes]:
     if not content:
         raise Refusal(_("%(name)s is empty. Choose another file."), name=name)
     if len(content) > MOST_BYTES:

@@ -122,8 +122,10 @@ class Message(Base, Identified, SchoolScoped, Stamped, Versioned):
             raise Refusal(_("This message is sent: it can no longer be changed. Write another one."))
 
     def deletion_problem(self) -> Refusal | None:
-        """Why it cannot be deleted; None for a draft. What people received stays in their inbox and in the school's records."""
-        if self.is_draft:
+        """Why it cannot be deleted; None for a draft, and for what reached nobody (back from the trash it is a draft). What people received
+        stays in their inbox and in the school's records.
+        """
+        if self.is_draft or self.state is MessageState.failed:
             return None
         return Refusal(_("This message is sent: it stays with those who received it and cannot be deleted."))
 

@@ -1,8 +1,8 @@
-"""A small school whose people can be written to, for the tests of messages."""
+"""A school of its own in the tests' application, whose people can be written to."""
 
 from contextlib import contextmanager
 
-from small import add_guardian, add_person, add_school, add_student, small_app, writing
+from small import add_guardian, add_person, add_school, add_student, writing
 from sqlalchemy import select
 
 from jobs.runner import run_pending
@@ -21,10 +21,10 @@ from models.work import OutgoingMail
 class World:
     """One school with an administrator `ac` and a teacher `ec`; people by their names."""
 
-    def __init__(self, folder):
-        self.app = small_app(folder)
+    def __init__(self, app):
+        self.app = app
         with writing(self.app) as session:
-            school = add_school(session)
+            school = add_school(session, name="Collège des Messages", official_code="9990777R")
             self.school = school.id
             self.ac = add_person(session, school, email="ines@tilleuls.exemple", email_confirmed_at=utcnow()).id
             self.ec = add_person(session, school, role=Role.ec, email="ec@tilleuls.exemple").id
@@ -59,10 +59,9 @@ class World:
     @contextmanager
     def staff(self, user_id=None):
         """Work as a member of the staff; committed at the end."""
-        with self.app.app_context():
-            with acting(*staff_in(db.session, user_id or self.ac, self.school), batch="a-request"):
-                yield db.session
-                db.session.commit()
+        with self.app.app_context(), acting(*staff_in(db.session, user_id or self.ac, self.school), batch="a-request"):
+            yield db.session
+            db.session.commit()
 
     @contextmanager
     def portal(self, user_id, portal="guardian"):
@@ -105,9 +104,9 @@ class World:
             return {tuple(row) for row in session.execute(select(r.user_id, r.student_id).where(r.message_id == message_id))}
 
     def mails(self):
-        """The mails of the outbox."""
+        """The mails of the school."""
         with self.app.app_context(), unscoped("a test looks"):
-            found = list(db.session.scalars(select(OutgoingMail).order_by(OutgoingMail.id)))
+            found = list(db.session.scalars(select(OutgoingMail).where(OutgoingMail.school_id == self.school).order_by(OutgoingMail.id)))
             for mail in found:
                 _ = mail.html
             db.session.expunge_all()

@@ -18,11 +18,12 @@ from sqlalchemy import select
 
 from jobs import catalogues, demo, health, import_console, label_files, maintenance, serving
 from jobs.demo_shown import load_shown
-from models import accounts, staff
+from models import accounts, second_step, staff
 from models.access import Role
 from models.base import Refusal
 from models.config import DEMO_MARK, LOOPBACK, ConfigError
 from models.db import db
+from models.journal import record
 from models.opening import complete_schools, furnish
 from models.school import Country, School
 from models.scope import Actor, Scope, acting, unscoped
@@ -170,6 +171,23 @@ def create_user(code: str, role: str, email: str, username: str, given_name: str
         click.echo(_("To choose a password, once, within 7 days: %(link)s", link=f"{base}/reset/{secret}"))
 
 
+@click.command()
+@click.option("--username", "typed", required=True, help="User name or e-mail.")
+@told
+def remove_two_factor(typed: str) -> None:
+    """Let somebody sign in with the password alone again: the only administrator has lost phone and recovery codes."""
+    serving.refuse_stale()
+    user = accounts.find_user(typed)
+    if user is None:
+        raise Refusal(_("Nobody has the user name or e-mail “%(name)s”. Check --username.", name=typed))
+    with acting(Actor(name=CONSOLE), Scope(school_id=None)), unscoped("a second step belongs to a person, not to a school"):
+        second_step.remove(user)
+        for school_id in sorted({membership.school_id for membership in user.memberships}) or [None]:
+            record(db.session, "remove_two_factor", "user", user.id, school_id=school_id)
+        db.session.commit()
+        click.echo(_("%(name)s signs in with the password alone.", name=user.name))
+
+
 def _school(code: str) -> tuple[int, str]:
     """The school that the command line names: its number and its name."""
     with unscoped("the command line names the school"):
@@ -296,5 +314,5 @@ def import_labels(file: Path, language: str) -> None:
 
 def register(app: Flask) -> None:
     """Give the application its commands."""
-    for command in (upgrade, load_demo, create_school, create_user, check, serve, backup, restore, import_people, jobs_group, labels_group):
+    for command in (upgrade, load_demo, create_school, create_user, remove_two_factor, check, serve, backup, restore, import_people, jobs_group, labels_group):
         app.cli.add_command(command)

@@ -141,6 +141,10 @@ class LoginKind(Choice):
     signed_out = "signed_out", _("Signed out"), "mute"
     reset_asked = "reset_asked", _("Reset asked for"), "info"
     password_changed = "password_changed", _("Password changed"), "info"
+    code_refused = "code_refused", _("Right password, wrong code"), "bad"
+    second_step_on = "second_step_on", _("Second step switched on"), "info"
+    second_step_off = "second_step_off", _("Second step switched off"), "warn"
+    second_step_removed = "second_step_removed", _("Second step removed by the [school]"), "warn"
 
 
 class LoginEvent(Base, Identified):

@@ -1,7 +1,7 @@
 """Passwords: how they are kept, compared and judged.
 
-Kept as argon2id (security.md section 5). Nobody reads, prints or mails one. Length is the rule, not composition: 12 to 128
-characters, refused when it only joins words that everybody tries, a run of the keyboard, or the person's and the school's names.
+Kept as argon2id (security.md section 5). Nobody reads, prints or mails one. Length is the rule, not composition: 12 (or more, where a
+school asks for it) to 128 characters, refused when it only joins words that everybody tries, a run of the keyboard, or the person's and the school's names.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def acceptable(password: str) -> bool:
 def hash_password(password: str) -> str:
     """The hash to keep. Refuses what `acceptable` refuses; the other rules are in `check`."""
     if not acceptable(password):
-        raise Refusal(_("A password has 12 to 128 characters. Choose another one."))
+        raise _wrong_length()
     with _turns:
         return _hasher.hash(normalise(password))
 
@@ -70,10 +70,17 @@ def outdated(stored: str) -> bool:
     return _hasher.check_needs_rehash(stored)
 
 
-def check(password: str, names: Iterable[str] = ()) -> None:
-    """Refuse a password that is too short, too long, or that somebody would try first. `names`: of the person and the school."""
-    if not acceptable(password) or len(normalise(password)) < SHORTEST:
-        raise Refusal(_("A password has 12 to 128 characters. Choose another one."))
+def _wrong_length(shortest: int = SHORTEST) -> Refusal:
+    return Refusal(_("A password has %(shortest)d to %(longest)d characters. Choose another one."), shortest=shortest, longest=LONGEST)
+
+
+def check(password: str, names: Iterable[str] = (), shortest: int = SHORTEST) -> None:
+    """Refuse a password that is too short, too long, or that somebody would try first.
+
+    `names`: of the person and the school; `shortest`: what their schools ask for, in characters (`accounts.rules_for` gives both).
+    """
+    if not acceptable(password) or len(normalise(password)) < max(shortest, SHORTEST):
+        raise _wrong_length(shortest)
     if _is_common(fold(normalise(password)), names):
         raise Refusal(_("This password is among the first that somebody would try. Choose three or four words that have no link between them."))
 

@@ -1,7 +1,8 @@
 """Signed-in browsers: rows that can be deleted, and what each of them may see today.
 
 The cookie holds a random token, the row its keyed digest (security.md, decision 7). A session ends after 60 minutes without a
-request, after 12 hours in any case, at once when its row goes, when the person's epoch rises or when nothing is open to them.
+request (a setting; the shortest of the person's schools counts), after 12 hours in any case, at once when its row goes, when the
+person's epoch rises or when nothing is open to them.
 """
 
 from __future__ import annotations
@@ -13,77 +14,31 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, delete, exists, or_, select, update
+from sqlalchemy import CursorResult, delete, or_, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import InstrumentedAttribute
 
-from models import keys
-from models.access import STAFF, Membership, Role, User, WebSession
+from models import keys, two_factor
+from models.access import Membership, Role, User, WebSession
 from models.actors import staff_scope
-from models.base import Refusal, today, utcnow
+from models.base import Refusal, utcnow
 from models.db import BEGIN, PATIENCE, db
 from models.journal import record
-from models.people import Guardian, Student, StudentStatus
-from models.right_override import mark_of, overrides_at
+from models.right_override import overrides_at
 from models.rights import reach
-from models.school import School
 from models.scope import AS_BY_DEFAULT, Actor, Scope, unscoped
 from models.seeing import SeeAs, close_at_once
+from models.settings import DECLARED, strictest_rank
+from models.standing import Place, Standing, portals_of, read_standing
+from models.standing import standing_of as standing_of  # who asks for a session asks for this first
 from models.words import _
 
-IDLE = dt.timedelta(minutes=60)
+IDLE = "idle_minutes"  # the setting that says how long a session lasts without a request
 LONGEST = dt.timedelta(hours=12)
 _NOTED = dt.timedelta(minutes=1)  # how exact `seen_at` is
 _PATIENCE = 0.2  # seconds that a reader waits to note it
 
 log = logging.getLogger(__name__)
 _scope_of_staff = lru_cache(maxsize=512)(staff_scope)  # a scope holds no rows, only who and how far: it serves many requests
-
-
-@dataclass(frozen=True)
-class Place:
-    """A school where the person has roles today."""
-
-    school_id: int
-    name: str
-    language: str
-    time_zone: str
-    mark: tuple[Any, ...]  # of what the school has changed in the table of rights
-    roles: frozenset[str]
-
-    @property
-    def staff_roles(self) -> frozenset[str]:
-        """The roles that work under /admin/."""
-        return frozenset(role for role in self.roles if Role[role] in STAFF)
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What is open to a person today: roles by school, and whether they are somebody's guardian or a student."""
-
-    places: tuple[Place, ...]
-    guardian: bool
-    student: bool
-
-    def __bool__(self) -> bool:
-        return bool(self.places or self.guardian or self.student)
-
-    def place(self, school_id: int | None) -> Place | None:
-        """The place in this school; failing that the first one that has staff roles, else the first."""
-        chosen = [p for p in self.places if p.school_id == school_id]
-        return next(iter([*chosen, *(p for p in self.places if p.staff_roles), *self.places]), None)
-
-    def portal(self, wanted: str = "") -> str | None:
-        """The portal to show: the one wanted when it is open, None for the staff pages, else what the person has."""
-        opened = {"guardian": self.guardian, "student": self.student, "nobody": self.invigilates, "": any(p.staff_roles for p in self.places)}
-        if opened.get(wanted):
-            return wanted or None
-        return next((name or None for name in ("", "guardian", "student", "nobody") if opened[name]), "nobody")
-
-    @property
-    def invigilates(self) -> bool:
-        """Whether a role of invigilator is open."""
-        return any(Role.invigilator.name in p.roles for p in self.places)
 
 
 @dataclass(frozen=True)
@@ -128,6 +83,7 @@ class Visitor:
     scope: Scope
     seeing: Seeing | None = None
     seeing_ended: bool = False  # just now: told once
+    must_set_up: bool = False  # their school asks for a second step, and they have none yet
 
     is_authenticated = True  # with the next two, what Flask-Login asks of a user
     is_active = True
@@ -153,31 +109,6 @@ class Visitor:
         return self.token
 
 
-def _portals(user_id: InstrumentedAttribute[int] | int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Two questions to put in a SELECT: is the person somebody's guardian, an active student?"""
-    pupil = exists().where(Student.user_id == user_id, Student.status == StudentStatus.active)
-    return exists().where(Guardian.user_id == user_id), pupil
-
-
-def _standing(user_id: int, guardian: bool, student: bool) -> Standing:
-    """The roles open today, in one statement."""
-    look = select(Membership, School.name, School.language, School.time_zone, *mark_of(School.id)).join(School, School.id == Membership.school_id)
-    found: dict[int, tuple[tuple[str, str, str, tuple[Any, ...]], set[str]]] = {}
-    for membership, name, language, zone, *mark in db.session.execute(look.where(Membership.user_id == user_id)):
-        if membership.open_on(today(zone)):
-            found.setdefault(membership.school_id, ((name, language, zone, tuple(mark)), set()))[1].add(membership.role.name)
-    places = tuple(Place(school_id, *about, frozenset(roles)) for school_id, (about, roles) in sorted(found.items()))
-    held = frozenset(role for place in places for role in place.roles)
-    return Standing(places, guardian or Role.guardian.name in held, student or Role.student.name in held)
-
-
-def standing_of(user_id: int) -> Standing:
-    """What is open to this person today; false when nothing is."""
-    with unscoped("what somebody may see is asked before there is a scope"):
-        guardian, student = db.session.execute(select(*_portals(user_id))).one()
-        return _standing(user_id, bool(guardian), bool(student))
-
-
 def identity_for(user: User, standing: Standing, school_id: int | None, wanted: str = "") -> tuple[Actor, Scope, frozenset[str]]:
     """Who acts, what exists for them and with which roles. `wanted`: "" for the staff pages, else the portal of the address."""
     portal = standing.portal(wanted)
@@ -195,13 +126,24 @@ def identity_for(user: User, standing: Standing, school_id: int | None, wanted: 
     return Actor(user_id=user.id, name=str(user), roles=roles, language=language, overrides=overrides), scope, roles
 
 
-def open_session(user: User, standing: Standing, address: str = "", agent: str = "") -> str:
-    """Sign a browser in, in the caller's transaction, and return the token for its cookie. Sessions that are over go away."""
+class CodeNeededError(Refusal):
+    """A session was asked for by a way that skips the second step."""
+
+
+def open_session(user: User, standing: Standing, address: str = "", agent: str = "", *, proved: bool = False) -> str:
+    """Sign a browser in, in the caller's transaction, and return the token for its cookie. Sessions that are over go away.
+
+    `proved`: the code of the second step was typed, or another session of the person vouches for them. Refused (`CodeNeededError`) without
+    it for whoever has a second step: no link, letter or code of the school leads round it.
+    """
+    if not proved and two_factor.is_on(user.id):
+        raise CodeNeededError(_("Your account asks for a code after the password. Sign in with your password first."))
     token = secrets.token_urlsafe(32)
     place = standing.place(user.current_school_id or _first_held(user.id))
     now = utcnow()
     with unscoped("a session belongs to no school"):
-        db.session.execute(delete(WebSession).where(or_(WebSession.created_at < now - LONGEST, WebSession.seen_at < now - IDLE)))
+        longest_idle = dt.timedelta(minutes=DECLARED[IDLE].high)
+        db.session.execute(delete(WebSession).where(or_(WebSession.created_at < now - LONGEST, WebSession.seen_at < now - longest_idle)))
         db.session.add(
             WebSession(
                 token_hash=_digest(token),
@@ -236,8 +178,8 @@ def load(token: str, wanted: str = "") -> Visitor | None:
             row = _row(token)
         if row is None:
             return None
-        held, user, guardian, student, view = row
-        standing = _standing(user.id, guardian, student)
+        held, user, guardian, student, view, stepped, _idle = row
+        standing = read_standing(user.id, guardian, student)
     if not standing:
         return None
     actor, scope, roles = identity_for(user, standing, held.school_id, wanted)
@@ -262,6 +204,7 @@ def load(token: str, wanted: str = "") -> Visitor | None:
         roles=roles,
         actor=actor,
         scope=scope,
+        must_set_up=standing.needs_second_step and not stepped and view is None,
     )
     return visitor if view is None else _looking(visitor, view, standing.place(held.school_id))
 
@@ -274,7 +217,7 @@ def _looking(visitor: Visitor, view: SeeAs, place: Place | None) -> Visitor:
     elif view.user_id is not None:
         with unscoped("as whom somebody looks"):
             name = str(db.session.get_one(User, view.user_id))
-            there = {p.school_id: p.staff_roles for p in _standing(view.user_id, guardian=False, student=False).places}
+            there = {p.school_id: p.staff_roles for p in read_standing(view.user_id, guardian=False, student=False).places}
         roles = there.get(view.school_id, frozenset())
     if place is None or not roles or Role.acc.name in roles:
         close_at_once(view_id)
@@ -311,10 +254,16 @@ def _digest(token: str) -> str:
 
 def _row(token: str) -> Any:
     now = utcnow()
-    look = select(WebSession, User, *_portals(User.id), SeeAs).join(User, User.id == WebSession.user_id)
-    look = look.outerjoin(SeeAs, SeeAs.session_id == WebSession.id)
-    alive = (WebSession.epoch == User.epoch, WebSession.seen_at > now - IDLE, WebSession.created_at > now - LONGEST)
-    return db.session.execute(look.where(WebSession.token_hash == _digest(token), *alive)).first()
+    columns = (WebSession, User, *portals_of(User.id), SeeAs, two_factor.has_one(User.id), strictest_rank(IDLE, User.id))
+    look = select(*columns).join(User, User.id == WebSession.user_id).outerjoin(SeeAs, SeeAs.session_id == WebSession.id)
+    alive = (WebSession.epoch == User.epoch, WebSession.created_at > now - LONGEST)
+    row = db.session.execute(look.where(WebSession.token_hash == _digest(token), *alive)).first()
+    return None if row is None or row[0].seen_at <= now - _idle_of(row[-1]) else row
+
+
+def _idle_of(rank: int | None) -> dt.timedelta:
+    """How long a session lasts without a request, from `strictest_rank`."""
+    return dt.timedelta(minutes=int(DECLARED[IDLE].of_rank(rank)))
 
 
 def _note_seen(session_id: int) -> None:
@@ -364,6 +313,7 @@ def choose_school(visitor: Visitor, school_id: int) -> None:
 def sessions_of(user_id: int) -> list[WebSession]:
     """The browsers where this person is signed in, the latest first."""
     now = utcnow()
-    alive = (WebSession.user_id == user_id, WebSession.seen_at > now - IDLE, WebSession.created_at > now - LONGEST)
     with unscoped("a session belongs to no school"):
-        return list(db.session.scalars(select(WebSession).where(*alive).order_by(WebSession.seen_at.desc())))
+        look = select(WebSession, strictest_rank(IDLE, user_id)).where(WebSession.user_id == user_id, WebSession.created_at > now - LONGEST)
+        found = db.session.execute(look.order_by(WebSession.seen_at.desc())).all()
+    return [row for row, rank in found if row.seen_at > now - _idle_of(rank)]

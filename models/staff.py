@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import func, or_, select
 
-from models import accounts, rights, sessions
+from models import accounts, rights, second_step, sessions
 from models.access import STAFF, Membership, Role, User
 from models.base import Choice, Refusal, today
 from models.db import db
@@ -233,6 +233,14 @@ def end_sessions(user: User) -> None:
     """Sign the person out of this school everywhere."""
     check_may_touch(user)
     sessions.end_all(user.id, school_id=_school())
+
+
+def remove_two_factor(user: User) -> None:
+    """Let somebody who has lost their phone sign in with the password alone. Refused for somebody whom another school shares: what they see
+    there would stand open."""
+    check_may_touch(user)
+    check_alone_here(user.id)
+    second_step.remove(user)
 
 
 # --- roles ---------------------------------------------------------------------------------------------------------------------

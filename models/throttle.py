@@ -8,11 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, func, insert, select
 
-from models import keys
+from models import keys, settings
 from models.access import Throttle
 from models.base import utcnow
 from models.db import BEGIN, db
@@ -38,6 +38,8 @@ LOGIN_PAIR = Limit("login_pair", 10, dt.timedelta(hours=12), delays=(1, 2, 4, 8,
 LOGIN_PAIR_SLOW = Limit("login_pair", 3, dt.timedelta(hours=12), delays=(1, 2, 4, 8, 15))
 LOGIN_ADDRESS = Limit("login_address", 30, dt.timedelta(minutes=10))
 LOGIN_ACCOUNT = Limit("login_account", 30, dt.timedelta(hours=1))
+# The code after the password (security.md 12): the key is the person, or the person on a device that signed in before.
+SECOND_STEP = Limit("second_step", 5, dt.timedelta(hours=12), delays=(1, 2, 5, 15, 30, 60))
 # Activation codes (security.md 34).
 CODE_ACCOUNT = Limit("code_account", 10, dt.timedelta(hours=1))
 CODE_ADDRESS = Limit("code_address", 10, dt.timedelta(hours=1))
@@ -108,13 +110,24 @@ def sweep() -> None:
         db.session.execute(delete(Throttle).where(Throttle.at < utcnow() - _KEPT))
 
 
+def _chosen(limit: Limit, key: str) -> Limit:
+    """A limit with the tries that the schools allow; the same whoever knocks, or it would tell which accounts exist."""
+    return replace(limit, tries=settings.everywhere(key))
+
+
+def code_limits(account: str, address: str) -> tuple[tuple[Limit, str], ...]:
+    """What a wrong activation code counts against: the account (or the e-mail), the address, the whole site (security.md 34)."""
+    return ((_chosen(CODE_ACCOUNT, "code_tries"), account), (_chosen(CODE_ADDRESS, "code_tries"), address), (CODE_SITE, "site"))
+
+
 def login_limits(account: str, address: str, device: str = "") -> tuple[tuple[Limit, str], ...]:
     """The limits of one sign-in, each with its key.
 
     A known device has a count of its own and does not suffer from its neighbours. While an account is tried from many places, a
-    stranger's place has 3 tries instead of 10: a slow-down that locks nobody out.
+    stranger's place has 3 tries: a slow-down that locks nobody out.
     """
+    pair = _chosen(LOGIN_PAIR, "sign_in_tries")
     if device:
-        return ((LOGIN_PAIR, f"{account}|device {device}"),)
+        return ((pair, f"{account}|device {device}"),)
     slow = count(LOGIN_ACCOUNT.kind, account, utcnow() - LOGIN_ACCOUNT.within) >= LOGIN_ACCOUNT.tries
-    return ((LOGIN_PAIR_SLOW if slow else LOGIN_PAIR, f"{account}|{address}"), (LOGIN_ADDRESS, address))
+    return ((LOGIN_PAIR_SLOW if slow else pair, f"{account}|{address}"), (LOGIN_ADDRESS, address))

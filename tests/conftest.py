@@ -17,7 +17,7 @@ from sqlalchemy import event, select
 
 import app as application
 from jobs.demo import load_demo
-from models import accounts, base, files, keys, passwords, sessions, throttle
+from models import accounts, base, files, keys, passwords, sessions, throttle, two_factor
 from models.access import User
 from models.base import Base, utcnow
 from models.catalogue import installed, use
@@ -194,7 +194,7 @@ class Clock:
 def clock(monkeypatch):
     """Time stands still at the doors until a test moves it."""
     found = Clock()
-    for module in (throttle, sessions, accounts):
+    for module in (throttle, sessions, accounts, two_factor):
         monkeypatch.setattr(module, "utcnow", found)
     return found
 

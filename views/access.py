@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Flask, abort, flash, request, url_for
+from flask import Flask, abort, flash, g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, expose
 from sqlalchemy import Enum, String, inspect
@@ -13,14 +13,14 @@ from sqlalchemy.orm import selectinload
 from wtforms import DateField
 from wtforms.validators import InputRequired, Optional
 
-from models import staff
+from models import staff, two_factor
 from models.access import LoginEvent, Membership, Role, User
 from models.base import Refusal
 from models.db import db
 from models.folding import folded
 from models.rights import may_give
 from models.school import NotReady
-from models.scope import WHO
+from models.scope import WHO, current_school_id
 from views.auth import base_url, device_name
 from views.base import Screen
 from views.fields import ChoiceField
@@ -170,7 +170,12 @@ class Users(SeeAsPages, ByName):
     # -- verbs
 
     def verb_fits(self, verb: str, row: User) -> bool:
-        """Oneself and those above, no button; the others by their access."""
+        """Oneself and those above, no button; the others by their access, and by what they have."""
+        if verb == "remove_two_factor":
+            if "second_steps" not in g:  # asked once for all the rows of a list
+                g.second_steps = two_factor.holders(current_school_id())
+            if row.id not in g.second_steps:
+                return False
         return staff.fits(verb, row)
 
     @verb("invite", _("Send a one-time link"), icon="mail")
@@ -192,6 +197,16 @@ class Users(SeeAsPages, ByName):
     def end_sessions(self, row: User) -> None:
         """All their browsers in this school."""
         staff.end_sessions(row)
+
+    @verb(
+        "remove_two_factor",
+        _("Remove the second step"),
+        confirm=_("They sign in with the password alone until they set it up again. Be sure that it is they who ask: meet them or call them."),
+        danger=True,
+    )
+    def remove_two_factor(self, row: User) -> None:
+        """For somebody who has lost their phone; they are told."""
+        staff.remove_two_factor(row)
 
 
 def _works_here() -> Any:

@@ -9,18 +9,17 @@ from typing import Any
 from flask import abort, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 
-from models import accounts, setup, throttle
+from models import accounts, settings, setup, throttle
 from models.base import Refusal
 from models.db import db
 from models.school import Country
 from views.auth import base_url, bp, client, no_school, school_name
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
-
-_NEW = {"autocomplete": "new-password", "required": True, "minlength": "12"}
+from views.passwords import NewPassword
 
 
 class ForgotForm(FlaskForm):
@@ -34,14 +33,14 @@ def options(pairs: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
     return [SelectChoice(value, str(label)) for value, label in pairs]
 
 
-def new_password() -> PasswordField:
+def new_password() -> NewPassword:
     """The field of a new password; the rules are told before one types."""
-    return PasswordField(_("New password"), description=_("12 characters at least; three or four words are easy to remember."), render_kw=_NEW)
+    return NewPassword(_("New password"))
 
 
-def again() -> PasswordField:
+def again() -> NewPassword:
     """The second of the two."""
-    return PasswordField(_("New password, again"), render_kw=_NEW)
+    return NewPassword(_("New password, again"), told=False)
 
 
 def differ(form: FlaskForm) -> bool:
@@ -103,7 +102,11 @@ def reset(token: str) -> ResponseReturnValue:
     form = PasswordForm()
     if request.method == "GET":
         wait = throttle.wait_seconds((throttle.TOKEN_ADDRESS, client()["address"]))
-        dead = wait > 0 or accounts.find_token(token) is None
+        found = None if wait else accounts.find_token(token)
+        dead = found is None
+        if found is not None:
+            for field in (form.password, form.again):
+                field.asks(settings.strictest("password_length", found.user_id))
         return render_template("reset.html", form=form, dead=dead, school_name=school_name()), 410 if dead else 200
     if differ(form):
         return render_template("reset.html", form=form, dead=False), 422

@@ -12,6 +12,7 @@ from models.activation import ActivationCode
 from models.codes import CodeList, CodeValue
 from models.courses import Course, Grid, RacGroup
 from models.custom import CustomField
+from models.invitations import Invitation
 from models.journal import JournalEvent
 from models.labels import Noun
 from models.letter_text import LetterText
@@ -38,6 +39,9 @@ PAGES = {
     "/admin/issued_paper/new/": "",
     "/admin/issued_paper/edit/?id={issued_paper}": "",
     "/admin/issued_paper/export/csv/": "acc ac head",
+    "/admin/message/": "acc ac ec registrar head",
+    "/admin/message/new/": "acc ac ec registrar head",
+    "/admin/message/export/csv/": "acc ac",
     "/admin/student/merge/?id={student}": "acc ac",
     "/admin/student/duplicates/": "acc ac",
     "/admin/guardian/merge/?id={guardian}": "acc ac",
@@ -209,6 +213,7 @@ VERBS = {
     ("/admin/student/action/", "promote", "student"): "acc",
     ("/admin/student/action/", "transfer", "student"): "acc",
     ("/admin/guardian/action/", "merge", "guardian"): "acc ac",
+    ("/admin/student/action/", "send_message", "student"): "acc ac ec registrar",
     ("/admin/student/action/", "print_class_list", "student"): "acc ac ec amp head",
     ("/admin/student/action/", "print_labels", "student"): "acc ac ec amp head",
     ("/admin/student/action/", "print_certificate", "student"): "acc ac ec amp head",
@@ -216,6 +221,7 @@ VERBS = {
     ("/admin/issued_paper/delete/", "", "issued_paper"): "",
     ("/admin/guardian_link/action/", "suspend", "guardian_link"): "acc ac",
     ("/admin/activation_code/action/", "revoke", "activation_code"): "acc ac ec",
+    ("/admin/invitation/action/", "revoke", "invitation"): "acc ac ec",
     ("/admin/activation_code/action/", "print_letters", "activation_code"): "acc ac ec amp registrar",
     ("/admin/user/action/", "disable", "user"): "acc ac",
     ("/admin/user/action/", "end_sessions", "user"): "acc ac",
@@ -253,10 +259,11 @@ VERBS = {
 # Doors that other tests open one by one: portals' own rows, secrets in the address, files, pages of a verb.
 ELSEWHERE = re.compile(
     r"/|/login|/login/code|/logout|/see_as/leave|/forgot|/setup|/resume|/healthz|/language|/theme|/reset/.*|/static/.*|/admin/static/.*|/account/.+"
-    r"|/parent/(register|child/.*|profile/.+)|/student/activate|/(parent|student)/school/.*"
+    r"|/parent/(register|child/.*|profile/.+)|/student/(activate|invite)|/(parent|student)/school/.*"
     r"|/admin/\w+/(action|delete|ajax/lookup|ajax/update|columns|views)/"
     r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/|/admin/transfer/(details|file|passphrase)/"
     r"|/admin/(student|guardian)/duplicates/(apart|again)/|/admin/\w+/bulk_edit/"
+    r"|/admin/message/(copy|details|edit|file|left_out|preview|report|report_file)/"
     r"|/admin/journal_event/(undo|revert|restore)"
     r"|/admin/(right|setting)/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|invite|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|page|pack|apply|languages/remove|export/.*)/"
 )
@@ -283,6 +290,8 @@ def ids(app, schools):
         session.add(line)
         letter = LetterText(school_id=schools[0], language="fr", subject="Accès", opening="Madame, Monsieur,")
         session.add(letter)
+        invited = session.scalars(select(Invitation).where(Invitation.school_id == schools[0])).one()
+        invited.student_id = link.student_id
         field = CustomField(school_id=schools[0], table_name="student", label="Casier")
         session.add(field)
         session.flush()
@@ -311,6 +320,7 @@ def ids(app, schools):
             },
             "noun": session.scalar(select(Noun.id).where(Noun.school_id == schools[0])),
             "custom_field": field.id,
+            "invitation": invited.id,
             "journal_event": session.scalar(select(JournalEvent.id).where(JournalEvent.school_id == schools[0])),
         }
 

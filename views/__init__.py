@@ -9,7 +9,7 @@ from flask_admin import Admin
 
 DOMAINS = (
     *("people", "papers", "messages", "activation", "letter", "access", "rights", "school", "studies", "courses"),
-    *("school_year", "custom_screen", "imports", "transfers", "labels", "work", "journal", "portal", "student_portal", "inbox", "school_settings", "settings"),
+    *("school_year", "custom_screen", "imports", "transfers", "labels", "work", "mails", "journal", "portal", "student_portal", "inbox", "school_settings", "settings"),
     *("guardian_invitations", "student_invite"),
 )
 

@@ -50,24 +50,24 @@ def export(screen: Screen, kind: str) -> ResponseReturnValue:
     count, query = screen.matching("export")
     if kind == "xlsx" and count > AT_ONCE:
         return _later(screen, columns, count, query)
-    with _writing(screen, count):
+    with writing(screen, count):
         pass
     headings = [label for _name, label in columns]
     name = download_name(screen, kind)
     rows = _rows(screen, [name for name, _label in columns])
     if kind == "xlsx":
         return send_file(_book(headings, rows, str(screen.name)), mimetype=XLSX, as_attachment=True, download_name=name)
-    response = Response(stream_with_context(_for_same(WHO.get(), SCOPE.get(), _csv(headings, rows))), mimetype="text/csv; charset=utf-8")
+    response = Response(stream_with_context(for_same(WHO.get(), SCOPE.get(), lines_of(headings, rows))), mimetype="text/csv; charset=utf-8")
     return attach(response, name)
 
 
 @contextmanager
-def _writing(screen: Screen, count: int) -> Iterator[None]:
+def writing(screen: Screen, count: int, row_id: int | None = None) -> Iterator[None]:
     """A short transaction before the first byte leaves, with the line in the history: a GET only reads otherwise."""
     db.session.rollback()
     token = BEGIN.set("IMMEDIATE")
     try:
-        record(db.session, "exported", screen.table, rows=count)
+        record(db.session, "exported", screen.table, row_id, rows=count)
         yield
         db.session.commit()
     finally:
@@ -97,7 +97,7 @@ def _rows(screen: Screen, names: list[str]) -> Pieces:
         db.session.expunge_all()
 
 
-def _for_same(who: Actor, scope: Any, pieces: Iterator[str]) -> Iterator[str]:
+def for_same(who: Actor, scope: Any, pieces: Iterator[str]) -> Iterator[str]:
     """The stream is read after the request has ended and its scope is gone: it goes on for the same person, reading only."""
     begin = BEGIN.set("DEFERRED")
     try:
@@ -107,7 +107,7 @@ def _for_same(who: Actor, scope: Any, pieces: Iterator[str]) -> Iterator[str]:
         BEGIN.reset(begin)
 
 
-def _csv(headings: list[str], rows: Pieces) -> Iterator[str]:
+def lines_of(headings: list[str], rows: Pieces) -> Iterator[str]:
     """The headings leave at once: the person sees the download begin."""
     yield f"\ufeff{csv_of([headings])}"
     for piece in rows:
@@ -143,7 +143,7 @@ def _later(screen: Screen, columns: list[tuple[str, str]], count: int, query: An
     waiting = _waiting(params, len(ids))
     if waiting is not None:
         return redirect(url_for("job.details_view", id=waiting), code=303)
-    with _writing(screen, count):
+    with writing(screen, count):
         job = Job.add(JobKind.export, params, total=len(ids), note=gettext("%(name)s, XLSX", name=str(screen.name)))
         db.session.flush()
         job_id = job.id

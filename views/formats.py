@@ -14,6 +14,7 @@ from models import portal
 from models.base import TIME_ZONE
 from models.db import db
 from models.wording import Wording
+from views.i18n import gettext
 
 
 def locale() -> str:
@@ -59,6 +60,14 @@ def long_date(value: dt.date) -> str:
 def show_instant(value: dt.datetime) -> str:
     """An instant where the school stands: 23/11/2026 9 h 12."""
     return wording().instant(value)
+
+
+def size_words(size: int) -> str:
+    """The size of a file as people say it."""
+    kilobytes = -(-size // 1024)
+    if kilobytes < 1024:
+        return gettext("%(num)d KB", num=kilobytes)
+    return gettext("%(num)s MB", num=wording().text(round(kilobytes / 1024)))
 
 
 def show(value: Any) -> Any:

@@ -152,6 +152,8 @@ def _nothing_to_do() -> str:
 
 def _shortcuts() -> list[dict[str, str]]:
     found = []
+    if permitted("message", "create"):
+        found.append({"label": gettext("Write a message"), "icon": "mail", "url": url_for("message.create_view")})
     if permitted("student", "generate_codes"):
         url = filtered("student", access__Clause="1")
         found.append({"label": gettext("Create codes"), "icon": "key", "url": url})

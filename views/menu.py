@@ -19,9 +19,10 @@ class Heading:
 
 
 HEADINGS = (
-    Heading(_("School life"), ("student", "issued_paper", "guardian", "group", "level", "programme", "org_unit", "code_value")),
-    Heading(_("[Guardian] accounts"), ("activation_code", "letter", "guardian_link")),
-    Heading(_("Exchanges"), ("import_", "transfer", "outgoing_mail", "job")),
+    Heading(_("School life"), ("student", "issued_paper", "guardian", "group", "level")),
+    Heading(_("Studies"), ("programme", "course", "grid", "rac_group", "org_unit", "code_value")),
+    Heading(_("[Guardian] accounts"), ("activation_code", "letter", "invitation", "guardian_link")),
+    Heading(_("Exchanges"), ("message", "import_", "transfer", "outgoing_mail", "job")),
     Heading(_("Settings"), ("school", "setting", "school_year", "term", "custom_field", "user", "membership", "right", "label", "noun")),
     Heading(_("Follow-up"), ("journal_event", "login_event")),
 )
@@ -30,7 +31,7 @@ HEADINGS = (
 # Screens that stand beside another: reached by a button there, so that the sidebar stays short. Whoever may not open that one
 # finds them in the sidebar.
 BESIDE = {"issued_paper": "student", "membership": "user", "login_event": "user", "noun": "label"}
-BESIDE |= {"org_unit": "programme", "code_value": "programme", "term": "school_year"}
+BESIDE |= {"grid": "programme", "org_unit": "programme", "code_value": "programme", "rac_group": "course", "term": "school_year"}
 
 
 def screens() -> dict[str, Any]:

@@ -55,6 +55,7 @@ class Levels(RetireVerbs, Screen):
     number_columns = ("rank", "students")
     form_columns = ("name", "rank")
     bulk_edit_columns = ()
+    details_template = "admin/level/details.html"
 
     def prepare_rows(self, rows: list[Any]) -> None:
         """How many active students are in each level of the page."""

@@ -111,7 +111,7 @@ def _check_arguments() -> None:
     host = request.host  # raises 400 for a host that is not trusted
     if not host:
         abort(400)
-    request.max_content_length = MAX_IMPORT if request.path.startswith("/admin/import_/") else MAX_BODY
+    request.max_content_length = MAX_IMPORT if request.path.startswith(("/admin/import_/", "/admin/message/")) else MAX_BODY
     for name in ("url", "next"):
         for value in (*request.args.getlist(name), *(request.form.getlist(name) if request.form else ())):
             if value and own_path(value) is None:

@@ -1,0 +1,252 @@
+"""Before a message leaves: as people will see it, how many receive it, who does not and why, a test to oneself; then sending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+
+from models import message_audience, message_delivery
+from models.base import Refusal
+from models.db import db
+from models.message_audience import PAGE, LeftOut, NoCopy, Reached
+from models.message_html import clean
+from models.messages import Message
+from models.scope import WHO
+from views.auth import permitted
+from views.base import gate
+from views.i18n import gettext, ngettext
+from views.i18n import lazy_gettext as _
+from views.message_form import audience_words
+from views.todos import filtered
+from views.verbs import Selection, verb
+from views.version_mark import mark_is_current, version_mark
+
+STANDING = ("all", "level", "programme")  # audiences of whoever is there: nobody wonders about those who left
+
+
+class MessagePreview:
+    """The half of the screen that sends."""
+
+    may: Any
+    get_one: Any
+    get_url: Any
+    need_id: Any
+    render: Any
+    check_own: Any
+    files_of: Any
+
+    def opened_draft(self) -> Message:
+        """The draft that the address names: the person's own; one that follows a list follows it now."""
+        self.need_id()
+        message: Message = self.get_one(request.args["id"])
+        self.check_own("edit", message)
+        if message.is_draft:
+            message_audience.freshen(message)
+        return message
+
+    @expose("/preview/")
+    @gate("edit")
+    def preview_view(self) -> ResponseReturnValue:
+        """What would be sent, to whom; nothing is written."""
+        with db.session.no_autoflush:
+            message = self.opened_draft()
+            if not message.is_draft:
+                return redirect(self.get_url(".details_view", id=message.id))
+            page = self.preview_page(message)
+        db.session.rollback()
+        return page
+
+    def preview_page(self, message: Message) -> str:
+        """The page, from the message as it stands."""
+        found = message_audience.resolve(db.session, message)
+        problem = problem_of(message, found)
+        return str(
+            self.render(
+                "admin/message/preview.html",
+                model=message,
+                text=clean(message.body),
+                from_words=gettext("From %(name)s", name=WHO.get().name),
+                files=self.files_of(message),
+                whom=gettext("About: %(whom)s", whom=whom_words(message, found)),
+                count=found.people,
+                count_sentence=ngettext("person will find it in their inbox.", "people will find it in their inbox.", found.people),
+                facts=facts(found),
+                left_out=self.left_out_lines(message, found),
+                refusal=problem.sentence if problem else "",
+                refusal_links=remedies() if problem and not found.people else [],
+                send_label=ngettext("Send to %(num)d person", "Send to %(num)d people", found.people),
+                mark=version_mark(message),
+                reached=found.people,
+                here=self.get_url(".preview_view", id=message.id),
+                edit_url=self.get_url(".edit_view", id=message.id),
+                list_url=self.get_url(".index_view"),
+                may_send=self.may("send"),
+                may_test=self.may("send_test"),
+            )
+        )
+
+    def left_out_lines(self, message: Message, found: Reached) -> list[dict[str, Any]]:
+        """Each reason with its number and its remedy."""
+        reasons: list[tuple[LeftOut | NoCopy, int]] = [
+            (r, n) for r, n in found.left_out.items() if r is not LeftOut.gone or message.audience["kind"] not in STANDING
+        ]
+        reasons += found.inbox_only.items()
+        return [
+            {
+                "sentence": why(reason, n),
+                "help": help_of(reason),
+                "remedy": remedy(reason),
+                "url": self.get_url(".left_out_view", id=message.id, why=reason.name),
+            }
+            for reason, n in reasons
+        ]
+
+    @expose("/left_out/")
+    @gate("edit")
+    def left_out_view(self) -> ResponseReturnValue:
+        """Who does not receive the draft for one reason, by name."""
+        reason: LeftOut | NoCopy | None = LeftOut.__members__.get(request.args.get("why", "")) or NoCopy.__members__.get(request.args.get("why", ""))
+        if reason is None:
+            abort(404)
+        with db.session.no_autoflush:
+            message = self.opened_draft()
+            if not message.is_draft:
+                abort(404)
+            found = message_audience.resolve(db.session, message)
+            n = (found.left_out if isinstance(reason, LeftOut) else found.inbox_only).get(reason, 0)  # type: ignore[call-overload]  # each knows its own
+            page, pages = request.args.get("page", 0, int), max(1, -(-n // PAGE))
+            if page >= pages:
+                abort(404)
+            ask = message_audience.left_out if isinstance(reason, LeftOut) else message_audience.without_copy
+            people = ask(db.session, message, reason, page + 1)  # type: ignore[arg-type]  # each knows its own
+        db.session.rollback()
+        return str(
+            self.render(
+                "admin/message/left_out.html",
+                model=message,
+                title=str(reason.label),
+                help=help_of(reason),
+                remedy=remedy(reason),
+                people=people,
+                count_text=why(reason, n),
+                page=page,
+                pages=pages,
+                pager_url=lambda number: self.get_url(".left_out_view", id=message.id, why=reason.name, page=number or None),
+                back_url=self.get_url(".preview_view", id=message.id),
+                list_url=self.get_url(".index_view"),
+            )
+        )
+
+    # -- verbs
+
+    @verb("send", _("Send"), icon="mail", whole=True)
+    def send(self, selection: Selection) -> ResponseReturnValue:
+        """Send what was just read on the page before; from anywhere else, to that page first."""
+        message = self.chosen_draft(selection)
+        preview = redirect(self.get_url(".preview_view", id=message.id), code=303)
+        if "reached" not in request.form:
+            return preview
+        message_audience.freshen(message)
+        found = message_audience.resolve(db.session, message)
+        if not mark_is_current(request.form.get("row_version"), message) or request.form["reached"] != str(found.people):
+            db.session.rollback()
+            flash(gettext("The message or its recipients have changed since you read this page. Read it again, then send."), "warning")
+            return preview
+        message_delivery.send(db.session, message)
+        flash(ngettext("The message is leaving to %(num)d person.", "The message is leaving to %(num)d people.", found.people), "success")
+        return redirect(self.get_url(".details_view", id=message.id), code=303)
+
+    @verb("send_test", _("A test to myself"), icon="mail", whole=True)
+    def send_test(self, selection: Selection) -> ResponseReturnValue:
+        """One copy by e-mail, to the writer."""
+        message = self.chosen_draft(selection)
+        message_delivery.send_test(db.session, message)
+        flash(gettext("A test is on its way to your own address. Nobody else receives it."), "success")
+        return redirect(self.get_url(".preview_view", id=message.id), code=303)
+
+    def chosen_draft(self, selection: Selection) -> Message:
+        """The one draft of a verb, the person's own. Refused: several."""
+        if selection.count != 1:
+            raise Refusal(_("One message is sent at a time. Choose one line."))
+        message: Message = next(iter(selection.records()))
+        self.check_own("edit", message)
+        return message
+
+
+def problem_of(message: Message, found: Reached) -> Refusal | None:
+    """Why this draft cannot be sent as it stands; None when it can. The rules are those of sending."""
+    if not found.people:
+        return Refusal(_("Nobody would receive this message: nobody whom it is for has an account. Look at who does not receive, and why."))
+    try:
+        message_delivery.check_written(message)
+        message_delivery.check_quota(db.session, found.people)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+# --- words -------------------------------------------------------------------------------------------------------------------------------
+
+
+def whom_words(message: Message, found: Reached) -> str:
+    """Whom it is about, and how many students these are where the words do not say so."""
+    words = audience_words(message)
+    return words if message.audience["kind"] in ("filter", "students") else f"{words} ({found.students})"
+
+
+def facts(found: Reached) -> list[str]:
+    """What goes with the number: how many copies, how many more people one may reach today."""
+    left = message_delivery.quota_left(db.session)
+    return [
+        ngettext("%(num)d of them also gets a copy by e-mail.", "%(num)d of them also get a copy by e-mail.", found.copies),
+        ngettext("Today you may still write to %(num)d person.", "Today you may still write to %(num)d people.", left),
+    ]
+
+
+def why(reason: LeftOut | NoCopy, n: int) -> str:
+    """A reason with its number."""
+    words = {
+        LeftOut.no_account: ngettext("%(num)d has no account yet", "%(num)d have no account yet", n),
+        LeftOut.suspended: ngettext("%(num)d link is suspended", "%(num)d links are suspended", n),
+        LeftOut.to_check: ngettext("%(num)d link is to check", "%(num)d links are to check", n),
+        LeftOut.no_guardian: ngettext("%(num)d [student] has [no guardian] on record", "%(num)d [students] have [no guardian] on record", n),
+        LeftOut.gone: ngettext("%(num)d [student] has left", "%(num)d [students] have left", n),
+        NoCopy.unconfirmed: ngettext(
+            "%(num)d receives it in the inbox only: address not confirmed", "%(num)d receive it in the inbox only: addresses not confirmed", n
+        ),
+        NoCopy.no_address: ngettext("%(num)d receives it in the inbox only: no e-mail address", "%(num)d receive it in the inbox only: no e-mail address", n),
+    }
+    return words[reason]
+
+
+def help_of(reason: LeftOut | NoCopy) -> str:
+    """What the reason means."""
+    words = {
+        LeftOut.no_account: _("They receive messages from the day they open their account with a code."),
+        LeftOut.suspended: _("[The school] has closed this access: they see and receive nothing."),
+        LeftOut.to_check: _("They receive messages once somebody has confirmed the link."),
+        LeftOut.no_guardian: _("Add [a guardian] in the file, or import them."),
+        LeftOut.gone: _("Who has left receives no more messages."),
+        NoCopy.unconfirmed: _("They confirm their address by the link in the mail they received."),
+        NoCopy.no_address: _("They see the message when they sign in."),
+    }
+    return str(words[reason])
+
+
+def remedy(reason: LeftOut | NoCopy) -> dict[str, str] | None:
+    """The button beside a reason, for who may press it."""
+    if reason is LeftOut.no_account and permitted("student", "generate_codes"):
+        return {"label": gettext("Create codes"), "url": filtered("student", access__Clause="1")}
+    if reason is LeftOut.to_check and permitted("guardian_link", "confirm"):
+        return {"label": gettext("Check the links"), "url": filtered("guardian_link", status__Is="to_check")}
+    if reason is LeftOut.suspended and permitted("guardian_link", "read"):
+        return {"label": gettext("See the links"), "url": filtered("guardian_link", status__Is="suspended")}
+    return None
+
+
+def remedies() -> list[dict[str, str]]:
+    """What to do when nobody would receive the message."""
+    return [found for reason in (LeftOut.no_account, LeftOut.to_check) if (found := remedy(reason))]

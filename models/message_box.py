@@ -73,6 +73,15 @@ def inbox(session: Session, page: int = 1, size: int = PAGE) -> Inbox:
     return Inbox(list(lines.values()), total, unread(session), page, pages)
 
 
+def about(session: Session, student_id: int, most: int = 3) -> list[Line]:
+    """The latest messages of the person about one child: three statements."""
+    theirs = select(MessageRecipient.message_id).where(MessageRecipient.student_id == student_id)
+    found = session.execute(_lines().where(Message.id.in_(theirs)).order_by(Message.sent_at.desc(), Message.id.desc()).limit(most))
+    lines = {row.id: Line(*row) for row in found}
+    _complete(session, lines)
+    return list(lines.values())
+
+
 def unread(session: Session) -> int:
     """How many messages the person has not opened yet: for the badge of their tab."""
     return session.scalar(select(func.count(distinct(MessageRecipient.message_id))).where(MessageRecipient.read_at.is_(None))) or 0

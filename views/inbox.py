@@ -52,6 +52,20 @@ def unread_words() -> str:
     return ngettext("%(num)d new message", "%(num)d new messages", n) if n else ""
 
 
+def about_child(student_id: int) -> list[dict[str, Any]]:
+    """The latest messages about a child, as their page lists them."""
+    zones = _zones()
+    return [
+        {
+            "title": line.subject,
+            "sub": " · ".join(part for part in (line.sender, _when(line, zones)) if part),
+            "url": address("one", message_id=line.id),
+            "unread": line.unread,
+        }
+        for line in box.about(db.session, student_id)
+    ]
+
+
 @contextmanager
 def _writing() -> Iterator[None]:
     """A short transaction of its own in a request that otherwise only reads."""

@@ -57,6 +57,8 @@ def child(student_id: int) -> ResponseReturnValue:
             children=[{"label": one.given_name, "url": url_for("portal.child", student_id=one.id), "current": one is shown} for one in mine],
             add_url=url_for("portal.register"),
             contact={"name": shown.school.name, "phone": shown.school.phone, "logo": logo_url(shown.school)},
+            messages=inbox.about_child(shown.id),
+            inbox_url=inbox.address("list"),
             leave_url=url_for("portal.leave", student_id=shown.id),
             support_school=shown.school_id,
         )
@@ -89,7 +91,7 @@ def register(app: Flask, admin: Admin) -> None:
     from views import portal_profile, portal_register  # noqa: F401 (they add their pages to the blueprint)
 
     declare_tab("guardian", "portal.home", _("Children"), "users", 10, also=("portal.child", "portal.leave", "portal.register"))
-    declare_tab("guardian", "portal.profile", _("My details"), "phone", 80, also=("portal.details",))
+    declare_tab("guardian", "portal.profile", _("Contact details"), "phone", 80, also=("portal.details",))
     for name in ("guardian", "student"):
         declare_tab(name, "auth.account", _("Account"), "user", 90)
     app.register_blueprint(bp)

@@ -243,12 +243,20 @@ def _sentences(code: int) -> tuple[str, str, str]:
         429: (_("Too many tries"), _("There were too many tries in a short time."), _("Wait a few minutes, then try again.")),
         503: (_("Busy for a moment"), _("The application is busy writing. Nothing was lost."), _("Try again in a minute.")),
     }
+    if _in_portal():
+        table[403] = (_("Not for this account"), _("This page is not for your account. Nothing was changed."), _("Go back to the home page."))
+        table[404] = (table[404][0], _("This page does not exist, or you no longer have access to it."), _("Go back to the home page, or call the [school]."))
     title, sentence, remedy = table.get(code) or (
         _("This did not work"),
         _("A fault stopped the page. It is written in the log, and nothing was half-saved."),
         _("Try again; if it comes back, tell the person who looks after Scolabri the time and the page."),
     )
     return str(title), str(sentence), str(remedy)
+
+
+def _in_portal() -> bool:
+    """Whether the reader's home is a portal: families search nobody by name and have no role to ask for."""
+    return bool(g.get("loaded")) and bool(current_user.is_authenticated) and current_user.portal is not None
 
 
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:

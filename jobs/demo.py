@@ -14,7 +14,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from jobs import demo_pictures
+from jobs.demo_invitations import load_invitation
 from jobs.demo_life import Row, load_codes, load_history, store
+from jobs.demo_courses import load_courses
 from jobs.demo_people import LEVELS, Adult, Child, Home, People, Tie, make_people, slug
 from jobs.demo_studies import others_of, programmes_of
 from models.access import Membership, Role, User
@@ -166,6 +168,8 @@ class _Loader:
         known = {guardians[index].id: user.id for index, user in self.accounts.items()}
         load_codes(self.session, self.random, self.school, students, links, known)
         load_history(self.session, self.random, self.school, self.staff, students, guardians)
+        if self.plan.country == "FR":
+            self.counts["invitations"] = load_invitation(self.session, self.school, self.student)
         return parent
 
     def _store(self, kind: str, rows: Sequence[Row]) -> Sequence[Row]:
@@ -277,15 +281,16 @@ class _Loader:
         names = LEVELS[self.plan.country]
         levels = self._store("levels", [Level(school_id=self.school.id, name=name, rank=rank) for rank, name in enumerate(names, 1)])
         programmes = self._store("programmes", programmes_of(self.school))
-        for kind, found in others_of(self.school, self.day).items():
-            self._store(kind, found)
+        others = {kind: self._store(kind, found) for kind, found in others_of(self.school, self.day).items()}
+        load_courses(self.session, self._store, self.school, programmes, others)
         classes = sorted({kid.klass for kid in people.children if kid.klass}, key=lambda name: (names.index(name.rpartition(" ")[0]), name))
         rooms = dict(zip(classes, self._groups(classes, GroupCategory.klass, "ac"), strict=True))
         others = self.teachers[1:]
         advisers = {name: others[rank % len(others)] if rank else self.staff["ec"] for rank, name in enumerate(classes)}
-        account = next((kid for kid in people.children if kid.level == len(names) - 1 and kid.ties), people.children[-1])
+        account = min((kid for kid in people.children if kid.level == len(names) - 1 and kid.ties), key=lambda kid: kid.born_on, default=people.children[-1])
         user = self._user(f"student{self.plan.suffix}", account.given_name, account.family_name, None)
         self._store("users", [user])
+        self.student = user
         rows = []
         for kid in people.children:
             row = Student(

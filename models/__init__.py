@@ -2,6 +2,7 @@
 
 from models import (
     access,
+    access_data,
     activation,
     bulk_edit,
     codes,
@@ -13,9 +14,9 @@ from models import (
     invitations,
     journal,
     labels,
-    letter_text,
     message_delivery,
     letter_text,
+    mail_server,
     messages,
     papers,
     people,
@@ -36,6 +37,7 @@ from models import (
 
 __all__ = [
     "access",
+    "access_data",
     "activation",
     "bulk_edit",
     "codes",
@@ -47,9 +49,9 @@ __all__ = [
     "invitations",
     "journal",
     "labels",
-    "letter_text",
     "message_delivery",
     "letter_text",
+    "mail_server",
     "messages",
     "papers",
     "people",

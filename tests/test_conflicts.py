@@ -16,6 +16,7 @@ from test_imports import Desk, table
 from jobs.demo import load_demo
 from models.access import Membership, Role, User
 from models.codes import CodeList, CodeValue
+from models.courses import Course, Grid, RacGroup
 from models.custom import CustomField
 from models.custom_values import FieldKind
 from models.db import db
@@ -40,6 +41,9 @@ FORMS = {
     "group": (Group, "name", ("Premier", "Second", "Tiers")),
     "level": (Level, "name", ("Premier", "Second", "Tiers")),
     "programme": (Programme, "title", ("Premier", "Second", "Tiers")),
+    "course": (Course, "title", ("Premier", "Second", "Tiers")),
+    "grid": (Grid, "title", ("Premier", "Second", "Tiers")),
+    "rac_group": (RacGroup, "number", ("00011", "00012", "00013")),
     "term": (Term, "year", ("2011", "2012", "2013")),
     "org_unit": (OrgUnit, "name", ("Premier", "Second", "Tiers")),
     "school_year": (SchoolYear, "name", ("Premier", "Second", "Tiers")),
@@ -109,6 +113,14 @@ def row_of(app, schools):
                 "group": lambda: Group(school_id=school, name="Avant", category=GroupCategory.other),
                 "level": lambda: Level(school_id=school, name="Avant", rank=90),
                 "programme": lambda: Programme(school_id=school, code="AVANT", title="Avant"),
+                "course": lambda: Course(school_id=school, number="AVANT", title="Avant"),
+                "grid": lambda: Grid(school_id=school, code="AVANT", programme=session.scalar(select(Programme).where(Programme.school_id == school))),
+                "rac_group": lambda: RacGroup(
+                    school_id=school,
+                    number="990",
+                    course=session.scalar(select(Course).where(Course.school_id == school)),
+                    rac_type=CodeValue(school_id=school, code_list=CodeList.rac_type, code="EE", label="Évaluation"),
+                ),
                 "term": lambda: Term(school_id=school, year=2010, season=Season.winter),
                 "org_unit": lambda: OrgUnit(school_id=school, code="AVANT", name="Avant"),
                 "school_year": lambda: SchoolYear(school_id=school, name="Avant", begins_on=dt.date(1999, 9, 1), ends_on=dt.date(2000, 8, 31)),

@@ -94,7 +94,7 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
         labels = {
             name: prop.info["label"] if "label" in prop.info else getattr(prop, "columns", [prop])[0].info.get("label")
             for name, prop in self.model.__mapper__.attrs.items()
-            if "label" in prop.info or any("label" in c.info for c in getattr(prop, "columns", ()))
+            if "label" in prop.info or any("label" in getattr(c, "info", ()) for c in getattr(prop, "columns", ()))
         }
         # A form has room for the whole label; the short one is the column's.
         whole = {name: {"label": labels[name]} for name in self.column_labels or {} if name in labels and name in (self.form_columns or ())}
@@ -128,7 +128,8 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
 
     def verb_right(self, verb: Verb) -> tuple[str, str]:
         """(table, right) that opens a verb."""
-        return verb.right or (self.table, verb.name)
+        table, name = verb.right or (self.table, verb.name)
+        return table or self.table, name
 
     def check_row(self, verb: str, row: Any) -> None:
         """Where the right reaches own rows only, or own students', refuse the others (403): the row is visible, the verb is not the person's."""

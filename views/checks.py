@@ -8,9 +8,10 @@ from typing import Any
 from wtforms.validators import ValidationError
 
 from models.base import Refusal, today
+from models.course_numbers import read_course_number, read_group_number
 from models.db import db
 from models.import_words import BadCell
-from models.school import School, read_code, read_siret, read_website
+from models.school import Country, School, read_code, read_siret, read_website
 from models.scope import current_school_id
 from models.values import read_email, read_phone, read_postal_code
 from views.formats import zone
@@ -57,6 +58,16 @@ def postal_code(form: Any, field: Any) -> None:
 def official_code(form: Any, field: Any) -> None:
     """The code of a school where the form says that it stands."""
     _by(lambda: read_code(field.data, form.country.data if "country" in form else form._obj.country))
+
+
+def course_number(form: Any, field: Any) -> None:
+    """The number of a course as the country of the school writes it; which sign is wrong is told."""
+    field.data = _by(lambda: read_course_number(field.data, Country[country()]))
+
+
+def group_number(form: Any, field: Any) -> None:
+    """One to five figures, filled up to five."""
+    field.data = _by(lambda: read_group_number(field.data))
 
 
 def siret(form: Any, field: Any) -> None:

@@ -21,12 +21,27 @@ class Heading:
 HEADINGS = (
     Heading(_("School life"), ("student", "issued_paper", "guardian", "group", "level")),
     Heading(_("Studies"), ("programme", "course", "grid", "rac_group", "org_unit", "code_value")),
-    Heading(_("[Guardian] accounts"), ("activation_code", "letter", "invitation", "guardian_link")),
+    Heading(_("[Guardian] accounts"), ("create_codes", "print_codes", "access_data", "activation_code", "letter", "invitation", "guardian_link")),
     Heading(_("Exchanges"), ("message", "import_", "transfer", "outgoing_mail", "job")),
     Heading(_("Settings"), ("school", "setting", "school_year", "term", "custom_field", "user", "membership", "right", "label", "noun")),
     Heading(_("Follow-up"), ("journal_event", "login_event")),
 )
 
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a screen that has its own line in the sidebar; `right` (table, verb) opens it."""
+
+    label: Any
+    endpoint: str
+    icon: str
+    right: tuple[str, str]
+
+
+PAGES = {
+    "create_codes": Page(_("Create codes"), "activation_code.create_codes_view", "key", ("student", "generate_codes")),
+    "print_codes": Page(_("Print letters"), "activation_code.print_view", "print", ("activation_code", "print_letters")),
+}
 
 # Screens that stand beside another: reached by a button there, so that the sidebar stays short. Whoever may not open that one
 # finds them in the sidebar.
@@ -49,15 +64,31 @@ def build_menu() -> list[dict[str, Any]]:
     menu: list[dict[str, Any]] = [
         {"label": "", "entries": [{"label": _("Home"), "url": url_for("admin.index"), "icon": "home", "count": None, "current": here == "admin"}]}
     ]
+    on_page = next((key for key, page in PAGES.items() if page.endpoint == request.endpoint), "")
     for heading in HEADINGS:
-        entries = [
-            {"label": view.name, "url": url_for(f"{view.endpoint}.index_view"), "icon": view.icon, "count": None, "current": here == view.endpoint}
-            for view in map(known.get, heading.endpoints)
-            if view is not None and BESIDE.get(view.endpoint) not in known
-        ]
+        entries = [entry for key in heading.endpoints if (entry := _page(key, on_page) or _screen(known, key, "" if on_page else here)) is not None]
         if entries:
             menu.append({"label": heading.label, "entries": entries})
     return menu
+
+
+def _page(key: str, here: str) -> dict[str, Any] | None:
+    """The line of a page, for whom its right is open."""
+    from views.auth import permitted
+
+    page = PAGES.get(key)
+    if page is None or not permitted(*page.right):
+        return None
+    return {"label": page.label, "url": url_for(page.endpoint), "icon": page.icon, "count": None, "current": here == key}
+
+
+def _screen(known: dict[str, Any], key: str, here: str) -> dict[str, Any] | None:
+    """The line of a screen, unless it is not the person's, or stands beside another."""
+    view = known.get(key)
+    if view is None or BESIDE.get(view.endpoint) in known:
+        return None
+    label = getattr(view, "menu_name", view.name)
+    return {"label": label, "url": url_for(f"{view.endpoint}.index_view"), "icon": view.icon, "count": None, "current": here == view.endpoint}
 
 
 def beside(endpoint: str) -> list[dict[str, Any]]:

@@ -24,3 +24,17 @@ class RetireVerbs:
     def reactivate(self, record: Any) -> None:
         """Forms offer it again."""
         record.reactivate()
+
+
+class EditorsRetire(RetireVerbs):
+    """The same verbs where the rights know none of their own for them: whoever edits the rows of the screen retires them."""
+
+    @verb("retire", _("Stop offering"), right=("", "edit"))
+    def retire(self, record: Any) -> None:
+        """Forms offer it no more; the records that hold it keep it."""
+        record.retire()
+
+    @verb("reactivate", _("Offer again"), right=("", "edit"))
+    def reactivate(self, record: Any) -> None:
+        """Forms offer it again."""
+        record.reactivate()

@@ -19,11 +19,10 @@ from views.base import Screen
 from views.filters import Clause, Is
 from views.i18n import lazy_gettext as _
 from views.i18n import ngettext
-from views.retiring import RetireVerbs
-from views.verbs import verb
+from views.retiring import EditorsRetire, RetireVerbs
 
 
-class Programmes(RetireVerbs, Screen):
+class Programmes(EditorsRetire, Screen):
     """The programmes that the school teaches, under the codes of its ministry."""
 
     model = Programme
@@ -81,17 +80,6 @@ class Programmes(RetireVerbs, Screen):
     def delete_instead(self, row: Programme) -> Any:
         """No longer offered instead: whoever follows it keeps it."""
         return self.verbs["retire"] if row.retired_at is None and self.may("edit") else None
-
-    # Who edits programmes retires them: the rights know no verb of their own for it.
-    @verb("retire", _("Stop offering"), right=("programme", "edit"))
-    def retire(self, record: Programme) -> None:
-        """Forms offer it no more; the students who follow it keep it."""
-        record.retire()
-
-    @verb("reactivate", _("Offer again"), right=("programme", "edit"))
-    def reactivate(self, record: Programme) -> None:
-        """Forms offer it again."""
-        record.reactivate()
 
 
 class Terms(Screen):

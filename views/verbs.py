@@ -60,7 +60,7 @@ def verb(
 
     The method takes `(self, record, **answers)` and is called for each row, or `(self, selection, **answers)` with
     `whole=True`. `ask` is a form whose answers are passed by name; `confirm` a sentence shown before what cannot be
-    undone. `right` names another (table, verb) than the screen's own, `one` the words for one row.
+    undone. `right` names another (table, verb) than the screen's own ("" is the screen's own table), `one` the words for one row.
     """
 
     def wrap(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -38,6 +38,8 @@ class CodePurpose(Choice):
     guardian = "guardian", _("[Guardian]"), "info"
     student = "student", _("First sign-in of [a student]"), "info"
     exam = "exam", _("Exam"), "note"
+    # The same as `guardian`, sent by a student (models/invitations.py): told in one mail only, and the link waits until staff confirm it.
+    invitation = "invitation", _("Invitation by [a student]"), "note"
 
 
 class CodeState(Choice):
@@ -140,7 +142,7 @@ class ActivationCode(Base, Identified, SchoolScoped, Versioned):
 
     def reveal(self) -> str:
         """The code in clear, for a letter. Refused once used, revoked or expired."""
-        if not self.usable:
+        if not (self.usable and self.sealed):
             raise Refusal(_("The code ending in %(tail)s can no longer be printed: create a new one."), tail=self.tail)
         return keys.unseal("activation", self.sealed)
 
@@ -157,6 +159,11 @@ class ActivationCode(Base, Identified, SchoolScoped, Versioned):
 def usable_clause(purpose: CodePurpose = CodePurpose.guardian) -> Any:
     """The SQL of "usable code" (features section 0): not used, not revoked, not expired."""
     return and_(ActivationCode.purpose == purpose, state_clause(CodeState.usable))
+
+
+def redeemable_clause() -> Any:
+    """The SQL of a code that still makes somebody a guardian: the school's own, or one of an invitation."""
+    return and_(ActivationCode.purpose.in_((CodePurpose.guardian, CodePurpose.invitation)), state_clause(CodeState.usable))
 
 
 def state_clause(state: CodeState) -> Any:

@@ -15,7 +15,7 @@ from jobs.demo_people import make_people
 from jobs.demo_shown import load_shown
 from models import keys, passwords
 from models.access import Membership, Role, User
-from models.activation import ActivationCode, CodeState, missing_clause
+from models.activation import ActivationCode, CodePurpose, CodeState, missing_clause
 from models.base import Refusal, fold, today
 from models.custom import CustomField
 from models.duplicates import pairs
@@ -167,7 +167,8 @@ def test_the_teacher_sees_some_students_and_not_all(look):
 
 def test_codes_stand_in_all_four_states_and_nobody_sees_some_children(look):
     for school in look.scalars(select(School)):
-        rows = look.scalars(select(ActivationCode).where(ActivationCode.school_id == school.id)).all()
+        mine = (ActivationCode.school_id == school.id, ActivationCode.purpose == CodePurpose.guardian)
+        rows = look.scalars(select(ActivationCode).where(*mine)).all()
         assert {row.state for row in rows} == set(CodeState)
         for row in rows:
             if row.usable:

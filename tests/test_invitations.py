@@ -1,206 +1,266 @@
-"""Inviting people, giving roles, opening an inspection: never above one's own. Numbers are the security cases."""
+"""A student invites a guardian: who may, how often, what leaves, what nobody learns, and what the code does."""
 
 import datetime as dt
 import re
 
 import pytest
 from conftest import rows
-from hands import GOOD, do, form, held_by, links, roles_of, send, sign_in, user_of, words
-from sqlalchemy import func, select
+from hands import do, form, words
+from sqlalchemy import delete, func, select, update
 
-from models.access import Membership, Role, User
-from models.base import today
-from models.journal import JournalEvent
+from models import invitations, redemption
+from models.access import User
+from models.activation import ActivationCode, missing_clause
+from models.base import Refusal, utcnow
+from models.db import db
+from models.invitations import Held, Invitation, InvitationState, old_enough
+from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus, group_member
+from models.scope import Actor, Scope, acting, unscoped
+from models.settings import Setting
+from models.work import MailState, OutgoingMail
 
-pytestmark = pytest.mark.usefixtures("cheap_hashes")
+PAGE, SCREEN = "/student/invite", "/admin/invitation/"
+HOME = "https://ecole.example.org"
+HERE = {"address": "127.0.0.1", "agent": "a test"}
 
 
-def invite(browser, role="ec", **more):
-    return form(
-        browser, "/admin/user/new/", **{"given_name": "Zoé", "family_name": "Nouvel", "email": "zoe@tilleuls.exemple", "username": "", "role": role, **more}
-    )
-
-
-# --- inviting -------------------------------------------------------------------------------------------------------------------
-
-
-def test_without_a_mail_server_the_link_is_shown_once_to_hand_over(as_, app):
-    browser = as_("ac")
-    assert invite(browser).status_code == 302
-    page = browser.get("/admin/user/")
-    link = re.search(r"http://localhost(/reset/[^\s\"<]+)", page.text)[1]
-    assert "Zoé Nouvel" in words(page)
-    assert link not in browser.get("/admin/user/").text
-    guest = app.test_client()
-    assert send(guest, link, page="/forgot", password=GOOD, again=GOOD).headers["Location"] == "/login"
-    assert sign_in(guest, "zoe@tilleuls.exemple", GOOD).status_code == 302
-    assert guest.get("/").headers["Location"] == "/admin/"
+@pytest.fixture
+def pupil(app, schools):
+    """The demo's student, fifteen years old, in the first school, where invitations are on and nobody is invited yet."""
     with rows(app) as session:
-        user = session.scalar(select(User).where(User.email == "zoe@tilleuls.exemple"))
-        assert user.email_confirmed_at is None, "a link that was handed over proves no mailbox"
-        made = session.scalars(select(JournalEvent.table_name).where(JournalEvent.verb == "created").order_by(JournalEvent.id.desc()).limit(3)).all()
-        assert set(made) == {"user", "membership", "outgoing_mail"}, "the mail that tells of the new password"
+        session.execute(delete(Invitation))
+        session.execute(delete(Setting))
+        session.add(Setting(school_id=schools[0], key="students_invite", value="1"))
+        student = session.scalar(select(Student).join(User, User.id == Student.user_id).where(User.username == "student"))
+        student.born_on = utcnow().date() - dt.timedelta(days=15 * 366)
+        student.email = "eleve@example.org"
+        return student.id
 
 
-def test_with_a_mail_server_the_link_is_mailed_and_shown_to_nobody(as_, app):
-    app.config["MAIL_URL"] = "smtp://localhost"
-    try:
-        browser = as_("ac")
-        assert invite(browser).status_code == 302
-        assert "/reset/" not in browser.get("/admin/user/").text
-    finally:
-        app.config["MAIL_URL"] = ""
-    to, link = links(app, rows)[-1]
-    assert to == "zoe@tilleuls.exemple"
-    send(app.test_client(), link[2], page="/forgot", password=GOOD, again=GOOD)
+@pytest.fixture
+def invite(app, pupil):
+    """`invite("somebody@example.org")` by that student: (what staff see, the code of the mail or nothing)."""
+
+    def send(email, language="fr"):
+        with app.app_context():
+            with unscoped("a test looks"):
+                user = db.session.get(Student, pupil).user_id
+            who = Actor(user_id=user, name="Élève", roles=frozenset({"student"}))
+            with acting(who, Scope(school_id=None, user_id=user, portal="student"), "a batch"):
+                one = invitations.invite(db.session, db.session.get(Student, pupil), email, language, HOME)
+                db.session.commit()
+            with unscoped("a test looks"):
+                mail = db.session.scalar(select(OutgoingMail).where(OutgoingMail.cause_table == "invitation", OutgoingMail.cause_id == one.id))
+                code = re.search(r"\w{4}-\w{4}-\w{4}", mail.text)[0] if mail else ""
+                return one.id, code
+
+    return send
+
+
+def register(code, email="mere@example.org"):
+    """Somebody registers with the code of a mail."""
+    names = {"given_name": "Ines", "family_name": "Aubry", "password": "trois chats sur un toit"}
+    return redemption.register(code, email=email, base_url=HOME, **names, **HERE)
+
+
+def state_of(app, number):
+    """(as staff see it, as the student sees it)."""
     with rows(app) as session:
-        assert session.scalar(select(User.email_confirmed_at).where(User.email == to)) is not None
+        one = session.get(Invitation, number)
+        return one.state, one.told
 
 
-@pytest.mark.parametrize("role", ["acc", "ac", "head", "inspector"])
-def test_28_nobody_gives_a_role_above_their_own(as_, app, role):
-    browser = as_("ac")
-    assert f'value="{role}"' not in browser.get("/admin/user/new/").text
-    assert invite(browser, role=role).status_code == 422
-    with rows(app) as session:
-        assert session.scalar(select(func.count(User.id)).where(User.email == "zoe@tilleuls.exemple")) == 0
-
-
-def test_28_the_head_invites_inspectors_only(as_):
-    assert invite(as_("head"), role="ec").status_code == 422
-    assert invite(as_("head"), role="inspector").status_code == 302
+# --- who may ----------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"email": "", "username": ""}, {"username": "acc"}, {"username": "with space"}, {"username": "a@b"}, {"email": "not an address"}]
-)
-def test_an_invitation_needs_a_name_to_sign_in_with_that_is_free(as_, app, wrong):
-    with rows(app) as session:
-        before = session.scalar(select(func.count(User.id)))
-    assert invite(as_("acc"), **wrong).status_code == 422
-    with rows(app) as session:
-        assert session.scalar(select(func.count(User.id))) == before
-
-
-def test_somebody_of_another_school_gets_the_role_and_keeps_their_account(as_, app, schools):
-    with rows(app) as session:
-        there = session.scalar(select(User).where(User.username == "ec2"))
-        email, name, kept = there.email, there.family_name, there.password_hash
-    browser = as_("acc")
-    assert invite(browser, email=email.upper()).status_code == 302
-    assert "/reset/" not in browser.get("/admin/user/").text
-    assert roles_of(app, "ec2", schools[0]) == {"ec": True}
-    with rows(app) as session:
-        there = session.scalar(select(User).where(User.username == "ec2"))
-        assert (there.family_name, there.password_hash) == (name, kept)
-    assert invite(browser, email=email).status_code == 422, "twice is once too often"
-    shared = user_of(app, "ec2")
-    assert form(browser, f"/admin/user/edit/?id={shared}", given_name="X", family_name="Y", email="mine@evil.example", username="ec2").status_code == 422
-    do(browser, "user", "invite", shared)
-    assert "/reset/" not in browser.get("/admin/user/").text
-    with rows(app) as session:
-        assert session.scalar(select(User.email).where(User.username == "ec2")) == email
-
-
-def test_26_a_form_cannot_bring_a_password_a_school_or_an_epoch(as_, app, schools):
-    invite(as_("acc"), password_hash="x", epoch="9", school_id=str(schools[1]), email_confirmed_at="2026-01-01", is_admin="1")
-    with rows(app) as session:
-        user = session.scalar(select(User).where(User.email == "zoe@tilleuls.exemple"))
-        assert (user.password_hash, user.epoch, user.email_confirmed_at) == ("", 1, None)
-        assert [(m.school_id, m.role) for m in user.memberships] == [(schools[0], Role.ec)]
-
-
-# --- inspections ----------------------------------------------------------------------------------------------------------------
-
-
-def test_24_only_the_head_opens_and_closes_an_inspection(as_, app):
-    held, day = held_by(app, "inspector"), today()
-    theirs = as_("inspector")
-    assert theirs.get("/admin/student/").status_code == 200
-    head = as_("head")
-    do(head, "membership", "close_inspection", held)
-    assert theirs.get("/admin/student/").status_code == 302, "closed at once"
-    window = {"from": day.isoformat(), "until": (day + dt.timedelta(days=2)).isoformat()}
-    for other in ("acc", "ac", "ec"):
-        assert do(as_(other), "membership", "open_inspection", held, **window).status_code == 403
-        assert (
-            form(
-                as_("acc"), f"/admin/membership/edit/?id={held}", role="inspector", active="y", open_from=window["from"], open_until=window["until"]
-            ).status_code
-            == 422
-        )
-    assert as_("head").post("/admin/membership/action/").status_code == 400
-    assert do(head, "membership", "open_inspection", held, **window).status_code == 303
-    assert as_("inspector").get("/admin/student/").status_code == 200
-
-
-@pytest.mark.parametrize(
-    "wrong",
+    ("born", "day", "enough"),
     [
-        {"from": "2026-02-30", "until": "2026-03-01"},
-        {"from": "", "until": ""},
-        {"from": "2020-01-01", "until": "2020-01-02"},
-        {"from": "2099-01-02", "until": "2099-01-01"},
+        (None, "2026-11-22", False),
+        ("2012-11-22", "2026-11-22", True),
+        ("2012-11-23", "2026-11-22", False),
+        ("2012-02-29", "2026-02-28", False),
+        ("2012-02-29", "2026-03-01", True),
     ],
 )
-def test_24_a_window_that_makes_no_sense_is_refused(as_, app, wrong):
-    held = held_by(app, "inspector")
+def test_74_nobody_invites_before_fourteen(born, day, enough):
+    assert old_enough(dt.date.fromisoformat(born) if born else None, dt.date.fromisoformat(day)) is enough
+
+
+@pytest.mark.parametrize("why", ["off", "young", "unknown", "left"])
+def test_74_the_page_is_not_offered_and_nothing_leaves(app, as_, pupil, invite, why):
+    browser = as_("student")
     with rows(app) as session:
-        before = session.execute(select(Membership.open_from, Membership.open_until).where(Membership.id == held)).one()
-    assert do(as_("head"), "membership", "open_inspection", held, **wrong).status_code == 422
+        student = session.get(Student, pupil)
+        if why == "off":
+            session.execute(delete(Setting))
+        elif why == "left":
+            student.status = StudentStatus.left
+        else:
+            student.born_on = utcnow().date() - dt.timedelta(days=13 * 365) if why == "young" else None
+    with pytest.raises(Refusal):
+        invite("mere@example.org")
+    answer = browser.get(PAGE)
+    assert answer.status_code == (302 if why == "left" else 403), "who has left has no portal at all"
+    if why != "left":
+        assert 'name="email"' not in answer.text
+        assert PAGE not in browser.get("/student/").text
     with rows(app) as session:
-        assert session.execute(select(Membership.open_from, Membership.open_until).where(Membership.id == held)).one() == before
+        assert session.scalar(select(func.count(Invitation.id))) == 0
 
 
-def test_an_inspection_is_for_inspectors(as_, app):
-    day = today().isoformat()
-    answer = do(as_("head"), "membership", "open_inspection", held_by(app, "ec"), **{"from": day, "until": day})
-    assert answer.status_code == 422
-    assert "seulement pour le rôle Inspecteur" in words(answer)
+# --- inviting ---------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_role_is_chosen_never_left_as_the_first_of_the_list(as_, app):
-    assert invite(as_("acc"), role="").status_code == 422
-    assert form(as_("acc"), "/admin/membership/new/", user=str(user_of(app, "ec")), role="", active="y").status_code == 422
-    assert roles_of(app, "ec") == {"ec": True}
-
-
-@pytest.mark.parametrize("days", [{"open_from": "2026-11-23", "open_until": "2027-02-01"}, {"open_from": "", "open_until": "2027-02-01"}])
-def test_24_whoever_becomes_an_inspector_brings_no_days_along(as_, app, wound, days):
-    wound("2026-11-23T08:00:00")
-    held, browser = held_by(app, "ec"), as_("acc")
-    assert form(browser, f"/admin/membership/edit/?id={held}", role="ec", active="y", **days).status_code == 302
-    answer = form(browser, f"/admin/membership/edit/?id={held}", role="inspector", active="y", **days)
-    assert (answer.status_code, "Seule la direction" in words(answer)) == (422, True)
-    assert invite(browser, role="inspector", **days).status_code == 422
-    assert form(browser, "/admin/membership/new/", user=str(user_of(app, "amp")), role="inspector", active="y", **days).status_code == 422
-    assert roles_of(app, "ec") == {"ec": True}
-    assert form(browser, f"/admin/membership/edit/?id={held}", role="inspector", active="y", open_from="", open_until="").status_code == 302
-    assert roles_of(app, "ec") == {"inspector": True}
-
-
-def test_28_nobody_adds_a_role_to_somebody_who_holds_one_above(as_, app):
+def test_a_student_invites_from_their_page_and_sees_no_code(app, as_, pupil):
+    browser = as_("student")
+    assert PAGE in browser.get("/student/").text
+    answer = form(browser, PAGE, email=" Mere@Example.org ", language="en")
+    assert answer.status_code == 303
+    page = browser.get(PAGE)
+    assert "mere@example.org" in words(page)
+    assert "En attente" in words(page)
     with rows(app) as session:
-        number, above = session.execute(select(User.id, User.email).where(User.username == "acc")).one()
-    day, page = today().isoformat(), "/admin/membership/inspection/"
-    who = {"person": "new", "given_name": "Odile", "family_name": "Garance", "email": above, "from": day, "until": day}
-    answers = [
-        send(as_("head"), page, page=page, **who),
-        form(as_("head"), "/admin/membership/new/", user=str(number), role="inspector", active="y"),
-        form(as_("ac"), "/admin/membership/new/", user=str(number), role="ec", active="y"),
-    ]
-    assert [(answer.status_code, "Votre rôle ne permet pas de donner" in words(answer)) for answer in answers] == [(422, True)] * 3
-    assert roles_of(app, "acc") == {"acc": True}
+        one = session.scalars(select(Invitation)).one()
+        mail = session.scalars(select(OutgoingMail).where(OutgoingMail.cause_id == one.id, OutgoingMail.cause_table == "invitation")).one()
+        assert (mail.to_address, mail.language, mail.sealed) == ("mere@example.org", "en", True)
+        assert "invites you" in mail.subject
+        secret = re.search(r"\w{4}-\w{4}-\w{4}", mail.text)[0]
+        assert f"/parent/register?code={secret}" in mail.text
+        assert one.code.sealed == "", "nothing is left to print"
+    assert secret not in page.text
+    assert secret[-4:] not in page.text
 
 
+def test_what_is_no_address_to_invite_is_told_on_the_field(as_, pupil):
+    browser = as_("student")
+    for typed in ("nobody", "a@b", "eleve@example.org"):
+        answer = form(browser, PAGE, email=typed)
+        assert answer.status_code == 422, typed
+        assert 'aria-invalid="true"' in answer.text
+    form(browser, PAGE, email="mere@example.org")
+    assert form(browser, PAGE, email="MERE@example.org").status_code == 422, "invited already"
 
-def test_an_address_known_in_another_school_is_not_told_whose_it_is_until_the_person_is_here(as_, app, schools):
+
+def test_74_five_a_day_by_the_school_s_clock_the_revoked_ones_too(app, invite, wound):
+    wound("2026-11-22T12:00:00")
+    sent = [invite(f"a{n}@example.org")[0] for n in range(5)]
     with rows(app) as session:
-        email, name = session.execute(select(User.email, User.family_name).where(User.username == "ec2")).one()
-    head = as_("head")
-    refused = invite(head, role="inspector", email=email, open_from="2030-01-01", open_until="2029-01-01")
-    assert refused.status_code == 422
-    assert name not in words(refused)
-    assert invite(head, role="inspector", email=email).status_code == 302
-    assert "Cette adresse électronique a déjà un compte" in words(head.get("/account"))
-    assert name in words(as_("acc").get("/admin/user/"))
+        session.get(Invitation, sent[0]).revoke()
+    with pytest.raises(Refusal, match="5"):
+        invite("b@example.org")
+    wound("2026-11-22T23:05:00")  # the next day in Paris
+    invite("b@example.org")
+
+
+def test_74_an_address_gets_few_invitations_from_a_whole_school_and_the_student_learns_nothing(app, invite, pupil):
+    with rows(app) as session:
+        others = session.scalars(select(Student).where(Student.id != pupil).limit(5)).all()
+        first, _code = invite("mere@example.org")
+        code = session.get(Invitation, first).code
+        for n, other in enumerate(others):
+            copy = ActivationCode(school_id=code.school_id, student_id=other.id, purpose=code.purpose, digest=f"d{n}", tail="", expires_at=code.expires_at)
+            session.add(Invitation(school_id=code.school_id, student_id=other.id, code=copy, email="pere@example.org"))
+    number, secret = invite("pere@example.org")
+    assert secret == ""
+    assert state_of(app, number) == (InvitationState.held, InvitationState.waiting)
+
+
+def test_74_nothing_leaves_to_somebody_whom_the_school_has_suspended_for_this_student(app, as_, schools, invite, pupil):
+    with rows(app) as session:
+        guardian = Guardian(school_id=schools[0], family_name="Aubry", email="Pere@example.org")
+        session.add(guardian)
+        session.flush()
+        session.add(GuardianLink(school_id=schools[0], student_id=pupil, guardian_id=guardian.id, status=LinkStatus.suspended, suspended_reason="juge"))
+    number, secret = invite("pere@example.org")
+    assert secret == ""
+    assert state_of(app, number) == (InvitationState.held, InvitationState.waiting)
+    student = as_("student").get(PAGE)
+    assert "En attente" in words(student)
+    assert "Non envoy" not in words(student)
+    assert "Non envoy" in words(as_("ac").get(f"{SCREEN}?flt0_state.InState=held"))
+    _number, other = invite("ailleurs@example.org")
+    with app.app_context(), pytest.raises(redemption.UnusableCode):
+        register(other, "pere@example.org")  # another way in, under the address that is suspended
+
+
+# --- what the code does -----------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_accepts_sees_nothing_until_staff_confirm(app, as_, invite, pupil, cheap_hashes):
+    number, secret = invite("mere@example.org")
+    with app.app_context():
+        entry = register(secret)
+    with rows(app) as session:
+        link = session.scalar(select(GuardianLink).join(Guardian).where(Guardian.user_id == entry.user_id))
+        assert (link.student_id, link.status) == (pupil, LinkStatus.to_check)
+        link_id = link.id
+    assert state_of(app, number) == (InvitationState.accepted, InvitationState.accepted)
+    home = as_("ac").get("/admin/")
+    assert "status.Is=to_check" in home.text, "home counts it"
+    assert do(as_("ac"), "guardian_link", "confirm", link_id).status_code in (302, 303)
+    with rows(app) as session:
+        assert session.get(GuardianLink, link_id).status is LinkStatus.active
+    with app.app_context(), pytest.raises(redemption.UnusableCode):
+        register(secret, "autre@example.org")
+
+
+def test_an_invitation_does_not_count_as_a_code_of_the_school(app, as_, invite, pupil):
+    with rows(app) as session:
+        session.execute(delete(ActivationCode).where(ActivationCode.student_id == pupil))
+        session.execute(delete(GuardianLink).where(GuardianLink.student_id == pupil))
+    number, _secret = invite("mere@example.org")
+    with rows(app) as session:
+        assert pupil in session.scalars(select(Student.id).where(missing_clause())).all(), "the school's letter is still due"
+        code = session.get(Invitation, number).code
+        with pytest.raises(Refusal):
+            code.reveal()
+        code_id = code.id
+    assert as_("acc").get(f"/admin/activation_code/details/?id={code_id}").status_code == 404
+
+
+# --- staff ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_staff_see_and_revoke_and_the_mail_that_waits_stays_here(app, as_, invite, pupil, cheap_hashes):
+    number, secret = invite("mere@example.org")
+    browser = as_("ac")
+    page = browser.get(SCREEN)
+    assert "mere@example.org" in page.text
+    assert secret not in page.text
+    assert secret not in browser.get(f"{SCREEN}details/?id={number}").text
+    assert do(browser, "invitation", "revoke", number).status_code in (302, 303)
+    assert state_of(app, number) == (InvitationState.revoked, InvitationState.revoked)
+    with rows(app) as session:
+        assert session.scalar(select(OutgoingMail.state).where(OutgoingMail.cause_table == "invitation")) is MailState.cancelled
+        with pytest.raises(Refusal):
+            session.get(Invitation, number).revoke()
+    with app.app_context(), pytest.raises(redemption.UnusableCode):
+        register(secret)
+
+
+@pytest.mark.parametrize("state", InvitationState)
+def test_the_list_is_filtered_by_state_as_a_row_says_it(app, invite, state):
+    kept = [invite(f"{name}@example.org")[0] for name in ("waiting", "used", "expired", "revoked", "held")]
+    with rows(app) as session:
+        found = {name: session.get(Invitation, number) for name, number in zip(("waiting", "used", "expired", "revoked", "held"), kept, strict=True)}
+        found["used"].code.used_at = utcnow()
+        found["expired"].code.expires_at = utcnow() - dt.timedelta(days=1)
+        found["revoked"].code.revoked_at = utcnow()
+        found["held"].held = Held.too_many
+        session.flush()
+        listed = set(session.scalars(select(Invitation.id).where(invitations.invitation_state_clause(state))))
+        assert listed == {one.id for one in found.values() if one.state is state}
+        assert len(listed) == 1
+
+
+def test_a_teacher_sees_the_invitations_of_their_own_students_only(app, as_, invite, pupil):
+    number, _secret = invite("mere@example.org")
+    with rows(app) as session:
+        ec = session.scalar(select(User.id).where(User.username == "ec"))
+        session.execute(update(Student).where(Student.id == pupil).values(adviser_id=None, homeroom_id=None))
+        session.execute(delete(group_member).where(group_member.c.student_id == pupil))
+    assert as_("ec").get(f"{SCREEN}details/?id={number}").status_code == 404
+    with rows(app) as session:
+        session.get(Student, pupil).adviser_id = ec
+    assert as_("ec").get(f"{SCREEN}details/?id={number}").status_code == 200

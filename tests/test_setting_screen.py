@@ -5,12 +5,19 @@ import re
 import pytest
 from conftest import rows
 from hands import words
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from models.journal import JournalEvent
 from models.settings import DECLARED, Setting, value
 
 PAGE = "/admin/setting/"
+
+
+@pytest.fixture(autouse=True)
+def _by_default(app):
+    """What the demonstration has set is as by default."""
+    with rows(app) as session:
+        session.execute(delete(Setting))
 
 
 def form_of(browser, section):

@@ -3,7 +3,7 @@
 import pytest
 from conftest import counted, rows
 from hands import user_of
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from models import settings
 from models.access import Membership, Role
@@ -14,6 +14,13 @@ from models.journal import JournalEvent
 from models.scope import acting
 from models.settings import DECLARED, SECTIONS, ChangedMeanwhile, NotAllowed, Setting, everywhere, mark_of, reset, save, shown, strictest, value
 from models.undo import undo
+
+
+@pytest.fixture(autouse=True)
+def _by_default(app):
+    """What the demonstration has set is as by default."""
+    with rows(app) as session:
+        session.execute(delete(Setting))
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ log = logging.getLogger("scolabri.views")
 
 @dataclass(frozen=True)
 class Tab:
-    """One entry of the bar. `place`: its rank. `also`: endpoints of pages under it. `count`: how many things wait there, asked at each page."""
+    """One entry of the bar. `place`: its rank. `also`: endpoints of pages under it. `count`: how many things wait there, asked at each page;
+    `shown`: whether the person has this tab at all."""
 
     portal: str
     endpoint: str
@@ -27,14 +28,25 @@ class Tab:
     place: int
     also: tuple[str, ...] = ()
     count: Callable[[], int] | None = None
+    shown: Callable[[], bool] | None = None
 
 
 _TABS: dict[tuple[str, str], Tab] = {}
 
 
-def declare_tab(portal: str, endpoint: str, label: Any, icon: str, place: int, *, also: tuple[str, ...] = (), count: Callable[[], int] | None = None) -> None:
+def declare_tab(
+    portal: str,
+    endpoint: str,
+    label: Any,
+    icon: str,
+    place: int,
+    *,
+    also: tuple[str, ...] = (),
+    count: Callable[[], int] | None = None,
+    shown: Callable[[], bool] | None = None,
+) -> None:
     """Add a tab to a portal ("guardian" or "student"); `label` is lazy. Declared again, the same endpoint keeps one tab."""
-    _TABS[portal, endpoint] = Tab(portal, endpoint, label, icon, place, also, count)
+    _TABS[portal, endpoint] = Tab(portal, endpoint, label, icon, place, also, count, shown)
 
 
 def tabs() -> list[dict[str, Any]]:
@@ -43,19 +55,19 @@ def tabs() -> list[dict[str, Any]]:
         return []
     found = []
     for tab in sorted((one for one in _TABS.values() if one.portal == current_user.portal), key=lambda one: one.place):
-        n = _number(tab)
+        if tab.shown is not None and not _asked(tab.shown):
+            continue
+        n = _asked(tab.count) if tab.count is not None else 0
         current = request.endpoint == tab.endpoint or request.endpoint in tab.also
         found.append({"label": str(tab.label), "url": url_for(tab.endpoint), "icon": tab.icon, "current": current, "count": n})
     return found
 
 
-def _number(tab: Tab) -> int:
-    """What waits under the tab. A page about a fault is shown also when it is the database that fails: then without it."""
-    if tab.count is None:
-        return 0
+def _asked(question: Callable[[], int]) -> int:
+    """What a tab asks the database. A page about a fault is shown also when it is the database that fails: then without it."""
     try:
-        return tab.count()
+        return question()
     except SQLAlchemyError:
         db.session.rollback()
-        log.warning("the number of a tab could not be read")
+        log.warning("what a tab asks could not be read")
         return 0

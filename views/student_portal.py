@@ -26,6 +26,7 @@ from views.portal_profile import ProfileForm
 from views.portal_register import CodeForm, as_printed
 from views.portal_tabs import declare_tab
 from views.school_pictures import logo_url
+from views.student_invite import invite_url
 
 bp = Blueprint("student_portal", __name__)
 
@@ -157,6 +158,7 @@ def home() -> ResponseReturnValue:
             facts=facts,
             unread_words=inbox.unread_words(),
             inbox_url=inbox.address("list"),
+            invite_url=invite_url(),
             contact={"name": school.name, "phone": school.phone, "email": school.email, "address": school.address_lines, "logo": logo_url(school)},
             support_school=student.school_id,
         )

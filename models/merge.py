@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Column, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, object_session
 
 from models.activation import ActivationCode
 from models.base import Refusal, utcnow
@@ -22,6 +22,7 @@ from models.journal import FOLLOWING, record, record_rows, screen_of
 from models.names import name_key
 from models.people import Authority, Guardian, GuardianLink, LinkStatus, Relation, Student, StudentStatus
 from models.scope import BATCH, WHO, Scope, acting
+from models.student_accounts import end_sessions, never_used, user_name_of
 from models.words import _
 
 # What is said once for several columns: an address made of two would be nobody's.
@@ -78,6 +79,7 @@ class Preview:
     to_check: list[GuardianLink] = field(default_factory=list)
     suspended: list[GuardianLink] = field(default_factory=list)
     reached: list[Student] = field(default_factory=list)
+    closing: str = ""  # the user name of the account that opens nothing afterwards
     name_needed: bool = False
 
 
@@ -134,23 +136,25 @@ def compare(session: Session, kept: Any, gone: Any) -> list[Line]:
 
 
 def check(kept: Any, gone: Any) -> None:
-    """Refuse what is no pair, and two records that both have an account: one of them would be left without its record."""
+    """Refuse what is no pair, and two guardians who both have an account: one of them would lose sight of the children. Of two students the
+    account of the record that stays is kept, and the preview says that the other one closes."""
     if type(kept) is not type(gone) or kept.id == gone.id or kept.school_id != gone.school_id:
         raise Refusal(_("A merge takes two different records of one list. Choose the other one."))
-    if kept.user_id is not None and gone.user_id is not None and kept.user_id != gone.user_id:
-        remedy = (
-            _("Both records have an account of their own, so they cannot be merged. Deactivate the one that [the student] no longer uses.")
-            if isinstance(kept, Student)
-            else _("Both records have an account of their own, so they cannot be merged. Suspend the links of the one that the person no longer uses.")
+    if isinstance(kept, Guardian) and kept.user_id is not None and gone.user_id is not None and kept.user_id != gone.user_id:
+        raise Refusal(
+            _("Both records have an account of their own, so they cannot be merged. Suspend the links of the one that the person no longer uses.")
         )
-        raise Refusal(remedy)
 
 
 def better(first: Any, second: Any) -> Any:
-    """The record that is proposed to stay: the one with an account, active, with a national identifier; else the older one."""
+    """The record that is proposed to stay: the one with an account, in use rather than not, active, with a national identifier; else the older one."""
+    session = object_session(first)
+    known = [row.user_id for row in (first, second) if row.user_id is not None]
+    new = never_used(session, known) if session is not None and len(known) == 2 else set()
 
-    def weight(row: Any) -> tuple[bool, bool, bool, int]:
-        return row.user_id is not None, getattr(row, "status", None) is StudentStatus.active, bool(getattr(row, "national_id", None)), -row.id
+    def weight(row: Any) -> tuple[bool, bool, bool, bool, int]:
+        active, numbered = getattr(row, "status", None) is StudentStatus.active, bool(getattr(row, "national_id", None))
+        return row.user_id is not None, row.user_id not in new, active, numbered, -row.id
 
     return max(first, second, key=weight)
 
@@ -214,6 +218,7 @@ def preview(session: Session, kept: Any, gone: Any) -> Preview:
             one.groups += len(set(getattr(gone, key)) - set(getattr(kept, key)))
         one.to_check = _wait(session, kept, gone)
         if isinstance(gone, Student):
+            one.closing = user_name_of(session, gone.user_id) if kept.user_id is not None else ""
             codes = next((found.rows for found in one.found if found.pointer.mapper.class_ is ActivationCode), [])
             one.revoked = sum(code.used_at is None and code.revoked_at is None for code in codes)
         for found in one.found:
@@ -250,6 +255,8 @@ def merge(session: Session, kept: Any, gone: Any, picks: Mapping[str, int], type
         waiting = _wait(session, kept, gone)
         if isinstance(gone, Student):
             _revoke_codes(session, gone)
+            if gone.user_id not in (None, kept.user_id):
+                end_sessions(session.connection(), [gone.id])
         follow(session, kept, gone)
         for link in waiting:
             link.status = LinkStatus.to_check

@@ -211,3 +211,15 @@ def never_used(session: Session, user_ids: Iterable[int]) -> set[int]:
         look = select(user.c.id).where(among(user.c.id, some), user.c.password_hash == "", user.c.last_seen_at.is_(None), alone)
         found.update(session.scalars(look))
     return found
+
+
+def nobodys(session: Session, user_ids: Iterable[int]) -> set[int]:
+    """Of these accounts, those that open nothing: no role, no child, no student points to them. A deleted or merged student left them."""
+    tables = (membership, guardian, student)
+    alone = and_(*(~exists().where(table.c.user_id == user.c.id) for table in tables))
+    return {i for some in pieces(list(user_ids), 5_000) for i in session.scalars(select(user.c.id).where(among(user.c.id, some), alone))}
+
+
+def user_name_of(session: Session, user_id: int | None) -> str:
+    """The user name of an account, whoever may see its person; empty for none."""
+    return session.scalar(select(user.c.username).where(user.c.id == user_id)) or ""

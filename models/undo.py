@@ -28,6 +28,7 @@ from models.packing import model_of
 from models.rights import may, reach
 from models.scope import WHO
 from models.search import renew_students
+from models.student_undo import covers
 from models.transfer_undo import settle
 from models.undo_back import Back
 from models.undo_plan import Act, Line, Plan
@@ -166,7 +167,7 @@ def _run(session: Session, found: Batch, *, write: bool) -> Plan:
     values = select(c.table_name, c.row_id).where(c.batch == batch, c.field.not_in(SNAPSHOTS)).distinct().order_by(c.row_id)
     edited = _by_table(session, values, UNRECORDED - FOLLOWS)
     steps = _Undo(session, Plan(batch, found.who, found.at), write=write)
-    steps.by_import, steps.first = found.by_import, found.first
+    steps.by_import, steps.first, steps.accounts = found.by_import, found.first, covers(session, batch)
     steps.made = {model_of(table).__table__: set(ids) for table, ids in made.items()}
     steps.held, beside = settle(session, batch, write=write)
     with session.no_autoflush:

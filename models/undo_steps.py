@@ -24,6 +24,7 @@ from models.packing import model_of
 from models.reach import narrower
 from models.rights import POLICY, VERBS, may
 from models.scope import SCOPE, WHO, unscoped
+from models.student_accounts import nobodys
 from models.undo_plan import Act, Line, Plan
 from models.words import _
 
@@ -33,6 +34,7 @@ MADE = ("created", "restored")  # the verbs of the history by which a row comes 
 LEFT: dict[str, Any] = {
     "user": _("Accounts are changed on their own screen."),
     "membership": _("Roles are given and withdrawn on their own screen."),
+    "invitation": _("An invitation that has left is revoked on its own screen."),
 }
 # A link to choose a password goes with the account that it opens.
 OWNED = frozenset({"reset_token"})
@@ -102,6 +104,7 @@ class Steps:
         self.followers: set[int] = set()  # students whose guardians changed
         self.held: dict[int, Any] = {}  # students whom a transfer keeps as they are, and why
         self.by_import = False
+        self.accounts = False  # of students: models/student_undo.py
         self.first = 0  # the first line of the batch in the history
 
     # -- what is common
@@ -111,24 +114,26 @@ class Steps:
         roles, table = WHO.get().roles, AS.get(table, table)
         if self.left(table) is not None:
             return False
-        if self.by_import or table in FOLLOWS:
+        if self.by_import or table in FOLLOWS or (table == "user" and self.accounts):
             return True
         if not reads(table):
             return False
         return any(may(roles, table, verb) for verb in ("create", "edit", "delete", *VERBS.get(table, ())))
 
     def left(self, table: str) -> Any:
-        """Why undoing leaves the rows of this table; None where it does not: those of an import of staff (models/staff_undo.py)."""
-        return None if staff_undo.covers(table, by_import=self.by_import) else LEFT.get(table)
+        """Why undoing leaves the rows of this table; None where it does not: those of an import of staff (models/staff_undo.py), accounts
+        opened for students (models/student_undo.py)."""
+        own = staff_undo.covers(table, by_import=self.by_import) or (table == "user" and self.accounts)
+        return None if own else LEFT.get(table)
 
     def rows(self, model: Any, ids: Sequence[int]) -> dict[int, Any]:
         """The rows that exist for this person and that they may change, by identifier; none that has the number of another by now."""
         statement = select(model).where(model.id.in_(set(ids) - self.others(model, ids)))
+        if model is Message:  # what was sent stays as it was sent
+            statement = statement.where(Message.state == MessageState.draft)
         if model is User and not self.left("user"):
             with unscoped("an account whose role was withdrawn a moment ago stands in no school"):
                 return {row.id: row for row in self.session.scalars(statement.where(User.id.in_(self.made.get(User.__table__, ()))))}  # type: ignore[call-overload]
-        if model is Message:  # what was sent stays as it was sent
-            statement = statement.where(Message.state == MessageState.draft)
         clause = narrower(model.__mapper__, SCOPE.get(), WHO.get().roles, "edit")
         found = self.session.scalars(statement if clause is None else statement.where(clause))
         return {row.id: row for row in found}
@@ -169,6 +174,8 @@ class Steps:
         """Which of these rows may be pointed to: those that exist for the person, or are brought back just now."""
         mapper = next(m for m in Base.registry.mappers if m.local_table is target)
         seen = {i for some in pieces(ids) for i in self.session.scalars(select(mapper.class_.id).where(mapper.class_.id.in_(some)))}
+        if mapper.class_ is User:  # the account of a student who was deleted, or merged into another, waits for its record
+            seen |= nobodys(self.session, ids - seen)
         return seen | (self.back[target] & ids)
 
     def taken(self, mapper: Mapper[Any], rows: list[dict[str, Any]]) -> dict[tuple[str, ...], set[tuple[Any, ...]]]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Table, delete, select, tuple_
 from sqlalchemy.orm import Mapper
 
-from models import staff_undo
+from models import staff_undo, student_undo
 from models.changes import (
     EXTRA,
     SNAPSHOTS,
@@ -97,6 +97,8 @@ class Values(Steps):
             reasons |= {i: why for i, why in staff_undo.kept(rows[i] for i in todo).items() if todo.pop(i)}
         if table == "student":
             reasons |= {i: why for i, why in self.held.items() if todo.pop(i, None)}
+            for i in student_undo.in_use(self.session, todo):
+                self._leave(todo, reasons, i, student_undo.FIELD, staff_undo.SIGNED_IN)
         self.check(mapper, rows, todo, reasons)
         if not last and self.made.get(model.__table__):
             for row_id in [i for i, reason in reasons.items() if reason is TAKEN]:

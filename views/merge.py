@@ -202,6 +202,8 @@ def remarks(one: Preview) -> list[str]:
         found.append(gettext("Suspended on one of the records, so suspended afterwards: %(who)s.", who=_names(one.suspended)))
     if one.to_check:
         found.append(gettext("Will wait for a check, because the other record has a suspended link: %(who)s.", who=_names(one.to_check)))
+    if one.closing:
+        found.append(gettext("The account %(name)s, of the record that goes, closes: the account of the other one stays.", name=one.closing))
     if one.reached:
         found.append(gettext("The account of this [guardian] will also follow: %(who)s.", who=", ".join(str(student) for student in one.reached)))
     return found

@@ -22,11 +22,12 @@ from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import undefer
 
-from jobs.smtp import Later, LineDown, MailServer, Post, Refused, Trouble, Unsure
+from jobs.smtp import Later, LineDown, Post, Refused, Trouble, Unsure
 from models import mail_line
 from models.base import utcnow
 from models.db import BEGIN, db
 from models.mail_line import MailFault, MailStep, MailTrouble
+from models.mail_server import MailServer
 from models.mime import compose
 from models.school import School
 from models.scope import unscoped

@@ -75,6 +75,7 @@ def load() -> dict[str, Handler]:
     import jobs.imports
     import jobs.letter_specimen
     import jobs.letters
+    import jobs.mail_test
     import jobs.messages
     import jobs.reset_letters
     import jobs.samples

@@ -13,12 +13,11 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from models.mail_line import MailFault, MailStep
+from models.mail_server import MailServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,64 +32,35 @@ _SIGN_IN = (530, 534, 535, 538)
 Told = Callable[[MailStep, str], None]
 
 
-@dataclass(frozen=True)
-class MailServer:
-    """Where mails go, read from SCOLABRI_MAIL_URL."""
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    tls: str  # "", "starttls" or "ssl"
-    sender: str
-
-    @classmethod
-    def from_url(cls, url: str) -> MailServer:
-        """`smtp://user:pass@host:port?tls=starttls&from=address`; `smtps://` is `tls=ssl`. Raises ValueError for anything else.
-
-        The password may hold %-escapes. Without `from`, mails are written by the user when that is an address, else by scolabri@host.
-        """
-        parts = urlsplit(url)
-        asked = parse_qs(parts.query)
-        tls = "ssl" if parts.scheme == "smtps" else asked.get("tls", [""])[0]
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or tls not in ("", "starttls", "ssl"):
-            raise ValueError("SCOLABRI_MAIL_URL is smtp://user:pass@host:port?tls=starttls or smtps://...")
-        user = unquote(parts.username or "")
-        sender = asked.get("from", [user if "@" in user else f"scolabri@{parts.hostname}"])[0]
-        port = parts.port or {"": 25, "starttls": 587, "ssl": 465}[tls]
-        return cls(parts.hostname, port, user, unquote(parts.password or ""), tls, sender)
-
-    def connect(self, told: Told, timeout: float = TIMEOUT) -> smtplib.SMTP:
-        """A connection ready for mails: encrypted and signed in as the address says. Raises LineDown at the step that fails."""
-        with _step(MailStep.connect):
-            if self.tls == "ssl":
-                line: _Line | _LineSSL = _LineSSL(self.host, self.port, timeout=timeout, context=ssl.create_default_context())
-            else:
-                line = _Line(self.host, self.port, timeout=timeout)
+def connect(server: MailServer, told: Told, timeout: float = TIMEOUT) -> smtplib.SMTP:
+    """A connection ready for mails: encrypted and signed in as the setting says. Raises LineDown at the step that fails."""
+    with _step(MailStep.connect):
+        if server.tls == "ssl":
+            line: _Line | _LineSSL = _LineSSL(server.host, server.port, timeout=timeout, context=ssl.create_default_context())
+        else:
+            line = _Line(server.host, server.port, timeout=timeout)
+    try:
         told(MailStep.connect, line.greeting)
-        try:
-            self._enter(line, told)
-        except BaseException:
-            line.close()
-            raise
-        return line
+        _enter(server, line, told)
+    except BaseException:
+        line.close()
+        raise
+    return line
 
-    def _enter(self, line: smtplib.SMTP, told: Told) -> None:
-        with _step(MailStep.connect):
-            line.ehlo_or_helo_if_needed()
-        if self.tls:
-            with _step(MailStep.encrypt):
-                if self.tls == "starttls":
-                    line.starttls(context=ssl.create_default_context())
-                    line.ehlo()
-                told(MailStep.encrypt, str(line.sock.version() if isinstance(line.sock, ssl.SSLSocket) else ""))
-        if self.user:
-            with _step(MailStep.sign_in):
-                told(MailStep.sign_in, answer(*line.login(self.user, self.password)))
 
-    def hide(self, text: str) -> str:
-        """A text of the server without our password, should it repeat it."""
-        return text.replace(self.password, "…") if self.password else text
+def _enter(server: MailServer, line: smtplib.SMTP, told: Told) -> None:
+    with _step(MailStep.connect):
+        line.ehlo_or_helo_if_needed()
+    if server.tls:
+        with _step(MailStep.encrypt):
+            if server.tls == "starttls":
+                line.starttls(context=ssl.create_default_context())
+                line.ehlo()
+        told(MailStep.encrypt, str(line.sock.version() if isinstance(line.sock, ssl.SSLSocket) else ""))
+    if server.user:
+        with _step(MailStep.sign_in):
+            code, words = line.login(server.user, server.password)
+        told(MailStep.sign_in, answer(code, words))
 
 
 class _Greeted(smtplib.SMTP):
@@ -222,7 +192,7 @@ class Post:
     def _send(self, message: EmailMessage, address: str, before_end: Callable[[], None]) -> None:
         step, told = MailStep, self.told
         if self._line is None:
-            self._line, self.taken = self.server.connect(told, TIMEOUT if self.timeout is None else self.timeout), 0
+            self._line, self.taken = connect(self.server, told, TIMEOUT if self.timeout is None else self.timeout), 0
         line = self._line
         with _step(step.sender):
             code, words = line.mail(self.server.sender)

@@ -118,12 +118,16 @@ def _database_url(url: str, data: Path) -> str:
 
 
 def _mail_url(url: str) -> str:
-    parts = urlsplit(url)
-    if url and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+    from models.mail_server import MailServer  # (maps tables: not before somebody asks for a configuration)
+
+    try:
+        if url:
+            MailServer.from_url(url)
+    except ValueError:
         raise ConfigError(
             "SCOLABRI_MAIL_URL doit être de la forme smtp://nom:motdepasse@serveur:587?tls=starttls ; vide, les courriels attendent.",
             "SCOLABRI_MAIL_URL must look like smtp://user:password@server:587?tls=starttls; empty, mails wait.",
-        )
+        ) from None  # (the address holds a password)
     return url
 
 

@@ -26,7 +26,7 @@ class MailStep(Choice):
     setting = "setting", _("Setting"), "info"
     connect = "connect", _("Connection"), "info"
     encrypt = "encrypt", _("Encryption"), "info"
-    sign_in = "sign_in", _("Sign-in"), "info"
+    sign_in = "sign_in", _("Identification"), "info"
     sender = "sender", _("Sender"), "info"
     addressee = "addressee", _("Addressee"), "info"
     text = "text", _("Text"), "info"
@@ -57,7 +57,9 @@ class MailFault(Choice):
         return _REMEDIES[self]
 
 
-_WRITE = _("Write it as smtp://user:password@host:587?tls=starttls or smtps://user:password@host:465, then start Scolabri again.")
+_WRITE = _(
+    "Write it as %(one)s or %(other)s, then start Scolabri again.", one="smtp://user:password@host:587?tls=starttls", other="smtps://user:password@host:465"
+)
 _REMEDIES: dict[MailFault, Any] = {
     MailFault.unset: _WRITE,
     MailFault.setting: _WRITE,
@@ -66,10 +68,12 @@ _REMEDIES: dict[MailFault, Any] = {
     MailFault.timeout: _("A firewall often closes port 25: try 587 with ?tls=starttls, or 465 with smtps://."),
     MailFault.certificate: _("Write the name that stands in the certificate in SCOLABRI_MAIL_URL, and check the date of this machine."),
     MailFault.encryption: _("Ask whoever runs the server: usually 587 with ?tls=starttls, or 465 with smtps://."),
-    MailFault.password: _("Write them again in SCOLABRI_MAIL_URL (@ as %40, : as %3A, / as %2F); some services want a password made for applications."),
+    MailFault.password: _(
+        "Write them again in SCOLABRI_MAIL_URL (%(signs)s); some services want a password made for applications.", signs="@ = %40, : = %3A, / = %2F"
+    ),
     MailFault.no_sign_in: _("Most servers let sign in over an encrypted connection only: add ?tls=starttls to SCOLABRI_MAIL_URL."),
     MailFault.sender: _("Add from= with an address that this account may use to SCOLABRI_MAIL_URL: ?tls=starttls&from=address."),
-    MailFault.relay: _("Sign in: write user:password@ before the name of the server, or let the server accept this machine."),
+    MailFault.relay: _("Sign in: write %(what)s before the name of the server, or let the server accept this machine.", what="user:password@"),
     MailFault.busy: _("Nothing to do: the mails wait, and leave by themselves."),
     MailFault.address: _("Correct the address, then send again."),
     MailFault.text: _("It may be taken for an unwanted one: ask whoever runs the server, then send again."),

@@ -47,6 +47,11 @@ def compose(mail: OutgoingMail, school: School | None, *, sender: str) -> EmailM
     return message
 
 
+def file_sender(school: School | None) -> str:
+    """Who writes in a mail that is saved as a file: the school, whatever the server's own address is."""
+    return school.email if school and school.email else "scolabri@localhost"
+
+
 def laid_out(mail: OutgoingMail, school: School | None) -> str:
     """The mail as HTML, in its reader's language: its own formatted text, cleaned, or its plain one in paragraphs with its links."""
     rich = message_html.clean(mail.rich) if mail.rich else ""

@@ -22,6 +22,7 @@ from models.mail_line import MailTrouble
 from models.scope import WHO, SchoolScoped, current_school_id
 from models.words import _, _p
 
+TEXT_DAYS = 90  # how long the text of a mail stays once it has left or was given up; who, when and the subject stay
 KEPT_DAYS = 7  # how long the file of a finished job stays: letters hold codes in clear
 
 # Set after a commit that left something to do, so that the runner of this process wakes at once instead of at its next look.
@@ -67,6 +68,8 @@ class JobKind(Choice):
     export = "export", _("Export to a spreadsheet"), "info"
     bulk_edit = "bulk_edit", _("Change of a field"), "info"
     change_year = "change_year", _("Change of school year"), "info"
+    test_mail = "test_mail", _("Test of the mail server"), "info"
+    download_mails = "download_mails", _("Files of mails"), "info"
     undo_batch = "undo_batch", _("Undoing"), "info"
     transfer = "transfer", _("Transfer to another [school]"), "info"
     send_message = "send_message", _("Sending of a message"), "info"
@@ -324,10 +327,17 @@ class OutgoingMail(Base, Identified, SchoolScoped):
             raise Refusal(_("Only a mail that still waits can be cancelled."))
         self.state, self.next_try_at = MailState.cancelled, None
 
+    @property
+    def readable(self) -> bool:
+        """Whether its text may be shown and saved: it opens nothing, and is still kept."""
+        return not self.sealed and bool(self.body)
+
     def download(self) -> str:
-        """The text that may be shown and saved. Refused when it holds a personal link."""
+        """The text that may be shown and saved. Refused when it holds a personal link, or is no longer kept."""
         if self.sealed:
             raise Refusal(_("This mail holds a personal link: only its addressee reads it."))
+        if not self.body:
+            raise Refusal(_("The text of this mail is no longer kept: texts stay %(days)d days. Look in the mailbox that it went to."), days=TEXT_DAYS)
         return self.body
 
 

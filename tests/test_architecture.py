@@ -71,7 +71,7 @@ def test_templates_hold_no_script_style_or_unescaped_data(path):
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"\|\s*safe\b", text)
     assert not re.search(r"\son\w+=[\"']", text)
-    assert not re.search(r"\sstyle\s*=", text)
+    assert path.parent.name == "mail" or not re.search(r"\sstyle\s*=", text)  # (readers of mail know no style sheet)
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)
     assert "autoescape false" not in text
 

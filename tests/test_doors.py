@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from models.access import Membership, User
 from models.activation import ActivationCode
+from models.admissions import Admission, AdmissionStatus
 from models.codes import CodeList, CodeValue
 from models.courses import Course, Grid, RacGroup
 from models.custom import CustomField
@@ -107,6 +108,11 @@ PAGES = {
             f"/admin/{table}/export/csv/": "acc ac registrar",
         }.items()
     },
+    "/admin/admission/": STAFF,
+    "/admin/admission/details/?id={admission}": STAFF,
+    "/admin/admission/new/": "acc ac registrar",
+    "/admin/admission/edit/?id={admission}": "acc ac registrar",
+    "/admin/admission/export/csv/": "acc ac registrar head",
     "/admin/rac_group/": "acc ac ec amp registrar head",
     "/admin/rac_group/details/?id={rac_group}": "acc ac ec amp registrar head",
     "/admin/rac_group/new/": "acc ac registrar",
@@ -239,6 +245,9 @@ VERBS = {
     ("/admin/course/action/", "retire", "course"): "acc ac registrar",
     ("/admin/grid/delete/", "", "grid"): "acc registrar",
     ("/admin/grid/action/", "retire", "grid"): "acc ac registrar",
+    ("/admin/admission/delete/", "", "admission"): "acc ac registrar",
+    ("/admin/admission/action/", "suspend", "admission"): "acc ac registrar",
+    ("/admin/admission/action/", "sanction", "admission"): "acc ac registrar",
     ("/admin/rac_group/delete/", "", "rac_group"): "acc ac registrar",
     ("/admin/term/delete/", "", "term"): "acc registrar",
     ("/admin/org_unit/delete/", "", "org_unit"): "acc registrar",
@@ -287,7 +296,8 @@ def ids(app, schools):
         course, grid = session.scalar(select(Course)), session.scalar(select(Grid))
         kind = CodeValue(school_id=schools[0], code_list=CodeList.rac_type, code="EE", label="Évaluation")
         line = RacGroup(school_id=schools[0], course=course, number="990", rac_type=kind)
-        session.add(line)
+        admitted = Admission(school_id=schools[0], student_id=link.student_id, programme=session.scalar(select(Programme)), status=AdmissionStatus.active)
+        session.add_all([line, admitted])
         letter = LetterText(school_id=schools[0], language="fr", subject="Accès", opening="Madame, Monsieur,")
         session.add(letter)
         invited = session.scalars(select(Invitation).where(Invitation.school_id == schools[0])).one()
@@ -312,6 +322,7 @@ def ids(app, schools):
             "course": course.id,
             "grid": grid.id,
             "rac_group": line.id,
+            "admission": admitted.id,
             "letter": letter.id,
             "level": session.scalar(select(Level.id).where(Level.school_id == schools[0])),
             **{

@@ -14,10 +14,11 @@ from flask_babel import force_locale
 from sqlalchemy import select, update
 
 from jobs import mail, runner
-from jobs.smtp import MailServer, Post, Refused
+from jobs.smtp import Post, Refused
 from models.base import utcnow
 from models.db import db
 from models.mail_line import MailFault, MailLine, MailTrouble, trouble
+from models.mail_server import MailServer
 from models.scope import unscoped
 from models.work import MailState, OutgoingMail
 from tests.small import add_person, add_school, as_staff, small_app, writing

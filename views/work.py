@@ -1,8 +1,7 @@
-"""Long work and the outbox as screens: how far it is, what it made, what waits to leave."""
+"""Long work as a screen: how far it is, what it made."""
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 from flask import Flask, Response, abort, request, send_file, url_for
@@ -14,9 +13,7 @@ from models import files
 from models.db import BEGIN, db
 from models.imports import Import
 from models.journal import record
-from models.mime import compose
-from models.school import School
-from models.work import KEPT_DAYS, Job, JobKind, JobState, MailState, OutgoingMail
+from models.work import KEPT_DAYS, Job, JobKind, JobState
 from views.auth import permitted
 from views.base import Screen, gate
 from views.bulk_edit import result_url
@@ -118,59 +115,6 @@ class Jobs(Handed):
         return self.hand_over(job, path, job.file_name, job.file_type)
 
 
-class OutgoingMails(Handed):
-    """Mails that left, or wait for a mail server."""
-
-    model = OutgoingMail
-    name = _("Outgoing mails")
-    name_of_one = _("Outgoing mail")
-    icon = "mail"
-    empty = {"icon": "mail", "title": _("No mail yet"), "sentence": _("Every mail that the application writes is kept here, sent or waiting.")}
-    column_list = ("subject", "to_name", "to_address", "state", "created_at", "sent_at")
-    column_default_sort = ("id", True)
-    column_sortable_list = ("created_at", "sent_at", "state")
-    column_searchable_list = ("subject", "to_name", "to_address")
-    column_filters = ("state",)
-    column_details_list = ("to_name", "to_address", "created_at", "requested_by", "sent_at", "tries", "next_try_at", "trouble", "error")
-    column_export_list = ("subject", "to_name", "to_address", "state", "created_at", "sent_at", "tries", "trouble", "error")
-    details_template = "admin/outgoing_mail/details.html"
-
-    def verb_fits(self, verb: str, row: OutgoingMail) -> bool:
-        """What has left, or is leaving, is not taken back."""
-        waits = row.state in (MailState.waiting, MailState.failed)
-        return {"retry": waits or row.state is MailState.cancelled, "cancel": waits}.get(verb, True)
-
-    @verb("retry", _("Send again"), icon="undo")
-    def retry(self, mail: OutgoingMail) -> None:
-        """As soon as a mail server answers."""
-        mail.retry()
-
-    @verb("cancel", _("Do not send"), icon="stop")
-    def cancel(self, mail: OutgoingMail) -> None:
-        """It stays in the list, and never leaves."""
-        mail.cancel()
-
-    def render(self, template: str, **kwargs: Any) -> str:
-        """On a mail's own page: its text, unless it opens something, and only the verbs that its state allows."""
-        mail = kwargs.get("model")
-        if isinstance(mail, OutgoingMail):
-            text = "" if mail.sealed else mail.download()
-            kwargs |= {"badge": mail.state, "text": text, "can_fetch": not mail.sealed and self.may("download")}
-        return super().render(template, **kwargs)
-
-    @expose("/download/")
-    @gate("download")
-    def download_view(self) -> ResponseReturnValue:
-        """The mail as a file that any mail program opens; 404 for another's, 422 when it holds a personal link."""
-        mail = self.get_one(request.args.get("id"))
-        self.check_row("download", mail)
-        mail.download()
-        school = db.session.get(School, mail.school_id)
-        content = compose(mail, school, sender=school.email if school and school.email else "scolabri@localhost").as_bytes()
-        return self.hand_over(mail, io.BytesIO(content), gettext("Mail %(num)d", num=mail.id) + ".eml", "message/rfc822")
-
-
 def register(app: Flask, admin: Admin) -> None:
-    """The screens of work and mails."""
+    """The screen of work."""
     admin.add_view(Jobs())
-    admin.add_view(OutgoingMails())

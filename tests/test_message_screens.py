@@ -5,17 +5,19 @@ import io
 import re
 
 import pytest
-from conftest import rows
-from hands import exported, form_of, scope_of, send, words
-from sqlalchemy import select
+from conftest import counted, rows
+from hands import exported, form_of, scope_of, send, sign_in, words
+from sqlalchemy import delete, insert, select
 
 from jobs.runner import run_pending
 from models.access import User
+from models.db import refresh_statistics
 from models.message_report import draft
-from models.messages import Message, MessageFile, MessageState
-from models.people import Group, Student, StudentStatus
+from models.messages import Message, MessageFile, MessageRecipient, MessageState
+from models.people import Group, Guardian, GuardianLink, Student, StudentStatus
 from models.school import Level
 from models.scope import WHO
+from models.sessions import WebSession
 
 NEW, ACTION = "/admin/message/new/", "/admin/message/action/"
 PDF = b"%PDF-1.7\n%EOF\n"
@@ -305,3 +307,73 @@ def test_a_draft_without_a_word_is_taken_again(app, as_):
         first = draft(session, {"kind": "all"}, school_id=school)
         assert draft(session, {"kind": "students", "ids": [1]}).id == first.id
         WHO.reset(token)
+
+
+# --- what one does not lose, and what it costs -----------------------------------------------------------------------------------------
+
+
+def test_a_session_that_ended_keeps_what_was_typed(app, client):
+    ac = client
+    sign_in(ac, "ac")
+    fields = {**form_of(ac, NEW), "text": "Bonjour, la réunion a lieu lundi.", "subject": "Réunion", "to": "guardians", "scope": "all", "levels": []}
+    with rows(app) as session:
+        session.execute(delete(WebSession))
+    sent = ac.post(NEW, data={**fields, "files": [(io.BytesIO(b""), "")]}, content_type="multipart/form-data")
+    assert sent.headers["Location"].startswith("/login")
+    back = sign_in(ac, "ac")
+    assert back.headers["Location"] == "/resume"
+    assert 'value="Bonjour, la réunion a lieu lundi."' in ac.get("/resume").text
+
+
+def crowd(app, school, first, last):
+    """Students first..last with a guardian who has an account, each the addressee of one message; as many drafts and messages."""
+    with rows(app) as session:
+        ac = session.scalar(select(User.id).where(User.username == "ac"))
+        group = session.scalar(select(Group.id).where(Group.school_id == school, Group.name == "Foule"))
+        if group is None:
+            group = session.execute(insert(Group).values(school_id=school, name="Foule").returning(Group.id)).scalar()
+            session.execute(insert(Message).values(id=700_000, **sent_row(school, ac, 700_000)))
+        numbers = range(700_000 + first, 700_000 + last)
+        session.execute(insert(User), [{"id": n, "username": f"foule{n}", "family_name": f"Foule{n}", "given_name": "A", "language": "fr"} for n in numbers])
+        session.execute(insert(Student), [{"id": n, "school_id": school, "family_name": f"Foule{n}", "given_name": "B", "homeroom_id": group} for n in numbers])
+        session.execute(insert(Guardian), [{"id": n, "school_id": school, "family_name": f"Foule{n}", "user_id": n} for n in numbers])
+        session.execute(insert(GuardianLink), [{"id": n, "school_id": school, "student_id": n, "guardian_id": n} for n in numbers])
+        session.execute(insert(Message), [{"id": n + 10_000, **sent_row(school, ac, n)} for n in numbers])
+        about = {"school_id": school, "message_id": 700_000}
+        session.execute(insert(MessageRecipient), [{**about, "user_id": n, "student_id": n, "guardian_id": n} for n in numbers])
+        session.execute(insert(MessageRecipient), [{"school_id": school, "message_id": n + 10_000, "user_id": 700_000, "student_id": 700_000} for n in numbers])
+        refresh_statistics(session)
+    return group
+
+
+def sent_row(school, author, number):
+    return {"school_id": school, "subject": f"Foule {number}", "body": "<p>x</p>", "requested_by_id": author, "state": "sent", "people": 1}
+
+
+def test_pages_of_messages_ask_no_more_for_2000_people_than_for_20(app, as_, schools):
+    ac, told, have = as_("ac"), {}, 0
+    draft_id = a_draft(app, "ac")
+    pages = {
+        "list": "/admin/message/",
+        "empty form": NEW,
+        "form": f"/admin/message/edit/?id={draft_id}",
+        "preview": f"/admin/message/preview/?id={draft_id}",
+        "left out": f"/admin/message/left_out/?id={draft_id}&why=no_account",
+        "sent": "/admin/message/details/?id=700000",
+        "report": "/admin/message/report/?id=700000&read=0",
+        "report file": "/admin/message/report_file/?id=700000&kind=csv",
+        "part": "/admin/student/details/?id=700000&part=messages",
+    }
+    for size in (20, 2000):
+        crowd(app, schools[0], have, size)
+        have = size
+        ac.get("/admin/message/")  # the texts are read once
+        for name, page in pages.items():
+            with counted(app) as seen:
+                answer = ac.get(page, buffered=True)
+                answer.get_data()
+            assert answer.status_code == 200, name
+            told.setdefault(name, []).append(len(seen))
+    more = {"report file": 4 * 3}  # three statements for each 500 people
+    assert {name: n for name, n in told.items() if n[1] > n[0] + more.get(name, 0)} == {}
+    assert {name: n for name, n in told.items() if n[0] > (22 if name in ("preview", "left out") else 15)} == {}

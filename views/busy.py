@@ -55,4 +55,4 @@ def _typed(csrf: CSRFProtect) -> list[tuple[str, str]] | None:
         csrf.protect()  # or a forged form would be sent for good by the person's own hand
     except CSRFError:
         return None
-    return None if request.files else kept.typed()
+    return None if kept.has_files() else kept.typed()

@@ -30,10 +30,15 @@ def is_secret(name: str) -> bool:
     return any(part in name for part in _SECRET)
 
 
+def has_files() -> bool:
+    """Whether files came with the form: they cannot be sent again. A field for files that was left empty brings none."""
+    return any(file.filename for file in request.files.values())
+
+
 def keep() -> None:
     """Keep the posted fields when somebody was signed in before and they fit; passwords and files never."""
     path = own_path(request.full_path.rstrip("?"))
-    if "person" not in session or path is None or request.files:
+    if "person" not in session or path is None or has_files():
         return
     packed = base64.b64encode(zlib.compress(json.dumps([session["person"], path, typed()]).encode(), 9)).decode()
     if len(packed) < _ROOM * 3 // 4:

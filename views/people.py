@@ -27,6 +27,7 @@ from views import checks
 from views.account import LANGUAGES
 from views.activation import CodesVerbs
 from views.base import Screen
+from views.code_pages import LanguageIs, OpenedFor
 from views.colleagues import GUARDIAN_LOOKUP, PROGRAMME_LOOKUP, STAFF_LOOKUP, STUDENT_LOOKUP
 from views.fields import Lookup, RowField
 from views.filters import Clause, Member, Row
@@ -61,7 +62,7 @@ class AddToGroupForm(FlaskForm):
     group = RowField(Lookup("group", Group, ("name",)), _("[Group]"), validators=[InputRequired()])
 
 
-class Students(CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, MergeVerb, TransferVerb, PromoteVerb, StudentFile, Screen):
+class Students(OpenedFor, CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, MergeVerb, TransferVerb, PromoteVerb, StudentFile, Screen):
     """Pupils, students, candidates: the list that the whole school works from."""
 
     model = Student
@@ -118,7 +119,7 @@ class Students(CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, MergeVerb, Tra
     }
     bulk_edit_columns = ("level", "programme", "homeroom", "adviser", "language", "sex", "address1", "address2", "postal_code", "town")
     verb_order = (
-        *("generate_codes", "create_account", "print_access_cards"),
+        *("generate_codes", "send_message", "create_account", "print_access_cards"),
         *("add_to_group", "print_class_list", "print_labels", "print_certificate"),
     )
     lookups = {
@@ -128,6 +129,8 @@ class Students(CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, MergeVerb, Tra
         "group": (Group, ("name",)),
         "other": STUDENT_LOOKUP,
     }
+
+    opened_for = {"codes": ("generate_codes", _("Tick [students], or all of them below the list; then create their codes."))}
 
     def __init__(self) -> None:
         self.column_filters = (
@@ -141,6 +144,7 @@ class Students(CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, MergeVerb, Tra
             Row(Student.homeroom_id, _("Class"), "homeroom", Group, lambda: offered("class")),
             Member(Student.groups, _("[Group]"), "groups", Group, lambda: offered("group")),
             Row(Student.adviser_id, _("[Counsellor]"), "adviser", User, lambda: offered("adviser")),
+            LanguageIs(Student.language, _("Language"), "language"),
             "born_on",
         )
         super().__init__()

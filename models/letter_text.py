@@ -35,7 +35,7 @@ class Part:
 
 PARTS = (
     Part("subject", _("Subject of the letter"), "", 120, 1),
-    Part("opening", _("Before the code"), _("An empty line begins a new paragraph."), 900, 7),
+    Part("opening", _("Before the code"), _("An empty line begins a new paragraph."), 900, 9),
     Part("body", _("After the code"), _("Lines that begin with 1., 2., 3. are printed as steps."), 1200, 6),
     Part("closing", _("Last paragraph"), "", 600, 3),
     Part("sign_off", _("Signature of the letter"), "", 200, 3),

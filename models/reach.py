@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapper
 
 from models import rights
 from models.access import LoginEvent, Membership, User
+from models.access_data import AccessData
 from models.activation import ActivationCode
 from models.changes import JournalChange
 from models.journal import JournalEvent, screen_of
@@ -86,6 +87,7 @@ GROUP_RULES: dict[type, Callable[[Scope], ColumnElement[bool]]] = {
     GuardianLink: lambda s: GuardianLink.student_id.in_(_my_students(s)),
     ActivationCode: lambda s: ActivationCode.student_id.in_(_my_students(s)),
     IssuedPaper: lambda s: IssuedPaper.student_id.in_(_my_students(s)),
+    AccessData: lambda s: AccessData.student_id.in_(_my_students(s)),
     Guardian: lambda s: Guardian.id.in_(select(link.c.guardian_id).where(link.c.student_id.in_(_my_students(s)))),
     Group: lambda s: Group.id.in_(_my_groups(s)),
 }
@@ -149,7 +151,7 @@ def criterion(mapper: Mapper[Any], scope: Scope) -> ColumnElement[bool] | None:
         rule = PORTAL_RULES[scope.portal].get(cls)
         if rule is not None:
             return rule(scope)
-        own = issubclass(cls, SchoolScoped) or cls in (LoginEvent, JournalEvent, JournalChange)
+        own = issubclass(cls, SchoolScoped) or cls in (LoginEvent, JournalEvent, JournalChange, AccessData)
         return false() if own else None
     if cls is User:
         return or_(User.id == scope.user_id, person_of_school(User.id, scope.school_id))
@@ -162,7 +164,7 @@ def criterion(mapper: Mapper[Any], scope: Scope) -> ColumnElement[bool] | None:
         return and_(JournalChange.school_id == scope.school_id, or_(JournalChange.table_name.not_in(DRAFTS), mine))
     if cls is JournalEvent:
         return JournalEvent.school_id == scope.school_id
-    if not issubclass(cls, SchoolScoped):
+    if not issubclass(cls, SchoolScoped) and cls is not AccessData:
         return None
     clause: ColumnElement[bool] = cls.school_id == scope.school_id
     if cls in AUTHOR_ONLY:
@@ -179,14 +181,14 @@ def criterion(mapper: Mapper[Any], scope: Scope) -> ColumnElement[bool] | None:
     return clause
 
 
-def narrower(mapper: Mapper[Any], scope: Any, roles: Iterable[str], verb: str) -> ColumnElement[bool] | None:
+def narrower(mapper: Mapper[Any], scope: Any, roles: Iterable[str], verb: str, right_of: str | None = None) -> ColumnElement[bool] | None:
     """The clause of a verb that reaches less far than the person reads; None where it reaches every row that exists for them.
 
     A teacher who is also other staff reads every student and still changes only those whom they follow: of two roles, each verb
-    keeps its own reach (rights.md, rule 2).
+    keeps its own reach (rights.md, rule 2). `right_of` is the table of the verb's right, where it is another than that of the rows.
     """
     table, rule = screen_of(mapper), GROUP_RULES.get(mapper.class_)
-    if rule is None or not isinstance(scope, Scope) or scope.reach.get(table) == "g" or rights.reach(roles, table, verb) != "g":
+    if rule is None or not isinstance(scope, Scope) or scope.reach.get(table) == "g" or rights.reach(roles, right_of or table, verb) != "g":
         return None
     return rule(scope)
 

@@ -162,6 +162,18 @@ PAGES = {
     "/admin/custom_field/new/": "acc",
     "/admin/custom_field/edit/?id={custom_field}": "acc",
     "/admin/custom_field/export/csv/": "",
+    "/admin/letter/": "acc ac head",
+    "/admin/letter/details/?id={letter}": "acc ac head",
+    "/admin/letter/new/": "",
+    "/admin/letter/edit/?language=fr": "acc ac",
+    "/admin/letter/export/csv/": "",
+    "/admin/access_data/": "acc ac ec amp registrar head",
+    "/admin/access_data/details/?id={access_data}": "acc ac ec amp registrar head",
+    "/admin/access_data/new/": "",
+    "/admin/access_data/edit/?id=2": "",
+    "/admin/access_data/export/csv/": "acc ac",
+    "/admin/activation_code/create/": "acc ac ec amp",
+    "/admin/activation_code/print/": "acc ac ec amp registrar",
     "/admin/noun/": "acc ac",
     "/admin/noun/details/?id={noun}": "acc ac",
     "/admin/noun/new/": "",
@@ -274,7 +286,7 @@ ELSEWHERE = re.compile(
     r"|/admin/(student|guardian)/duplicates/(apart|again)/|/admin/\w+/bulk_edit/"
     r"|/admin/message/(copy|details|edit|file|left_out|preview|report|report_file)/"
     r"|/admin/journal_event/(undo|revert|restore)"
-    r"|/admin/(right|setting)/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|invite|keep|rows)/|/admin/activation_code/letters/|/admin/group/(add|remove)/|/admin/label/(text|page|pack|apply|languages/remove|export/.*)/"
+    r"|/admin/(right|setting)/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|invite|keep|rows)/|/admin/activation_code/letters/|/admin/letter/specimen/|/admin/group/(add|remove)/|/admin/label/(text|page|pack|apply|languages/remove|export/.*)/"
 )
 
 
@@ -324,6 +336,7 @@ def ids(app, schools):
             "rac_group": line.id,
             "admission": admitted.id,
             "letter": letter.id,
+            "access_data": link.id * 2,
             "level": session.scalar(select(Level.id).where(Level.school_id == schools[0])),
             **{
                 model.__tablename__: session.scalar(select(model.id).where(model.school_id == schools[0]))

@@ -20,19 +20,23 @@ from models.school import Level
 from models.work import Job, JobKind
 from views.auth import permitted
 from views.base import Screen, gate
+from views.code_pages import CodePages, InLanguage, NeverPrinted, OfGroup, OpenedFor
 from views.codes import CodesVerbs as CodesVerbs  # (the screen of students takes it from here)
 from views.codes import code_steps
 from views.filters import Row, ScreenFilter
 from views.formats import day_of, show_date, show_instant
+from views.guardian_invitations import invitations_of
 from views.i18n import gettext, ngettext, pgettext
 from views.i18n import lazy_gettext as _
 from views.papers import start
 from views.saving import own_path
 from views.student_file import Part, declare_part
+from views.student_search import offered
 from views.verbs import Selection, verb
 
 SPECIMEN = "_specimen"  # the button of the question
 BATCHES = 30  # of the filter, the latest first
+NOT_INVITED = ActivationCode.purpose != CodePurpose.invitation  # those stand on the screen of invitations
 
 
 class InState(ScreenFilter):
@@ -90,7 +94,7 @@ def tally() -> list[tuple[str, str, int, dt.datetime]]:
         statement = select(ActivationCode.batch, state, func.count(ActivationCode.id), func.min(ActivationCode.created_at))
 
         def _ask() -> list[tuple[Any, ...]]:
-            return [tuple(row) for row in db.session.execute(statement.group_by(ActivationCode.batch, state))]
+            return [tuple(row) for row in db.session.execute(statement.where(NOT_INVITED).group_by(ActivationCode.batch, state))]
 
         g.code_tally = overview.counted("codes", ("activation_code",), _ask, worth=lambda rows: sum(row[2] for row in rows) > overview.LARGE)
     return list(g.code_tally)
@@ -113,12 +117,14 @@ def printed(code: ActivationCode) -> str:
     return ngettext("%(num)d time, on %(date)s", "%(num)d times, last on %(date)s", code.printed_count, date=show_date(day_of(code.printed_at)))
 
 
-class ActivationCodes(Screen):
+class ActivationCodes(CodePages, OpenedFor, Screen):
     """Codes that nobody has used yet, and behind tabs the others. They are made on the screen of students."""
 
     model = ActivationCode
     name = _("Activation codes")
     name_of_one = _("Activation code")
+    menu_name = _("Unused codes")
+    opened_for = {"letters": ("print_letters", _("Tick the codes, or all of them below the list; then print their letters."))}
     icon = "key"
     empty = {
         "icon": "key",
@@ -150,8 +156,19 @@ class ActivationCodes(Screen):
             OfStudent(Student.level_id, _("[Level]"), "level", Level),
             OfStudent(Student.homeroom_id, _("Class"), "homeroom", Group, classes),
             OfBatch(ActivationCode.batch, _("Made together"), "batch"),
+            OfGroup(ActivationCode.student_id, _("[Group]"), "group", Group, lambda: offered("group")),
+            InLanguage(ActivationCode.student_id, _("Language of the letter"), "language"),
+            NeverPrinted(ActivationCode.printed_count, _("Never printed"), "printed"),
         )
         super().__init__()
+
+    def shown(self) -> tuple[Any, ...]:
+        """Not those of invitations."""
+        return (*super().shown(), NOT_INVITED)
+
+    def get_query(self) -> Any:
+        """The same."""
+        return super().get_query().filter(*self.shown())
 
     def get_list(self, page: Any, sort_column: Any, sort_desc: Any, search: Any, filters: Any, **options: Any) -> tuple[int | None, Any]:
         """Unless a state is asked for, the codes that can still be used."""
@@ -214,15 +231,7 @@ class ActivationCodes(Screen):
         n = len(printable(db.session, selection.all_ids()))
         left = selection.count - n
         over = ngettext("%(num)d chosen code is left out: used, revoked or expired.", "%(num)d chosen codes are left out: used, revoked or expired.", left)
-        return {
-            "count": n,
-            "count_sentence": ngettext("letter will be printed, one page.", "letters will be printed, one page each.", n),
-            "left_out": over if left else "",
-            "verb_label": ngettext("Print %(num)d letter", "Print %(num)d letters", n),
-            "after": gettext("Every letter holds a code in clear: keep them until they are handed over."),
-            "also": (SPECIMEN, gettext("One to myself first")),
-            "refusal": "" if n else none_printable(),
-        }
+        return {**letters_question(n), "left_out": over if left else ""}
 
     @verb("revoke", _("Revoke"), confirm=_("The letters already given open nothing any more. This cannot be undone."), icon="trash", danger=True)
     def revoke(self, record: ActivationCode) -> None:
@@ -277,6 +286,19 @@ class ActivationCodes(Screen):
         )
 
 
+def letters_question(n: int) -> dict[str, Any]:
+    """The question before so many letters are printed."""
+    return {
+        "count": n,
+        "count_sentence": ngettext("letter will be printed, one page.", "letters will be printed, one page each.", n),
+        "left_out": "",
+        "verb_label": ngettext("Print %(num)d letter", "Print %(num)d letters", n),
+        "after": gettext("Every letter holds a code in clear: keep them until they are handed over."),
+        "also": (SPECIMEN, gettext("One to myself first")),
+        "refusal": "" if n else none_printable(),
+    }
+
+
 def none_printable() -> str:
     """When no chosen code can be printed."""
     return gettext("None of these codes can be printed: they are used, revoked or expired. Create new ones.")
@@ -316,6 +338,7 @@ def _codes_of(student: Student) -> dict[str, Any]:
         return {"id": code.id, "code": str(code), "who": for_whom(code), "printed": printed(code), "state": code.state, "day": show_date(day_of(when))}
 
     return {
+        "invited": invitations_of(student) if permitted("invitation", "read") else [],
         "usable": [shown(code) for code in codes if code.usable],
         "over": [shown(code) for code in codes if not code.usable],
         "may_print": permitted("activation_code", "print_letters"),

@@ -37,6 +37,7 @@ class Letters(Screen):
 
     model = LetterText
     name = _("Letter to [guardians]")
+    menu_name = _("Access letter")
     name_of_one = _("Letter to [guardians]")
     icon = "mail"
     column_list = ("language", "updated_at")

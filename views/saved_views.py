@@ -40,8 +40,9 @@ else:
     Base = object
 
 SAVED, NO_VIEW = "saved", "0"
+FOR = "for"  # the verb for which a list was opened (views/code_pages.py)
 _FILTER = re.compile(r"flt(\d{0,3})_(.+)")
-_LEFT = {SAVED, "page", "url", "id", "csrf_token"}  # never part of a view
+_LEFT = {SAVED, FOR, "page", "url", "id", "csrf_token"}  # never part of a view
 _PLAIN = re.compile(r"[A-Za-z][\w.]{0,60}")  # other arguments that a screen may have of its own (a language)
 
 
@@ -169,7 +170,7 @@ class SavedViews(Base):
         found: dict[str, Any] = super().list_context(context)
         here = self.present_view
         query = self.kept_args(request.args.items())
-        kept = [(name, request.args[name]) for name in (COLUMNS, SAVED) if request.args.get(name)]
+        kept = [(name, request.args[name]) for name in (COLUMNS, SAVED, FOR) if request.args.get(name)]
         found.update(
             tabs=self.tabs(here),
             kept=kept,

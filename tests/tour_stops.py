@@ -17,6 +17,7 @@ from small import add_code
 from sqlalchemy import Enum, String, select
 from sqlalchemy.exc import OperationalError
 from tour import Page, Piece, Tour, marked, screens, strings
+from tour_portals import guardians
 from werkzeug.exceptions import abort
 
 from jobs import paper
@@ -50,6 +51,7 @@ def take(app, words):
         every_verb(tour, ids)
         others(tour, ids)
         doors(tour, ids)
+        guardians(tour, ids)
         faults(tour)
         sheets(tour)
         run_pending(app)

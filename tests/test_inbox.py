@@ -188,3 +188,11 @@ def test_reading_goes_on_when_it_cannot_be_noted(app, as_, family, monkeypatch):
     assert answer.status_code == 200
     with rows(app) as session:
         assert session.scalar(select(func.count(MessageRecipient.id)).where(MessageRecipient.read_at.is_(None))) == before
+
+
+def test_staff_read_why_a_link_is_closed_those_alone_who_may_close_it(app, as_, family):
+    suspend(app, family, 0)
+    path = f"/admin/student/details/?id={family[1][0][0]}&part=contacts"
+    assert "Motif\u00a0: Décision du juge" in words(as_("ac").get(path)).replace("Motif :", "Motif\u00a0:")
+    assert "Décision du juge" not in words(as_("amp").get(path))
+    assert "Décision du juge" not in words(as_("parent").get("/parent/"))

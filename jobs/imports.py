@@ -26,16 +26,18 @@ from jobs.runner import Task
 from jobs.sources import Source, read_sources
 from jobs.tables import Table
 from models import files
-from models.base import today, utcnow
+from models.access_cards import may_open
+from models.base import Refusal, today, utcnow
 from models.column_mapping import remember, remembered
 from models.db import BEGIN, db, refresh_statistics
 from models.import_cells import Context
 from models.import_fields import FIELDS, OWN
 from models.import_words import BadFile
 from models.imports import FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
-from models.journal import record
+from models.journal import JournalEvent, record
 from models.school import School
 from models.scope import BATCH
+from models.student_accounts import open_accounts
 from models.words import N_, _
 from models.work import Job, JobKind
 
@@ -281,6 +283,15 @@ def _tell_columns(work: Work, sent: list[Sent]) -> None:
         one.files.remove(file)
 
 
+def _open_accounts() -> int:
+    """Give the students whom this import has just created an account each; how many. Refused to whoever lost that right."""
+    if not may_open():
+        raise Refusal(_("Your role does not allow you to open accounts any more. Nothing was written: check the import again."))
+    e = JournalEvent
+    made = select(e.row_id).where(e.batch == BATCH.get(), e.table_name == "student", e.verb == "created").order_by(e.id)
+    return len(open_accounts(db.session, [i for i in db.session.scalars(made) if i is not None]))
+
+
 @handler(JobKind.import_write, table="import_", verb="confirm")
 def write(task: Task) -> None:
     """Write the plan that was confirmed, wholly or not at all. A school that changed since gets a new check instead."""
@@ -306,6 +317,8 @@ def write(task: Task) -> None:
         _account(task, work, sent, plan, problem={"code": "changed_since", "params": {}})
         return
     written = write_all(db.session, work, plans, deactivate=deactivate)
+    if task.params.get("accounts"):
+        written["student_accounts"] = _open_accounts()
     if written["created"] > MANY:
         refresh_statistics(db.session)
     one = db.session.get_one(Import, import_id)

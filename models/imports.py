@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import files, staff
 from models.access import User
+from models.access_cards import may_open
 from models.base import Base, Choice, Identified, Refusal, choice_column, utcnow
 from models.column_mapping import remembered
 from models.db import db
@@ -221,9 +222,10 @@ class Import(Base, Identified, SchoolScoped, Fixable):
         """The verbs of `import_` that its files ask for beside the usual ones."""
         return {VERB_OF[file.kind.name] for file in self.files if file.kind.name in VERB_OF}
 
-    def confirm(self, deactivate: bool = False, typed: str = "", *, admins: bool = False) -> None:
+    def confirm(self, deactivate: bool = False, typed: str = "", *, admins: bool = False, accounts: bool = False) -> None:
         """Have the plan written. Refused: nothing to write, not checked, another under way, too many absent without their number typed.
 
+        With `accounts` the students that it creates get an account of their own: refused to whoever may not open accounts.
         Of staff: a school whose page does not say who it is (`models.school.NotReady`), site administrators whom nobody ticked (`admins`).
         """
         if self.of_staff:
@@ -237,6 +239,8 @@ class Import(Base, Identified, SchoolScoped, Fixable):
             raise Refusal(_("This file changes nothing: there is nothing to write."))
         if deactivate and not may_deactivate():
             raise Refusal(_("Your role does not allow you to deactivate [students]. Untick it, or ask the site administrator."))
+        if accounts and not may_open():
+            raise Refusal(_("Your role does not allow you to open accounts. Untick it, or ask the site administrator."))
         leaving = self.leaving(deactivate)
         if self.too_many(leaving) and "".join(typed.split()) != str(leaving):
             if self.of_staff:
@@ -244,12 +248,18 @@ class Import(Base, Identified, SchoolScoped, Fixable):
             raise Refusal(_("%(num)d [students] of the [school] would leave, more than one in five. To deactivate them, type that number."), num=leaving)
         refuse_second(self.id)
         lines = self.counts["created"] + self.counts["changed"] + (absent if deactivate else 0)
-        self._start(JobKind.import_write, ImportStatus.writing, digest=self.digest, deactivate=deactivate, lines=lines)
+        self._start(JobKind.import_write, ImportStatus.writing, digest=self.digest, deactivate=deactivate, accounts=accounts, lines=lines)
 
     @property
     def may_deactivate(self) -> bool:
         """Whether the person who acts may have the absent students leave."""
         return may_deactivate()
+
+    @property
+    def newcomers(self) -> int:
+        """How many students it creates to whom the person who acts may give accounts."""
+        created = 0 if self.of_staff else self.counts.get("students_created", self.counts.get("created", 0))
+        return created if may_open() else 0
 
     def leaving(self, deactivate: bool) -> int:
         """How many students would leave: those whose line says so and, with `deactivate`, those whom the file does not hold."""

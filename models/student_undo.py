@@ -6,13 +6,15 @@ may open accounts. One that somebody has signed in with stays with its student, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.changes import Change
 from models.journal import JournalEvent
+from models.people import Student
 from models.rights import may
 from models.scope import WHO
 from models.student_accounts import never_used
@@ -25,6 +27,13 @@ def covers(session: Session, batch: str) -> bool:
     e = JournalEvent
     opened = select(e.id).where(e.batch == batch, e.table_name == "student", e.verb == "create_account").limit(1)
     return may(WHO.get().roles, "student", "create_account") and session.scalar(opened) is not None
+
+
+def kept(session: Session, rows: Iterable[Any]) -> set[int]:
+    """Of these rows, the students who stay because somebody has signed in with their account."""
+    accounts = {row.id: row.user_id for row in rows if isinstance(row, Student) and row.user_id is not None}
+    new = never_used(session, accounts.values()) if accounts else set()
+    return {i for i, account in accounts.items() if account not in new}
 
 
 def in_use(session: Session, todo: Mapping[int, Sequence[Change]]) -> set[int]:

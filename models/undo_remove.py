@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Mapper
 
-from models import staff_undo
+from models import staff_undo, student_undo
 from models.activation import ActivationCode
 from models.base import Base
 from models.changes import DELETED, EXTRA, SNAPSHOTS, WITH_OWNER, Change, JournalChange, columns_of, is_final, name_of, record_lines, sides, snapshot
@@ -44,6 +44,7 @@ class Removal(Steps):
             reasons |= dict.fromkeys(rows, self.left(table) or NOT_YOURS)
         else:
             reasons |= staff_undo.kept(rows.values()) | dict.fromkeys(self._used(rows), USED)
+            reasons |= dict.fromkeys(student_undo.kept(self.session, rows.values()), staff_undo.SIGNED_IN)
             reasons |= self._changed(table, rows, batch, since) | dict.fromkeys(self._added(model, list(rows)), ADDED)
         gone = [i for i in rows if i not in reasons]
         self.tell(Act.remove, table, [(i, (), None) for i in gone], rows)

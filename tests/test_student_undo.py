@@ -2,11 +2,16 @@
 
 import pytest
 from batches import As
+from conftest import rows
+from import_desk import Desk, table
+from import_people import STUDENTS
 from sqlalchemy import select
 
 from models.access import User
-from models.base import utcnow
+from models.base import Refusal, utcnow
+from models.db import db
 from models.followed import deletion_problem
+from models.imports import Import
 from models.merge import better, compare, merge, preview
 from models.people import Student
 from models.sessions import standing_of
@@ -90,3 +95,31 @@ def test_a_student_whose_account_was_never_used_can_be_deleted_and_comes_back_wi
         undo(session, "deleted")
     with ac("look again") as session:
         assert account(session, zoe) == before
+
+
+def test_an_import_opens_the_accounts_of_its_new_students_and_its_undo_takes_back_those_never_used(app, desk):
+    key = desk.write(table(STUDENTS), accounts=True)
+    with rows(app) as session:
+        one = session.get_one(Import, key)
+        batch, written = one.batch, one.written
+        people = list(session.scalars(select(Student).where(Student.school_id == desk.school_id).order_by(Student.id)))
+        assert written["student_accounts"] == len(people) == len(STUDENTS)
+        accounts = [student.user_id for student in people]
+        assert None not in accounts
+        used = people[0].id
+        session.get_one(User, accounts[0]).last_seen_at = utcnow()
+    with app.app_context(), desk.acting():
+        undo(db.session, batch)
+        db.session.commit()
+    with rows(app) as session:
+        assert list(session.scalars(select(User.id).where(User.id.in_(accounts)))) == accounts[:1]
+        assert list(session.scalars(select(Student.id).where(Student.school_id == desk.school_id))) == [used]
+
+
+def test_who_may_not_open_accounts_imports_without(app, empty):
+    desk = Desk(app, empty, "registrar")
+    key = desk.send(table(STUDENTS))
+    with pytest.raises(Refusal, match="open accounts"):
+        desk.do(key, "confirm", accounts=True)
+    desk.do(key, "confirm")
+    assert "student_accounts" not in desk.state(key)[2]

@@ -298,7 +298,8 @@ class Imports(Grid):
         code = 200
         if request.method == "POST":
             try:
-                one.confirm(bool(request.form.get("deactivate")), request.form.get("typed", "")[:20], admins=bool(request.form.get("admins")))
+                ticked = {name: bool(request.form.get(name)) for name in ("deactivate", "admins", "accounts")}
+                one.confirm(typed=request.form.get("typed", "")[:20], **ticked)
                 db.session.commit()
                 return redirect(self.page_url(one), code=303)
             except Refusal as refusal:

@@ -19,7 +19,7 @@ from jobs.letterhead import Letterhead, bind, letterhead, logo_alt, short
 from jobs.letters import PAPER, Sender, around, base_url, qr
 from jobs.registry import Product, handler
 from jobs.runner import Task
-from models import keys
+from models import keys, settings
 from models.access import User
 from models.access_cards import printable
 from models.activation import ActivationCode, show_code
@@ -70,7 +70,7 @@ def compose(card: Card, sender: Sender, address: str) -> dict[str, Any]:
             "qr_alt": str(_("QR code that opens the page where you choose your password")),
             "steps": [
                 around(str(_("Scan the square, or open %(address)s and type the code.", address=typed)), typed),
-                around(str(_("Choose your password, of 12 characters at least.")), "\0"),
+                around(str(_("Choose your password, of %(length)d characters at least.", length=settings.value("password_length"))), "\0"),
                 around(str(_("From then on, sign in with your user name and this password.")), "\0"),
             ],
             "note": str(_("The code works once, until %(date)s.", date=ends)),

@@ -182,7 +182,7 @@ def remove_two_factor(typed: str) -> None:
         raise Refusal(_("Nobody has the user name or e-mail “%(name)s”. Check --username.", name=typed))
     with acting(Actor(name=CONSOLE), Scope(school_id=None)), unscoped("a second step belongs to a person, not to a school"):
         second_step.remove(user)
-        for school_id in sorted({membership.school_id for membership in user.memberships}) or [None]:
+        for school_id in sorted({membership.school_id for membership in user.memberships}):
             record(db.session, "remove_two_factor", "user", user.id, school_id=school_id)
         db.session.commit()
         click.echo(_("%(name)s signs in with the password alone.", name=user.name))

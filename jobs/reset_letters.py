@@ -18,7 +18,7 @@ from jobs.letterhead import letterhead, logo_alt, short
 from jobs.letters import Sender, around, base_url, document, plain, qr
 from jobs.registry import Product, handler
 from jobs.runner import Task
-from models import accounts
+from models import accounts, settings
 from models.access import User
 from models.addresses import home_of, postal_lines
 from models.base import Refusal, today, utcnow
@@ -54,7 +54,7 @@ def password_page(
     """The data of a page whose one-time code opens the choice of a password, in the language in force: `opening` says why, `lives` how long."""
     date = day_in_words(today(sender.time_zone), language)
     ends = day_in_words((utcnow() + lives).astimezone(ZoneInfo(sender.time_zone)).date(), language)
-    typed = address.split("://", 1)[-1] + WHERE + secret
+    typed, length = address.split("://", 1)[-1] + WHERE + secret, settings.value("password_length")
     return {
         "lang": base_language(language),
         "region": sender.country.name,
@@ -72,7 +72,7 @@ def password_page(
                 "steps": True,
                 "lines": [
                     around(str(_("Scan the square with your phone, or open %(address)s.", address=typed)), typed),
-                    around(str(_("Choose a password of at least 12 characters, and type it twice.")), "\0"),
+                    around(str(_("Choose a password of at least %(length)d characters, and type it twice.", length=length)), "\0"),
                     around(str(_("Sign in with %(login)s and this password.", login=short(login))), short(login)),
                 ],
             }

@@ -215,7 +215,8 @@ def strictest_rank(key: str, user_id: Any) -> Any:
         raise ValueError(f"{key} does not say which value is stricter")
     text = select(Setting.value).where(Setting.school_id == School.id, Setting.key == key).correlate(School).scalar_subquery()
     strictest = func.min if known.stricter == "low" else func.max
-    theirs = [select(model.school_id).where(model.user_id == user_id) for model in (Membership, Guardian, Student)]
+    # The column of the statement stands two levels out: without the word for it, each would ask about everybody.
+    theirs = [select(model.school_id).where(model.user_id == user_id).correlate_except(model) for model in (Membership, Guardian, Student)]
     return select(strictest(known.rank_column(text))).where(or_(*(School.id.in_(one) for one in theirs))).scalar_subquery()
 
 

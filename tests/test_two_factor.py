@@ -390,3 +390,48 @@ def test_whoever_looks_as_somebody_else_neither_sees_nor_is_asked_it(app, as_, s
     assert acc.get("/admin/").status_code == 200
     assert "/account/two-factor" not in acc.get("/account").text
     assert acc.get("/account/two-factor").status_code == 404
+
+
+# --- the other settings of security --------------------------------------------------------------------------------------------------
+
+
+def decide(app, school_id, key, value):
+    """Set one of a school's settings."""
+    with rows(app) as session:
+        session.add(Setting(school_id=school_id, key=key, value=value))
+
+
+def test_12c_the_shortest_idle_time_of_ones_schools_counts(app, as_, schools, clock):
+    decide(app, schools[1], "idle_minutes", "20")
+    decide(app, schools[0], "idle_minutes", "90")
+    both, first, second = as_("parent"), as_("ac"), as_("ac2")
+    clock.forward(minutes=21)
+    assert [browser.get("/account").status_code for browser in (both, first, second)] == [302, 200, 302]
+    clock.forward(minutes=61)
+    assert first.get("/account").status_code == 200
+    clock.forward(minutes=91)
+    assert first.get("/account").status_code == 302
+
+
+def test_12b_a_new_password_is_as_long_as_the_strictest_of_ones_schools_asks(app, as_, client, schools):
+    decide(app, schools[1], "password_length", "30")
+    browser = as_("parent")
+    page = browser.get("/account")
+    assert "30 caractères au moins" in words(page).replace("\u00a0", " ")
+    assert 'minlength="30"' in page.text
+    refused = send(browser, "/account", page="/account", part="password", current=DEMO, password=GOOD, again=GOOD)
+    assert "de 30 à 128 caractères" in words(refused).replace("\u00a0", " ")
+    ask_link(client, "ac")
+    assert 'minlength="12"' in client.get(last_link(app)[2]).text, "of a school that asks for nothing more"
+    ask_link(client, "parent")
+    assert 'minlength="30"' in client.get(last_link(app)[2]).text
+    assert choose(client, last_link(app)[2]).status_code == 422
+    assert choose(client, last_link(app)[2], GOOD + " et loin").status_code == 302
+
+
+def test_a_password_changed_in_ones_account_keeps_this_browser_in_with_a_second_step(app, clock):
+    give(app)
+    browser = halfway(app)
+    type_code(browser, code(clock))
+    assert send(browser, "/account", page="/account", part="password", current=DEMO, password=GOOD, again=GOOD).status_code == 302
+    assert browser.get("/account").status_code == 200

@@ -60,15 +60,16 @@ class Users(SeeAsPages, ByName):
     empty = {"icon": "users", "title": _("Nobody works here yet"), "sentence": _("Invite colleagues: each receives a link that works once.")}
     column_list = ("family_name", "given_name", "roles", "email", "state", "last_seen_at")  # all of it fits a sheet 1,000 pixels wide
     column_export_list = ("family_name", "given_name", "roles", "username", "email", "state", "last_seen_at")
-    column_details_list = ("family_name", "given_name", "username", "email", "roles", "state", "language", "last_seen_at")
+    column_details_list = ("family_name", "given_name", "username", "email", "roles", "state", "second_step", "language", "last_seen_at")
     details_template = "admin/user/details.html"
     column_sortable_list = ("family_name", "given_name", "username", "email", "last_seen_at")
     column_default_sort = "family_name"
     column_searchable_list = ("family_name", "given_name", "username", "email")
-    column_labels = {"roles": _("Roles"), "state": _("Access")}
+    column_labels = {"roles": _("Roles"), "state": _("Access"), "second_step": _("Sign-in in two steps")}
     column_formatters = column_formatters_export = {
         "roles": lambda _v, _c, row, _n: ", ".join(str(m.role.label) for m in row.memberships),
         "state": lambda _v, _c, row, _n: staff.state_of(row),
+        "second_step": lambda _v, _c, row, _n: gettext("Switched on") if row.id in _second_steps() else "",
         "language": lambda _v, _c, row, _n: language_name(row.language) if row.language else "",
     }
     form_columns = ("given_name", "family_name", "email", "username", "role", "open_from", "open_until")
@@ -171,12 +172,7 @@ class Users(SeeAsPages, ByName):
 
     def verb_fits(self, verb: str, row: User) -> bool:
         """Oneself and those above, no button; the others by their access, and by what they have."""
-        if verb == "remove_two_factor":
-            if "second_steps" not in g:  # asked once for all the rows of a list
-                g.second_steps = two_factor.holders(current_school_id())
-            if row.id not in g.second_steps:
-                return False
-        return staff.fits(verb, row)
+        return staff.fits(verb, row) and (verb != "remove_two_factor" or row.id in _second_steps())
 
     @verb("invite", _("Send a one-time link"), icon="mail")
     def invite(self, row: User) -> None:
@@ -207,6 +203,13 @@ class Users(SeeAsPages, ByName):
     def remove_two_factor(self, row: User) -> None:
         """For somebody who has lost their phone; they are told."""
         staff.remove_two_factor(row)
+
+
+def _second_steps() -> frozenset[int]:
+    """Who of the school signs in in two steps: asked once for all the rows of a list."""
+    if "second_steps" not in g:
+        g.second_steps = two_factor.holders(current_school_id())
+    return frozenset(g.second_steps)
 
 
 def _works_here() -> Any:

@@ -221,7 +221,7 @@ def _save_password(form: ChangeForm) -> ResponseReturnValue | None:
 
 def renew() -> None:
     """A new session for this browser: the change of password ended them all."""
-    token = sessions.open_session(_me(), current_user.standing, **client())
+    token = sessions.open_session(_me(), current_user.standing, **client(), proved=True)
     db.session.commit()
     reopen(token)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import segno
@@ -31,17 +32,22 @@ class CodeForm(FlaskForm):
     code = StringField(_("Code of six figures"), render_kw={**_KEYBOARD, "autofocus": True})
 
 
+def _password() -> PasswordField:
+    return PasswordField(_("Your password"), render_kw={"autocomplete": "current-password", "required": True})
+
+
 class ConfirmForm(FlaskForm):
     """That who sits at the keyboard is who signed in."""
 
-    current = PasswordField(_("Your password"), render_kw={"autocomplete": "current-password", "required": True})
-    next = HiddenField()
+    current = _password()
 
 
-class SetUpForm(ConfirmForm):
-    """The same, and the first code. Its name says that it is never kept (`views/kept.py`)."""
+class SetUpForm(FlaskForm):
+    """The first code, whose name says that it is never kept (`views/kept.py`), and the password."""
 
     current_code = StringField(_("Code shown by the application"), render_kw=_KEYBOARD)
+    current = _password()
+    next = HiddenField()
 
 
 # --- after the password ------------------------------------------------------------------------------------------------------------
@@ -208,7 +214,7 @@ def two_factor_off() -> ResponseReturnValue:
     )
 
 
-def _confirmed(title: str, sentence: str, button: str, work: Any, *, danger: bool = False) -> ResponseReturnValue:
+def _confirmed(title: str, sentence: str, button: str, work: Callable[[str], ResponseReturnValue], *, danger: bool = False) -> ResponseReturnValue:
     """A page that asks for the password, then does the work."""
     shown = sheet()
     if shown is None or not shown["on"]:
@@ -216,7 +222,7 @@ def _confirmed(title: str, sentence: str, button: str, work: Any, *, danger: boo
     form, status = ConfirmForm(), 200
     if request.method == "POST":
         try:
-            return work(form.current.data or "")  # type: ignore[no-any-return]
+            return work(form.current.data or "")
         except Refusal as refusal:
             db.session.rollback()
             form.current.errors, status = [refusal.sentence], 422

@@ -31,7 +31,7 @@
   const tidy = (html) => write(parse(html));
 
   const page = document.createElement("div");
-  page.className = "form-control rich-text";
+  page.classList.add("form-control", "rich-text");
   page.contentEditable = "true";
   label.id = `${area.id}-label`;
   const about = area.getAttribute("aria-describedby");

@@ -37,12 +37,12 @@ def test_the_banner_stands_on_every_part(as_, app, a_student, part):
 @pytest.mark.parametrize(
     ("who", "shown"),
     [
-        ("acc", {"summary", "contacts", "codes", "groups", "papers", "sign_ins", "history"}),
-        ("ac", {"summary", "contacts", "codes", "groups", "papers", "sign_ins", "history"}),
-        ("amp", {"summary", "contacts", "codes", "groups", "papers", "sign_ins"}),
-        ("registrar", {"summary", "contacts", "codes", "groups", "papers", "history"}),
-        ("head", {"summary", "contacts", "groups", "papers", "sign_ins", "history"}),
-        ("inspector", {"summary", "groups", "papers"}),
+        ("acc", {"summary", "messages", "contacts", "codes", "admissions", "groups", "papers", "sign_ins", "history"}),
+        ("ac", {"summary", "messages", "contacts", "codes", "admissions", "groups", "papers", "sign_ins", "history"}),
+        ("amp", {"summary", "contacts", "codes", "admissions", "groups", "papers", "sign_ins"}),
+        ("registrar", {"summary", "messages", "contacts", "codes", "admissions", "groups", "papers", "history"}),
+        ("head", {"summary", "messages", "contacts", "admissions", "groups", "papers", "sign_ins", "history"}),
+        ("inspector", {"summary", "admissions", "groups", "papers"}),
     ],
 )
 def test_each_role_finds_the_parts_that_their_rights_open(as_, a_student, who, shown):

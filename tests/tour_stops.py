@@ -17,6 +17,7 @@ from small import add_code
 from sqlalchemy import Enum, String, select
 from sqlalchemy.exc import OperationalError
 from tour import Page, Piece, Tour, marked, screens, strings
+from tour_messages import messages
 from tour_portals import guardians
 from werkzeug.exceptions import abort
 
@@ -33,7 +34,10 @@ from models.people import GuardianLink, Student
 from models.school import School
 from models.work import OutgoingMail
 
-ONE = re.compile(r"/admin/(\w+/(details|edit|bulk_edit|merge)|import_/(confirm|columns|rows))/$")  # these want a row; they are opened with one
+# These want a row; they are opened with one.
+ONE = re.compile(
+    r"/admin/(\w+/(details|edit|bulk_edit|merge)|import_/(confirm|columns|rows)|message/(file|left_out|preview|report|report_file))/$"
+)
 CODES = (400, 403, 404, 405, 409, 413, 422, 429, 500, 503)
 
 
@@ -51,6 +55,7 @@ def take(app, words):
         every_verb(tour, ids)
         others(tour, ids)
         doors(tour, ids)
+        messages(tour, ids)
         guardians(tour, ids)
         faults(tour)
         sheets(tour)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from sqlalchemy import distinct, func, select, update
+from sqlalchemy import Select, distinct, func, select, update
 from sqlalchemy.orm import Session, joinedload, undefer_group
 
 from models.base import utcnow
@@ -112,10 +112,10 @@ def open_message(session: Session, message_id: int, *, note: bool = True) -> Ope
 
 def mark_read(session: Session, message_id: int) -> None:
     """Write that the person has read it, once: the first time counts."""
-    scope, rows = SCOPE.get(), MessageRecipient.__table__
+    scope, r = SCOPE.get(), MessageRecipient
     if isinstance(scope, Scope) and scope.user_id is not None:
-        mine = (rows.c.message_id == message_id, rows.c.user_id == scope.user_id, rows.c.read_at.is_(None))
-        session.execute(update(rows).where(*mine).values(read_at=utcnow()))
+        mine = (r.message_id == message_id, r.user_id == scope.user_id, r.read_at.is_(None))
+        session.execute(update(r).where(*mine).values(read_at=utcnow()), execution_options={"synchronize_session": False})
 
 
 def attachment(session: Session, message_id: int, file_id: int) -> MessageFile | None:
@@ -131,7 +131,7 @@ def attachment(session: Session, message_id: int, file_id: int) -> MessageFile |
     return found
 
 
-def _lines() -> select:  # type: ignore[type-arg]  # rows of plain columns
+def _lines() -> Select[int, str, str, str, int, dt.datetime | None]:
     joined = select(Message.id, Message.subject, Message.sender, School.name, School.id, Message.sent_at)
     return joined.join(School, School.id == Message.school_id)
 

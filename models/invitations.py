@@ -62,7 +62,6 @@ class Invitation(Base, Identified, SchoolScoped, Versioned):
 
     __tablename__ = "invitation"
     __table_args__ = (Index("ix_invitation_school", "school_id", "created_at"), Index("ix_invitation_email", "school_id", "email", "created_at"))
-    __named_by__ = ("student",)
 
     student_id: Mapped[int] = mapped_column(ForeignKey("student.id", ondelete="CASCADE"), index=True, info={"label": _("[Student]")})
     code_id: Mapped[int] = mapped_column(ForeignKey("activation_code.id", ondelete="CASCADE"), unique=True)

@@ -8,7 +8,7 @@ from conftest import counted, rows
 from hands import token, words
 from sqlalchemy import func, select
 
-from models.activation import ActivationCode
+from models.activation import ActivationCode, CodePurpose
 from models.base import utcnow
 from models.db import db
 from models.people import Student, StudentStatus
@@ -16,6 +16,7 @@ from models.school import School
 from models.scope import unscoped
 from models.work import Job
 
+OURS = ActivationCode.purpose != CodePurpose.invitation
 MISSING = "/admin/student/action/?flt0_access.Clause=1"
 
 
@@ -27,17 +28,17 @@ def generate_by(browser, path=MISSING, **answers):
 
 
 def codes(app, *clauses):
-    """The codes of the first school."""
+    """The codes of the first school; those of invitations have a screen of their own."""
     with rows(app) as session:
         school = session.scalar(select(func.min(School.id)))
-        found = list(session.scalars(select(ActivationCode).where(ActivationCode.school_id == school, *clauses).order_by(ActivationCode.id)))
+        found = list(session.scalars(select(ActivationCode).where(ActivationCode.school_id == school, OURS, *clauses).order_by(ActivationCode.id)))
         session.expunge_all()
         return found
 
 
 def usable():
     """The clause of the default list."""
-    return (ActivationCode.used_at.is_(None), ActivationCode.revoked_at.is_(None), ActivationCode.expires_at > utcnow())
+    return (OURS, ActivationCode.used_at.is_(None), ActivationCode.revoked_at.is_(None), ActivationCode.expires_at > utcnow())
 
 
 def test_c_count_first_then_create_then_letters_then_their_job(as_, app):

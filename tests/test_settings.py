@@ -5,7 +5,7 @@ from conftest import counted, rows
 from hands import user_of
 from sqlalchemy import delete, func, select
 
-from models import settings
+from models import settings, throttle
 from models.access import Membership, Role
 from models.actors import staff_in
 from models.base import Refusal
@@ -160,3 +160,14 @@ def test_a_value_that_an_earlier_version_allowed_gives_way_to_the_default(app, s
         assert value("password_length", schools[0]) == 12
     with pytest.raises(ValueError, match="cannot be declared"):
         settings.declare("password_length", "security", "int", 12, label="Again")
+
+
+def test_guesses_are_braked_as_the_schools_say(app, at_desk):
+    for place in (0, 1):
+        write(at_desk, place=place, code_tries="6", sign_in_tries="5")
+    with rows(app):
+        assert [limit.tries for limit, _key in throttle.code_limits("somebody", "somewhere")] == [6, 6, throttle.CODE_SITE.tries]
+        for _wrong in range(5):
+            throttle.hit(*throttle.login_limits("user 1", "somewhere"))
+        assert throttle.wait_seconds(*throttle.login_limits("user 1", "somewhere")) > 0
+        assert throttle.wait_seconds(*throttle.login_limits("user 2", "elsewhere")) == 0

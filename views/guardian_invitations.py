@@ -17,6 +17,7 @@ from views.filters import ScreenFilter
 from views.formats import day_of, show_date
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.student_file import language_name
 from views.verbs import Selection, verb
 
 
@@ -56,6 +57,7 @@ class Invitations(Screen):
     column_details_list = ("student", "email", "state", "held", "language", "created_at", "expires_at")
     column_labels = {"state": _("State"), "expires_at": _("Valid until")}
     column_formatters = {
+        "language": lambda _v, _c, row, _n: language_name(row.language),
         "created_at": lambda _v, _c, row, _n: day_of(row.created_at),
         "expires_at": lambda _v, _c, row, _n: day_of(row.expires_at),
     }

@@ -18,8 +18,7 @@ log = logging.getLogger("scolabri.views")
 
 @dataclass(frozen=True)
 class Tab:
-    """One entry of the bar. `place`: its rank. `also`: endpoints of pages under it. `count`: how many things wait there, asked at each page;
-    `shown`: whether the person has this tab at all."""
+    """One entry of the bar. `place`: its rank. `also`: endpoints of pages under it. `count`: how many things wait there, asked at each page."""
 
     portal: str
     endpoint: str
@@ -28,25 +27,14 @@ class Tab:
     place: int
     also: tuple[str, ...] = ()
     count: Callable[[], int] | None = None
-    shown: Callable[[], bool] | None = None
 
 
 _TABS: dict[tuple[str, str], Tab] = {}
 
 
-def declare_tab(
-    portal: str,
-    endpoint: str,
-    label: Any,
-    icon: str,
-    place: int,
-    *,
-    also: tuple[str, ...] = (),
-    count: Callable[[], int] | None = None,
-    shown: Callable[[], bool] | None = None,
-) -> None:
+def declare_tab(portal: str, endpoint: str, label: Any, icon: str, place: int, *, also: tuple[str, ...] = (), count: Callable[[], int] | None = None) -> None:
     """Add a tab to a portal ("guardian" or "student"); `label` is lazy. Declared again, the same endpoint keeps one tab."""
-    _TABS[portal, endpoint] = Tab(portal, endpoint, label, icon, place, also, count, shown)
+    _TABS[portal, endpoint] = Tab(portal, endpoint, label, icon, place, also, count)
 
 
 def tabs() -> list[dict[str, Any]]:
@@ -55,19 +43,19 @@ def tabs() -> list[dict[str, Any]]:
         return []
     found = []
     for tab in sorted((one for one in _TABS.values() if one.portal == current_user.portal), key=lambda one: one.place):
-        if tab.shown is not None and not _asked(tab.shown):
-            continue
-        n = _asked(tab.count) if tab.count is not None else 0
+        n = _number(tab)
         current = request.endpoint == tab.endpoint or request.endpoint in tab.also
         found.append({"label": str(tab.label), "url": url_for(tab.endpoint), "icon": tab.icon, "current": current, "count": n})
     return found
 
 
-def _asked(question: Callable[[], int]) -> int:
-    """What a tab asks the database. A page about a fault is shown also when it is the database that fails: then without it."""
+def _number(tab: Tab) -> int:
+    """What waits under the tab. A page about a fault is shown also when it is the database that fails: then without it."""
+    if tab.count is None:
+        return 0
     try:
-        return question()
+        return tab.count()
     except SQLAlchemyError:
         db.session.rollback()
-        log.warning("what a tab asks could not be read")
+        log.warning("the number of a tab could not be read")
         return 0

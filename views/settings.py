@@ -163,7 +163,7 @@ class Settings(Screen):
         who = ""
         if one.row is not None and one.differs:
             when = show_instant(one.row.updated_at)
-            who = gettext("%(name)s, %(when)s", name=str(one.row.by), when=when) if one.row.by else when
+            who = gettext("changed by %(name)s, %(when)s", name=str(one.row.by), when=when) if one.row.by else gettext("changed on %(when)s", when=when)
         value = in_words(one.declared, one.value)
         return Line(one, field, value, in_words(one.declared, one.declared.default), who, value if meanwhile else None)
 

@@ -22,7 +22,6 @@ from views.doors import options
 from views.formats import day_of, show_date
 from views.i18n import gettext, speaking_for
 from views.i18n import lazy_gettext as _
-from views.portal_tabs import declare_tab
 
 bp = Blueprint("student_invite", __name__)
 
@@ -97,6 +96,5 @@ def _send(form: InviteForm, student: Student) -> int:
 
 
 def register(app: Flask, _admin: Admin) -> None:
-    """The page, and its tab where it is offered."""
-    declare_tab("student", "student_invite.invite", _("Invite"), "users", 40, shown=lambda: bool(invite_url()))
+    """The page; the student's home leads to it where it is offered."""
     app.register_blueprint(bp)

@@ -201,6 +201,6 @@ def _save(form: ProfileForm, student: Student) -> int:
 
 def register(app: Flask, admin: Admin) -> None:
     """Add the pages to the application, and their tabs."""
-    declare_tab("student", "student_portal.home", _("Home"), "home", 10)
+    declare_tab("student", "student_portal.home", _("Home"), "home", 10, also=("student_invite.invite",))
     declare_tab("student", "student_portal.profile", _("My details"), "phone", 80)
     app.register_blueprint(bp)

@@ -14,9 +14,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from jobs import demo_pictures
+from jobs.demo_courses import load_admissions, load_courses
 from jobs.demo_invitations import load_invitation
+from jobs.demo_letter import load_letter, load_sign_ins
 from jobs.demo_life import Row, load_codes, load_history, store
-from jobs.demo_courses import load_courses
 from jobs.demo_messages import load_messages
 from jobs.demo_people import LEVELS, Adult, Child, Home, People, Tie, make_people, slug
 from jobs.demo_studies import others_of, programmes_of
@@ -169,8 +170,10 @@ class _Loader:
         known = {guardians[index].id: user.id for index, user in self.accounts.items()}
         load_codes(self.session, self.random, self.school, students, links, known)
         load_history(self.session, self.random, self.school, self.staff, students, guardians)
+        load_sign_ins(self.session, known.values())
         self.counts["messages"] = self.counts.get("messages", 0) + load_messages(self.session, self.school, self.staff, parent[1])
         if self.plan.country == "FR":
+            load_letter(self.session, self.school)
             self.counts["invitations"] = load_invitation(self.session, self.school, self.student)
         return parent
 
@@ -283,8 +286,8 @@ class _Loader:
         names = LEVELS[self.plan.country]
         levels = self._store("levels", [Level(school_id=self.school.id, name=name, rank=rank) for rank, name in enumerate(names, 1)])
         programmes = self._store("programmes", programmes_of(self.school))
-        others = {kind: self._store(kind, found) for kind, found in others_of(self.school, self.day).items()}
-        load_courses(self.session, self._store, self.school, programmes, others)
+        taught = {kind: self._store(kind, found) for kind, found in others_of(self.school, self.day).items()}
+        grid = load_courses(self.session, self._store, self.school, programmes, taught)
         classes = sorted({kid.klass for kid in people.children if kid.klass}, key=lambda name: (names.index(name.rpartition(" ")[0]), name))
         rooms = dict(zip(classes, self._groups(classes, GroupCategory.klass, "ac"), strict=True))
         others = self.teachers[1:]
@@ -319,6 +322,7 @@ class _Loader:
             row.search_key = student_search_key(row, [guardians[tie.adult] for tie in kid.ties])
             rows.append(row)
         students = self._store("students", rows)
+        load_admissions(self._store, self.school, students, grid, taught["terms"])
         self._load_groups(people.children, students, names)
         return students
 

@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from models.admissions import Admission, AdmissionStatus
 from models.codes import CodeList, CodeValue
 from models.courses import Course, Grid, RacGroup, grid_course
+from models.people import Student
 from models.school import Country, School
-from models.studies import OrgUnit, Programme
+from models.studies import OrgUnit, Programme, Term
 from models.units import read_units
 
 # (number, title, discipline, units, hours a week, category)
@@ -38,11 +40,13 @@ _COURSES = {
 _GRID = {"FR": ("CLG4-2026", "Cycle 4, horaires de l’année", "10210001110", "COL"), "CA": ("JEE0K-17R-RA", "Cheminement RAC", "JEE.0K", "RA")}
 _GROUPS = (("00990", "EE"), ("00991", "FM"), ("00992", "EE SR"))
 
+_SANCTIONED = 9  # every ninth student who left has the diploma
+
 Store = Callable[[str, Sequence[Any]], Sequence[Any]]
 
 
-def load_courses(session: Session, store: Store, school: School, programmes: Sequence[Programme], others: Mapping[str, Sequence[Any]]) -> None:
-    """Courses, one grid that holds them, and for the courses of the recognition of competencies their three groups."""
+def load_courses(session: Session, store: Store, school: School, programmes: Sequence[Programme], others: Mapping[str, Sequence[Any]]) -> Grid:
+    """Courses, one grid that holds them, and for the courses of the recognition of competencies their three groups. Gives the grid."""
     codes: dict[tuple[CodeList, str], CodeValue] = {(one.code_list, one.code): one for one in others["codes"]}
     category = {code: one.id for (code_list, code), one in codes.items() if code_list is CodeList.course_category}
     found = [
@@ -75,3 +79,29 @@ def load_courses(session: Session, store: Store, school: School, programmes: Seq
         store(
             "RAC groups", [RacGroup(school_id=school.id, course_id=one.id, number=number, rac_type_id=kinds[kind]) for one in ours for number, kind in _GROUPS]
         )
+    return grid
+
+
+def load_admissions(store: Store, school: School, students: Sequence[Student], grid: Grid, terms: Sequence[Term]) -> None:
+    """In Québec each student is admitted to the programme that they follow, some of those who left with its diploma."""
+    if school.country is not Country.CA:
+        return
+    rows = []
+    for number, one in enumerate(students):
+        gone = one.left_on is not None
+        ended = one.left_on if gone else None
+        status = AdmissionStatus.active if not gone else AdmissionStatus.sanctioned if number % _SANCTIONED == 0 else AdmissionStatus.closed
+        rows.append(
+            Admission(
+                school_id=school.id,
+                student_id=one.id,
+                programme_id=one.programme_id,
+                grid_id=grid.id if one.programme_id == grid.programme_id else None,
+                org_unit_id=grid.org_unit_id if one.programme_id == grid.programme_id else None,
+                term_id=terms[0].id,
+                status=status,
+                ended_on=ended,
+                sanctioned_on=ended if status is AdmissionStatus.sanctioned else None,
+            )
+        )
+    store("admissions", rows)

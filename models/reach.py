@@ -15,7 +15,9 @@ from models import rights
 from models.access import LoginEvent, Membership, User
 from models.access_data import AccessData
 from models.activation import ActivationCode
+from models.admissions import Admission
 from models.changes import JournalChange
+from models.invitations import Invitation
 from models.journal import JournalEvent, screen_of
 from models.messages import Message, MessageFile, MessageRecipient, MessageState
 from models.papers import IssuedPaper
@@ -86,7 +88,9 @@ GROUP_RULES: dict[type, Callable[[Scope], ColumnElement[bool]]] = {
     Student: lambda s: Student.id.in_(_my_students(s)),
     GuardianLink: lambda s: GuardianLink.student_id.in_(_my_students(s)),
     ActivationCode: lambda s: ActivationCode.student_id.in_(_my_students(s)),
+    Admission: lambda s: Admission.student_id.in_(_my_students(s)),
     IssuedPaper: lambda s: IssuedPaper.student_id.in_(_my_students(s)),
+    Invitation: lambda s: Invitation.student_id.in_(_my_students(s)),
     AccessData: lambda s: AccessData.student_id.in_(_my_students(s)),
     Guardian: lambda s: Guardian.id.in_(select(link.c.guardian_id).where(link.c.student_id.in_(_my_students(s)))),
     Group: lambda s: Group.id.in_(_my_groups(s)),
@@ -106,6 +110,7 @@ PORTAL_RULES: dict[str, dict[type, Callable[[Scope], ColumnElement[bool]]]] = {
     "student": {
         **_PORTAL_MESSAGES,
         Student: lambda s: Student.user_id == s.user_id,
+        Invitation: lambda s: Invitation.student_id.in_(select(student.c.id).where(student.c.user_id == s.user_id)),
         School: lambda s: School.id.in_(select(student.c.school_id).where(student.c.user_id == s.user_id)),
         Level: lambda s: Level.id.in_(select(student.c.level_id).where(student.c.user_id == s.user_id)),
         Group: lambda s: Group.id.in_(select(student.c.homeroom_id).where(student.c.user_id == s.user_id)),

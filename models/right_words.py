@@ -97,6 +97,8 @@ PHRASES: dict[tuple[str, str], Any] = {
     ("student", "create_account"): _("open accounts for %(rows)s, so that they sign in themselves"),
     ("student", "print_access_cards"): _("print access cards for %(rows)s"),
     ("issued_paper", "print_again"): _("print %(rows)s again"),
+    ("student", "remove_two_factor"): _("remove the second step of the sign-in of %(rows)s who have lost their phone"),
+    ("guardian", "remove_two_factor"): _("remove the second step of the sign-in of %(rows)s who have lost their phone"),
     ("guardian", "create"): _("add new [guardians]"),
     ("guardian", "merge"): _("merge double records of %(rows)s"),
     ("guardian", "print_reset_letter"): _("print a letter to choose a new password for %(rows)s"),

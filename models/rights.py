@@ -21,10 +21,10 @@ VERBS: dict[str, tuple[str, ...]] = {
     "student": (
         *("generate_codes", "add_to_group", "print_class_list", "print_labels", "print_certificate"),
         *("deactivate", "reactivate", "merge", "transfer", "promote", "create_account", "print_access_cards"),
-        "send_message",
+        *("send_message", "remove_two_factor"),
     ),
     "issued_paper": ("print_again",),
-    "guardian": ("print_reset_letter", "merge"),
+    "guardian": ("print_reset_letter", "merge", "remove_two_factor"),
     "guardian_link": ("suspend", "reactivate", "confirm"),
     "activation_code": ("print_letters", "revoke"),
     "group": ("share",),
@@ -62,7 +62,7 @@ POLICY: dict[str, dict[str, str]] = {
     "student": {
         "acc": "RCEDX V",
         "ac": "RCEDX V(generate_codes, add_to_group, print_class_list, print_labels, print_certificate, deactivate, reactivate, merge, create_account,"
-        " print_access_cards, send_message)",
+        " print_access_cards, send_message, remove_two_factor)",
         "ec": "REX·g V(generate_codes, add_to_group, print_class_list, print_labels, print_certificate, print_access_cards, send_message)·g",
         "amp": "RX V(generate_codes, print_class_list, print_labels, print_certificate, print_access_cards)",
         "registrar": "RCEX V(add_to_group, print_access_cards, send_message)",

@@ -15,6 +15,7 @@ from test_imports import Desk, table
 
 from jobs.demo import load_demo
 from models.access import Membership, Role, User
+from models.admissions import Admission
 from models.codes import CodeList, CodeValue
 from models.courses import Course, Grid, RacGroup
 from models.custom import CustomField
@@ -41,6 +42,7 @@ FORMS = {
     "group": (Group, "name", ("Premier", "Second", "Tiers")),
     "level": (Level, "name", ("Premier", "Second", "Tiers")),
     "programme": (Programme, "title", ("Premier", "Second", "Tiers")),
+    "admission": (Admission, "admitted_on", ("2011-01-01", "2012-02-02", "2013-03-03")),
     "course": (Course, "title", ("Premier", "Second", "Tiers")),
     "grid": (Grid, "title", ("Premier", "Second", "Tiers")),
     "rac_group": (RacGroup, "number", ("00011", "00012", "00013")),
@@ -113,6 +115,11 @@ def row_of(app, schools):
                 "group": lambda: Group(school_id=school, name="Avant", category=GroupCategory.other),
                 "level": lambda: Level(school_id=school, name="Avant", rank=90),
                 "programme": lambda: Programme(school_id=school, code="AVANT", title="Avant"),
+                "admission": lambda: Admission(
+                    school_id=school,
+                    student=Student(school_id=school, family_name="Avant", given_name="Zoé"),
+                    programme=session.scalar(select(Programme).where(Programme.school_id == school)),
+                ),
                 "course": lambda: Course(school_id=school, number="AVANT", title="Avant"),
                 "grid": lambda: Grid(school_id=school, code="AVANT", programme=session.scalar(select(Programme).where(Programme.school_id == school))),
                 "rac_group": lambda: RacGroup(

@@ -244,6 +244,8 @@ VERBS = {
     ("/admin/user/action/", "disable", "user"): "acc ac",
     ("/admin/user/action/", "end_sessions", "user"): "acc ac",
     ("/admin/user/action/", "remove_two_factor", "user"): "acc ac",
+    ("/admin/guardian/action/", "remove_two_factor", "guardian"): "acc ac",
+    ("/admin/student/action/", "remove_two_factor", "student"): "acc ac",
     ("/admin/user/action/", "see_as", "user"): "acc",
     ("/admin/custom_field/action/", "retire", "custom_field"): "acc",
     ("/admin/custom_field/delete/", "", "custom_field"): "",

@@ -12,9 +12,9 @@ EXPECTED = {
         "letter": "read edit reset",
         "access_data": "read export",
         "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate merge"
-        " transfer promote create_account print_access_cards send_message",
+        " transfer promote create_account print_access_cards send_message remove_two_factor",
         "issued_paper": "read export print_again",
-        "guardian": "read create edit delete export print_reset_letter merge",
+        "guardian": "read create edit delete export print_reset_letter merge remove_two_factor",
         "guardian_link": "read create edit delete export suspend reactivate confirm",
         "activation_code": "read export print_letters revoke",
         "group": "read create edit delete export share",
@@ -49,9 +49,9 @@ EXPECTED = {
         "letter": "read edit reset",
         "access_data": "read export",
         "student": "read create edit delete export generate_codes add_to_group print_class_list print_labels print_certificate deactivate reactivate merge"
-        " create_account print_access_cards send_message",
+        " create_account print_access_cards send_message remove_two_factor",
         "issued_paper": "read export print_again",
-        "guardian": "read create edit delete export print_reset_letter merge",
+        "guardian": "read create edit delete export print_reset_letter merge remove_two_factor",
         "guardian_link": "read create edit delete export suspend reactivate confirm",
         "activation_code": "read export print_letters revoke",
         "group": "read create edit delete export share",

@@ -83,11 +83,18 @@ class Lookup(AjaxModelLoader):
         super().__init__(name, {})
         self.model, self.columns, self.where, self.few = model, columns, where, few
 
+    @property
+    def order(self) -> Any:
+        """People by their key, terms the latest first, anything else by its first column."""
+        if hasattr(self.model, "search_key"):
+            return self.model.search_key
+        return self.model.place.desc() if hasattr(self.model, "place") else getattr(self.model, self.columns[0])
+
     def all_rows(self) -> list[Any] | None:
         """Every row that is offered where there are `few` at most: then a plain list serves better than a search. None: search."""
         if not self.few:
             return None
-        statement: Any = select(self.model).order_by(getattr(self.model, self.columns[0])).limit(self.few + 1)
+        statement: Any = select(self.model).order_by(self.order).limit(self.few + 1)
         rows = list(db.session.scalars(statement.where(self.where()) if self.where is not None else statement))
         return rows if len(rows) <= self.few else None
 
@@ -121,8 +128,7 @@ class Lookup(AjaxModelLoader):
             statement = statement.where(or_(*(folded_like(getattr(self.model, c), pattern) for c in self.columns)))
         if self.where is not None:
             statement = statement.where(self.where())
-        order = getattr(self.model, "search_key", None) or getattr(self.model, self.columns[0])
-        return list(db.session.scalars(statement.order_by(order).limit(LOOKUP_ROWS)))
+        return list(db.session.scalars(statement.order_by(self.order).limit(LOOKUP_ROWS)))
 
 
 class RowField(AjaxSelectField):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -51,7 +51,21 @@ class Part:
     only: Callable[[Student], bool] | None = None
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What a domain adds to the banner: (label, value, whether a narrow window leaves it out), and the words of a stamp."""
+
+    facts: list[tuple[str, str, bool]] = field(default_factory=list)
+    stamp: str = ""
+
+
 PARTS: list[Part] = []
+BANNER: list[Callable[[Student], Facts]] = []
+
+
+def declare_banner(facts: Callable[[Student], Facts]) -> None:
+    """Add facts to the banner of every file."""
+    BANNER.append(facts)
 
 
 def declare_part(part: Part) -> None:
@@ -136,11 +150,14 @@ class StudentFile:
             (gettext("Language"), language_name(student.language), True),
         ]
         facts = [fact for fact in facts if fact[1] or fact[0] not in (gettext("Local number"), gettext("[Programme]"))]
+        more = [told(student) for told in BANNER]
+        facts += [fact for one in more for fact in one.facts]
         neighbours = self.neighbours(student, back)
         return {
             "name": str(student),
             "badges": [student.status],
             "note": student.usage_name,
+            "stamp": next((one.stamp for one in more if one.stamp), ""),
             "facts": [(a, str(b or ""), c) for a, b, c in facts],
             **neighbours,
         }

@@ -1,0 +1,207 @@
+"""Admissions of students to programmes: the list, the quick and the detailed form, and their part of the student's file."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import Flask, request
+from flask_admin import Admin
+from flask_wtf import FlaskForm
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+from wtforms import DateField
+from wtforms.validators import InputRequired
+
+from models.admissions import AFTER, Admission, AdmissionStatus, admissions_of
+from models.base import today
+from models.courses import Grid
+from models.db import db
+from models.people import Student
+from models.studies import OrgUnit, Programme, Term
+from views.auth import permitted
+from views.base import Screen
+from views.colleagues import PROGRAMME_LOOKUP, STUDENT_LOOKUP
+from views.courses import FEW, offered
+from views.filters import Row
+from views.formats import show_date, zone
+from views.i18n import gettext, ngettext
+from views.i18n import lazy_gettext as _
+from views.menu import beside, screens
+from views.student_file import Facts, Part, declare_banner, declare_part
+from views.verbs import verb
+
+LEADS_TO = {
+    "activate": AdmissionStatus.active,
+    "suspend": AdmissionStatus.suspended,
+    "close": AdmissionStatus.closed,
+    "sanction": AdmissionStatus.sanctioned,
+}
+DETAILS = ("applied_on", "admitted_on", "previous_studies")
+
+
+class SanctionForm(FlaskForm):
+    """When the diploma was awarded."""
+
+    date = DateField(_("Sanctioned on"), validators=[InputRequired()])
+
+
+class Admissions(Screen):
+    """Who is admitted to what."""
+
+    model = Admission
+    name = _("Admissions")
+    name_of_one = _("Admission")
+    icon = "check"
+    add_label = _("Quick admission")
+    empty = {
+        "icon": "check",
+        "title": _("No admission yet"),
+        "sentence": _("[A student] is registered for [courses] under an admission: who, to which [programme], by which grid, from which term."),
+    }
+    title_column = "student"
+    column_list = ("student", "programme", "grid", "org_unit", "term", "status", "admitted_on")
+    column_sortable_list = (("student", "student.search_key"), ("programme", "programme.code"), ("grid", "grid.code"), ("term", "term.place"), "admitted_on")
+    column_default_sort = [("student.search_key", False), ("id", False)]
+    column_searchable_list = ("student.search_key", "programme.code", "programme.title", "grid.code")
+    column_details_list = (
+        *("student", "programme", "grid", "org_unit", "term", "status", "applied_on", "admitted_on", "ended_on", "sanctioned_on", "previous_studies"),
+    )
+    column_export_list = ("student", "programme", "grid", "org_unit", "term", "status", "applied_on", "admitted_on", "ended_on", "sanctioned_on")
+    column_formatters = {"programme": lambda _v, _c, row, _n: row.programme.code}
+    nowrap_columns = ("programme", "grid", "term")
+    lookups = {
+        "student": STUDENT_LOOKUP,
+        "programme": PROGRAMME_LOOKUP,
+        "grid": (Grid, ("code", "title"), offered(Grid), FEW),
+        "org_unit": (OrgUnit, ("code", "name"), None, FEW),
+        "term": (Term, ("season",), None, 300),
+    }
+    form_columns = ("student", "programme", "grid", "org_unit", "term", *DETAILS)
+    form_sections = (
+        ("", (("student", 12), ("programme", 6), ("grid", 6), ("org_unit", 6), ("term", 6))),
+        (_("In detail"), (("applied_on", 3), ("admitted_on", 3), ("previous_studies", 12))),
+    )
+    form_args = {"previous_studies": {"description": _("Diplomas, places and years, as the file of the application tells them.")}}
+    bulk_edit_columns = ("org_unit", "term")
+
+    def __init__(self) -> None:
+        self.column_filters = (
+            "status",
+            Row(Admission.programme_id, _("[Programme]"), "programme", Programme),
+            Row(Admission.grid_id, _("Grid"), "grid", Grid),
+            Row(Admission.term_id, _("First term"), "term", Term),
+        )
+        super().__init__()
+
+    def get_query(self) -> Any:
+        """With what the list shows."""
+        relations = (Admission.student, Admission.programme, Admission.grid, Admission.org_unit, Admission.term)
+        return super().get_query().options(*map(joinedload, relations))
+
+    def count_text(self, count: int | None) -> str:
+        """How many admissions."""
+        return "" if count is None else ngettext("%(num)d admission", "%(num)d admissions", count)
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """The long form, beside the quick one."""
+        if template == self.list_template and self.may("create"):
+            detailed = {"label": gettext("Detailed admission"), "icon": "plus", "url": self.get_url(".create_view", detailed=1)}
+            kwargs["beside"] = [detailed, *beside(self.endpoint)]
+        return str(super().render(template, **kwargs))
+
+    def create_form(self, obj: Any = None) -> Any:
+        """Quick: who, to what, from when. Detailed: the days and the previous studies too. From a student's file, the student is chosen."""
+        form = super().create_form(obj)
+        if not request.values.get("detailed"):
+            for name in DETAILS:
+                delattr(form, name)
+        if request.method == "GET" and "student" in request.args:
+            form.student.data = form.student.loader.get_one(request.args["student"])
+        return form
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """An admission stays its student's."""
+        form = super().edit_form(obj)
+        del form.student
+        return form
+
+    def on_model_change(self, form: Any, model: Admission, is_created: bool) -> None:
+        """A quick admission is active at once; a detailed one without a day of admission is an application."""
+        if is_created:
+            quick = not request.values.get("detailed")
+            if quick:
+                model.admitted_on = today(zone().key)
+            model.status = AdmissionStatus.active if model.admitted_on else AdmissionStatus.applicant
+        model.check(db.session)
+
+    # -- verbs
+
+    def verb_fits(self, verb: str, row: Admission) -> bool:
+        """What the status lets follow."""
+        return verb not in LEADS_TO or LEADS_TO[verb] in AFTER[row.status]
+
+    @verb("activate", _("Activate"), icon="check")
+    def activate(self, record: Admission) -> None:
+        """Admit, or open again."""
+        record.activate(today(zone().key))
+
+    @verb("suspend", _("Suspend"))
+    def suspend(self, record: Admission) -> None:
+        """Nothing new is registered meanwhile."""
+        record.suspend()
+
+    @verb("close", _("Close the admission"), confirm=_("The [student] leaves the [programme] without its diploma. The records stay."))
+    def close(self, record: Admission) -> None:
+        """End it without a diploma."""
+        record.close(today(zone().key))
+
+    @verb("sanction", _("Sanction"), ask=SanctionForm)
+    def sanction(self, record: Admission, date: dt.date) -> None:
+        """The diploma is awarded."""
+        record.sanction(date)
+
+    def prepare_sanction(self, selection: Any, form: SanctionForm) -> dict[str, Any]:
+        """What it means."""
+        return {
+            "count_sentence": ngettext("admission chosen.", "admissions chosen.", selection.count),
+            "left_out": gettext("A sanctioned admission is closed: nothing more is registered under it. The history takes a mistake back."),
+            "verb_label": ngettext("Sanction %(num)d admission", "Sanction %(num)d admissions", selection.count),
+        }
+
+
+# -- the part of the student's file
+
+
+def _admissions(student: Student) -> dict[str, Any]:
+    screen = screens()["admission"]
+    verbs = screen.row_actions()
+    shown = [(one, [action for action in verbs if screen.verb_fits(action[0], one)]) for one in admissions_of(db.session, student.id)]
+    return {"admissions": shown, "screen": screen, "show_date": show_date, "may_add": permitted("admission", "create")}
+
+
+def _count(student_id: int) -> Any:
+    return select(func.count(Admission.id)).where(Admission.student_id == student_id).scalar_subquery()
+
+
+def _banner(student: Student) -> Facts:
+    """The grid and the unit of the admission that counts, and the seal of the diploma (features S2-06)."""
+    if not permitted("admission", "read"):
+        return Facts()
+    one = next(iter(admissions_of(db.session, student.id)), None)
+    if one is None:
+        return Facts()
+    facts = [(gettext("Grid"), str(one), False)]
+    if one.org_unit is not None:
+        facts.append((gettext("Organisational unit"), one.org_unit.code, True))
+    stamp = gettext("Sanctioned %(programme)s", programme=one.programme.code) if one.status is AdmissionStatus.sanctioned else ""
+    return Facts(facts, stamp)
+
+
+declare_banner(_banner)
+declare_part(Part("admissions", _("Admissions"), "admin/student/admissions.html", _admissions, ("admission", "read"), _count, place=35))
+
+
+def register(app: Flask, admin: Admin) -> None:
+    """The screen of admissions."""
+    admin.add_view(Admissions())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import zoneinfo
@@ -10,16 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, and_, func, select, text
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from jobs import catalogues, schema
 from models import rights
+from models.base import utcnow
 from models.config import KEY_FILE
-from models.words import _
+from models.mail_line import MailLine
+from models.words import N_, _
+from models.work import MailState, OutgoingMail
 
 ROOM = 500 * 1024**2  # bytes that must be free
+PATIENCE = dt.timedelta(minutes=30)  # a mail server may be down so long
+LATE = dt.timedelta(days=1)  # a mail that still waits after so long
+RECENT = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ def check(config: Mapping[str, Any], engine: Engine) -> list[Line]:
                 )
             )
             break
+    else:
+        found += _mails(config, engine)
     return [*found, *_words()]
 
 
@@ -113,6 +122,29 @@ def _database(engine: Engine) -> Iterator[Line]:
             guarded, _("Nobody can rewrite the history.") if guarded else _("The history is not protected: its triggers are missing."),
             _("Restore a backup made by Scolabri: another tool has rebuilt this database."),
         )  # fmt: skip
+
+
+def _mails(config: Mapping[str, Any], engine: Engine) -> Iterator[Line]:
+    """Mails that wait although nothing will send them, or for longer than a sending takes; those that were given up this week."""
+    if "mail_line" not in sa_inspect(engine).get_table_names():
+        return
+    now, mails = utcnow(), OutgoingMail.__table__.c
+    waits, late = mails.state == MailState.waiting.name, mails.created_at < now - LATE
+    failed = and_(mails.state == MailState.failed.name, mails.created_at > now - RECENT)
+    with engine.connect() as connection:
+        waiting, overdue, given_up = (connection.scalar(select(func.count(mails.id)).where(*which)) for which in ((waits,), (waits, late), (failed,)))
+        line = connection.execute(select(MailLine.fault, MailLine.failing_since).where(MailLine.failures > 0)).first()
+    look = _("Read them under Outgoing mails; test the server there.")
+    if not config.get("MAIL_URL"):
+        yield Line(
+            not waiting, N_("%(num)d mail waits: no mail server is set.", "%(num)d mails wait: no mail server is set.", waiting),
+            _("Set SCOLABRI_MAIL_URL, or read and download them under Outgoing mails."),
+        )  # fmt: skip
+        return
+    if line is not None and line.failing_since < now - PATIENCE:
+        yield Line(False, _("No mail leaves since %(when)s (UTC).", when=f"{line.failing_since:%Y-%m-%d %H:%M}"), line.fault.remedy)
+    yield Line(not overdue, N_("%(num)d mail waits for more than a day.", "%(num)d mails wait for more than a day.", overdue), look)
+    yield Line(not given_up, N_("%(num)d mail of the last seven days was not sent.", "%(num)d mails of the last seven days were not sent.", given_up), look)
 
 
 def _triggers(engine: Engine) -> bool:

@@ -20,7 +20,7 @@ from models.seeing import sweep as end_looks
 from models.strays import strays
 from models.suspensions import lift_ended
 from models.transfer import purge as purge_transfers
-from models.work import KEPT_DAYS, Job
+from models.work import KEPT_DAYS, Job, forget_texts
 
 log = logging.getLogger("scolabri.jobs")
 
@@ -82,6 +82,11 @@ def old_transfers() -> int:
     return purge_transfers(db.session)
 
 
+def old_mails() -> int:
+    """Forget the texts of mails that left, or were given up, more than ninety days ago: they name minors. Who, when and the subject stay."""
+    return forget_texts(db.session)
+
+
 def suspensions() -> int:
     """Open again the links whose suspension ended by its date."""
     return lift_ended(db.session)
@@ -99,7 +104,7 @@ def statistics() -> int:
 
 
 STEPS: tuple[Callable[[], int], ...] = (
-    *(old_files, stray_files, expired_codes, old_changes, old_imports, old_bulk_edits, old_transfers),
+    *(old_files, stray_files, expired_codes, old_changes, old_imports, old_bulk_edits, old_transfers, old_mails),
     *(suspensions, looks, statistics),
 )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, event, func, insert, select
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, event, func, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship, validates
 
 from models import keys
@@ -318,6 +318,8 @@ class OutgoingMail(Base, Identified, SchoolScoped):
         """Send as soon as possible. Refused once it is sent, and while it is being sent."""
         if self.state in (MailState.sent, MailState.sending):
             raise Refusal(_("This mail has already left, or is leaving now."))
+        if not self.body:
+            raise Refusal(_("The text of this mail is no longer kept: texts stay %(days)d days. Do again what caused it."), days=TEXT_DAYS)
         self.state, self.tries, self.error, self.next_try_at = MailState.waiting, 0, "", utcnow()
         self.unsure, self.trouble = 0, None
 
@@ -346,6 +348,14 @@ def progress_of(cause: tuple[str, int]) -> dict[MailState, int]:
     about = (OutgoingMail.cause_table == cause[0], OutgoingMail.cause_id == cause[1])
     found = db.session.execute(select(OutgoingMail.state, func.count(OutgoingMail.id)).where(*about).group_by(OutgoingMail.state))
     return dict.fromkeys(MailState, 0) | {row.state: row[1] for row in found}
+
+
+def forget_texts(session: Session) -> int:
+    """Empty the texts of mails that are done with for ninety days, in every school; how many. Nightly work, without a scope."""
+    done = (OutgoingMail.state.in_((MailState.sent, MailState.cancelled, MailState.failed)), OutgoingMail.body != "")
+    long_ago = func.coalesce(OutgoingMail.sent_at, OutgoingMail.created_at) < utcnow() - dt.timedelta(days=TEXT_DAYS)
+    wiped = update(OutgoingMail).where(*done, long_ago).values(body="", html="").execution_options(synchronize_session=False)
+    return int(session.execute(wiped).rowcount)  # type: ignore[attr-defined]
 
 
 @event.listens_for(Job, "after_insert")

@@ -1,11 +1,16 @@
 """Many mails at once: written by few statements, told one by one, counted by state."""
 
+import datetime as dt
+
 import pytest
 from conftest import counted
 from sqlalchemy import func, select
 
+from jobs import health
+from models.base import utcnow
 from models.db import db
 from models.journal import JournalEvent
+from models.mail_line import MailFault, MailLine
 from models.scope import unscoped
 from models.work import JOB_WAITING, MailState, OutgoingMail, progress_of
 from tests.small import add_person, add_school, as_staff, small_app, writing
@@ -77,3 +82,18 @@ def test_the_progress_of_a_cause_is_counted_by_state_in_one_statement(app, staff
             counts = progress_of(("message", 7))
         assert len(statements) == 1
     assert (counts[MailState.sent], counts[MailState.waiting], counts[MailState.failed]) == (1, 4, 0)
+
+
+def test_the_check_of_the_installation_tells_of_mails_that_do_not_leave(app, staff):
+    with writing(app) as session:
+        mails = ({}, {"created_at": utcnow() - dt.timedelta(days=2)}, {"state": MailState.failed})
+        session.add_all(OutgoingMail(to_address="a@mail.exemple", subject="x", body="y", **given) for given in mails)
+    with app.app_context():
+        assert [line.good for line in health._mails({"MAIL_URL": ""}, db.engine)] == [False]
+        assert [line.good for line in health._mails({"MAIL_URL": "smtp://mail.exemple"}, db.engine)] == [False, False]
+    with writing(app) as session:
+        session.add(MailLine(id=1, failures=9, failing_since=utcnow() - dt.timedelta(hours=2), paused_until=utcnow(), fault=MailFault.password))
+    with app.app_context():
+        lines = list(health._mails({"MAIL_URL": "smtp://mail.exemple"}, db.engine))
+        assert [line.good for line in lines] == [False, False, False]
+        assert str(lines[0].remedy) == str(MailFault.password.remedy)

@@ -1,18 +1,15 @@
-"""What the frame of every staff page shows: menu, person, mails that wait."""
+"""What the frame of every staff page shows: menu, person, schools."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, g, request
 from flask_login import current_user
-from sqlalchemy import func, select
 
-from models.db import db
-from models.work import MailState, OutgoingMail
 from views.account import language_choices
 from views.i18n import gettext
-from views.menu import build_menu, screens
+from views.menu import build_menu
 from views.portal_tabs import tabs
 from views.support import support
 
@@ -36,11 +33,6 @@ def init_shell(app: Flask) -> None:
             values["school_here"] = next((place.name for place in places if place.school_id == current_user.school_id), "")
             values["other_schools"] = [place for place in places if place.school_id != current_user.school_id]
         values["menu"] = build_menu()
-        if not current_app.config.get("MAIL_URL"):
-            outbox = screens().get("outgoing_mail")
-            if outbox is not None and outbox.is_accessible():
-                values["waiting_mails"] = db.session.scalar(select(func.count(OutgoingMail.id)).where(OutgoingMail.state == MailState.waiting)) or 0
-                values["waiting_mails_url"] = url_for("outgoing_mail.index_view")
         return values
 
     app.jinja_env.globals["support"] = support

@@ -74,9 +74,15 @@ def _active(*where: Any) -> Select[Any]:
 
 
 def _failed_mails() -> Select[Any]:
-    """Without a mail server nothing is tried, so nothing has failed: the frame tells how many wait."""
+    """Without a mail server nothing is tried, so nothing has failed: another line tells how many wait."""
     failed = select(OutgoingMail.id).where(OutgoingMail.state == MailState.failed)
     return failed if current_app.config.get("MAIL_URL") else failed.where(false())
+
+
+def _waiting_mails() -> Select[Any]:
+    """With a mail server they leave by themselves."""
+    waiting = select(OutgoingMail.id).where(OutgoingMail.state == MailState.waiting)
+    return waiting.where(false()) if current_app.config.get("MAIL_URL") else waiting
 
 
 def _incomplete(_n: int) -> str:
@@ -184,6 +190,17 @@ TODOS = (
         badge=_("To compare"),
         action=_("Compare"),
         page="duplicates_view",
+    ),
+    Todo(
+        name="mails_waiting",
+        right=("outgoing_mail", "read"),
+        rows=_waiting_mails,
+        title=lambda n: ngettext("%(num)d mail waits: no mail server is set.", "%(num)d mails wait: no mail server is set.", n),
+        sub=_("They are read and downloaded in the list; they leave as soon as a server is set"),
+        tone="warn",
+        badge=MailState.waiting.label,
+        action=_("Read the mails that wait"),
+        filters={"state__Is": "waiting"},
     ),
     Todo(
         name="mails_failed",

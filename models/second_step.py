@@ -7,10 +7,13 @@ opens an account with less than its owner chose.
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from models import accounts, sessions, settings, throttle, two_factor
-from models.access import LoginKind, User
+from models.access import STAFF, LoginKind, Membership, Role, User
 from models.base import Refusal
 from models.db import db
+from models.people import Guardian, Student
 from models.scope import unscoped
 from models.standing import standing_of
 from models.words import _, in_language
@@ -121,6 +124,19 @@ def remove(user: User) -> None:
     if not two_factor.is_on(user.id):
         raise Refusal(_("%(name)s signs in with the password alone: there is no second step to remove."), name=user.name)
     _remove(user, LoginKind.second_step_removed, "", "")
+
+
+def remove_for(row: Guardian | Student) -> None:
+    """The same for a guardian or a student, by whoever follows them, also where another school does: their password stays theirs, and no
+    school can choose it for them. Refused: no account; somebody who works in a school, whom the screen of users is for."""
+    if row.user_id is None:
+        raise Refusal(_("%(name)s has no account."), name=row.name)
+    with unscoped("an account belongs to a person"):
+        user = db.session.get_one(User, row.user_id)
+        works = db.session.scalar(select(Membership.id).where(Membership.user_id == user.id, Membership.role.in_((*STAFF, Role.invigilator))).limit(1))
+    if works is not None:
+        raise Refusal(_("%(name)s works in a [school]: the second step is removed on the screen of users there."), name=row.name)
+    remove(user)
 
 
 def _remove(user: User, kind: LoginKind, address: str, agent: str) -> None:

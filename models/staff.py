@@ -78,11 +78,14 @@ def check_may_touch(user: User) -> None:
 
 def check_alone_here(user_id: int) -> None:
     """Refuse to edit somebody whom another school shares: they would be locked out there, or somebody else let in."""
+    if _is_shared(user_id):
+        raise Refusal(_("This person also belongs to another [school]. They change their account themselves, on the page My account."))
+
+
+def _is_shared(user_id: int) -> bool:
     elsewhere = [select(table.id).where(table.user_id == user_id, table.school_id != _school()).exists() for table in (Membership, Guardian, Student)]
     with unscoped("does another school share this person?"):
-        shared = db.session.scalar(select(or_(*elsewhere)))
-    if shared:
-        raise Refusal(_("This person also belongs to another [school]. They change their account themselves, on the page My account."))
+        return bool(db.session.scalar(select(or_(*elsewhere))))
 
 
 def check_window(role: Role, start: dt.date | None, end: dt.date | None, before: tuple[dt.date | None, dt.date | None] = (None, None)) -> None:
@@ -239,7 +242,10 @@ def remove_two_factor(user: User) -> None:
     """Let somebody who has lost their phone sign in with the password alone. Refused for somebody whom another school shares: what they see
     there would stand open."""
     check_may_touch(user)
-    check_alone_here(user.id)
+    if _is_shared(user.id):
+        raise Refusal(
+            _("%(name)s also belongs to another [school]. They use a recovery code; without any, whoever runs the server lets them in."), name=user.name
+        )
     second_step.remove(user)
 
 

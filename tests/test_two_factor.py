@@ -14,6 +14,7 @@ from models import sessions, two_factor
 from models.access import LoginEvent, LoginKind, User, WebSession
 from models.db import db
 from models.journal import JournalEvent
+from models.people import Guardian
 from models.scope import unscoped
 from models.settings import Setting
 from models.work import OutgoingMail
@@ -355,6 +356,19 @@ def test_an_administrator_removes_it_and_the_person_is_told_at_the_next_sign_in(
         lines = session.execute(select(JournalEvent.row_id, JournalEvent.school_id).where(JournalEvent.verb == "remove_two_factor")).all()
         assert [tuple(line) for line in lines] == [(number, schools[0])]
     assert "remove_two_factor" not in acc.get(f"/admin/user/details/?id={number}").text
+
+
+def test_a_guardians_second_step_is_removed_from_their_record_also_when_two_schools_follow_them(app, as_):
+    number, _codes = give(app, "parent")
+    with rows(app) as session:
+        guardian = session.scalar(select(Guardian.id).where(Guardian.user_id == number).order_by(Guardian.id))
+    acc = as_("acc")
+    assert "remove_two_factor" in acc.get(f"/admin/guardian/details/?id={guardian}").text
+    do(acc, "guardian", "remove_two_factor", guardian)
+    with app.app_context():
+        assert not two_factor.is_on(number)
+    assert "remove_two_factor" not in acc.get(f"/admin/guardian/details/?id={guardian}").text
+    assert sign_in(app.test_client(), "parent").headers["Location"] == "/"
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from views.inspection import InspectionPages, WindowForm, inspection_link
 from views.invitations import mails, tell_link
 from views.menu import beside
 from views.school_settings import not_ready_page
+from views.second_step_verb import REMOVE
 from views.see_as import SeeAsPages
 from views.verbs import verb
 
@@ -194,12 +195,7 @@ class Users(SeeAsPages, ByName):
         """All their browsers in this school."""
         staff.end_sessions(row)
 
-    @verb(
-        "remove_two_factor",
-        _("Remove the second step"),
-        confirm=_("They sign in with the password alone until they set it up again. Be sure that it is they who ask: meet them or call them."),
-        danger=True,
-    )
+    @verb("remove_two_factor", **REMOVE)
     def remove_two_factor(self, row: User) -> None:
         """For somebody who has lost their phone; they are told."""
         staff.remove_two_factor(row)

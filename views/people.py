@@ -41,6 +41,7 @@ from views.papers import PaperVerbs
 from views.promote import PromoteVerb
 from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
+from views.second_step_verb import SecondStepVerb, offered_on
 from views.student_accounts import AccountVerbs, OwnAccountIs, account_fits
 from views.student_file import StudentFile
 from views.student_search import StatusIs, by_guardian, by_identifier, by_name, by_own_words, ids_by_class, is_class, offered, tally
@@ -62,7 +63,7 @@ class AddToGroupForm(FlaskForm):
     group = RowField(Lookup("group", Group, ("name",)), _("[Group]"), validators=[InputRequired()])
 
 
-class Students(OpenedFor, CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, MergeVerb, TransferVerb, PromoteVerb, StudentFile, Screen):
+class Students(OpenedFor, CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, MergeVerb, TransferVerb, PromoteVerb, SecondStepVerb, StudentFile, Screen):
     """Pupils, students, candidates: the list that the whole school works from."""
 
     model = Student
@@ -260,6 +261,8 @@ class Students(OpenedFor, CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, Mer
         active = row.status is StudentStatus.active
         if verb in ("create_account", "print_access_cards"):
             return account_fits(verb, row)
+        if verb == "remove_two_factor":
+            return offered_on(row)
         return {"deactivate": active, "reactivate": not active, "promote": active}.get(verb, True)
 
     @verb("deactivate", _("Deactivate"))
@@ -273,7 +276,7 @@ class Students(OpenedFor, CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, Mer
         record.reactivate()
 
 
-class Guardians(ResetLetterVerb, MergeVerb, Screen):
+class Guardians(ResetLetterVerb, MergeVerb, SecondStepVerb, Screen):
     """Parents and other adults; whether they have signed up, and for which children."""
 
     model = Guardian

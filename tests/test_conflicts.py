@@ -169,7 +169,7 @@ def shown(endpoint, text):
     """What people read of a value."""
     if endpoint == "guardian_link":
         return {"father": "Père", "tutor": "Tuteur légal", "sibling": "Frère ou sœur"}[text]
-    return "/".join(reversed(text.split("-"))) if endpoint == "membership" else text
+    return "/".join(reversed(text.split("-"))) if endpoint in ("membership", "admission") else text
 
 
 def test_every_screen_with_a_form_is_walked(app):

@@ -19,13 +19,17 @@ from jobs.demo import load_demo
 from jobs.runner import run_pending
 from models.access import User
 from models.actors import staff_in
+from models.base import utcnow
 from models.db import db
 from models.imports import Import
-from models.people import Group, GroupCategory, Student
+from models.message_audience import resolve
+from models.messages import Message, MessageTo
+from models.people import Group, GroupCategory, Guardian, Student
 from models.school import School
-from models.scope import acting, unscoped
+from models.scope import WHO, acting, unscoped
 from models.transfer import Transfer, TransferStatus
 from models.work import Job
+from views.version_mark import version_mark
 
 STUDENTS, LINES = 560, 300
 
@@ -76,7 +80,7 @@ def as_acc(app):
 @dataclass(frozen=True)
 class Play:
     """One kind of work: where its form is sent. `rows` counts what it writes, `fill` prepares the school and gives what the
-    path lacks, `by_job` says that the runner does it."""
+    path lacks, or more fields, `by_job` says that the runner does it."""
 
     path: str
     rows: tuple[str, ...]
@@ -89,12 +93,13 @@ class Play:
         with app.app_context(), unscoped("the tests' own data"):
             load_demo(db.session, students=STUDENTS, seed=7)
             db.session.commit()
-        path = self.path.format(self.fill(app))
+        found = self.fill(app)
+        path, more = (self.path, found) if isinstance(found, dict) else (self.path.format(found), {})
         cookie = signed_in(app, "acc").get_cookie("scolabri").value
         with app.app_context(), unscoped("a test looks"):
             last = db.session.scalar(select(func.max(Job.id))) or 0
             db.session.rollback()
-        return {"path": path, "fields": self.fields, "rows": self.rows, "last_job": last, "cookie": cookie, "by_job": self.by_job}
+        return {"path": path, "fields": self.fields | more, "rows": self.rows, "last_job": last, "cookie": cookie, "by_job": self.by_job}
 
 
 def _checked_import(app):
@@ -154,6 +159,25 @@ def _class(app):
         return session.scalars(select(Group.id).where(Group.category == GroupCategory.klass).order_by(Group.id)).first()
 
 
+def _draft(app):
+    """A draft to everybody, as the page before sending shows it; the fields of its button. Half of the guardians have an account by then."""
+    with app.app_context(), unscoped("the tests' own data"):
+        waiting = db.session.scalars(select(Guardian).where(Guardian.school_id == 1, Guardian.user_id.is_(None)).order_by(Guardian.id)).all()
+        users = [User(given_name=one.given_name, family_name=one.family_name, email=f"n{one.id}@example.org", email_confirmed_at=utcnow()) for one in waiting]
+        db.session.add_all(users)
+        db.session.flush()
+        for one, user in zip(waiting, users, strict=True):
+            one.user_id = user.id
+        db.session.commit()
+    with as_acc(app) as session:
+        draft = Message(subject="Sortie au musée", body="<p>Vendredi.</p>", to=MessageTo.both, requested_by_id=WHO.get().user_id)
+        session.add(draft)
+        session.flush()
+        return {"rowid": str(draft.id), "row_version": version_mark(draft), "reached": str(resolve(session, draft).people)}
+
+
+_SENT = "SELECT count(*) FROM message_recipient r JOIN message m ON m.id = r.message_id WHERE m.state = 'sent'"
+
 _ALL = {"all": "1", "_asked": "1"}
 _PEOPLE = (
     "SELECT count(*) FROM student",
@@ -205,6 +229,18 @@ PLAYS = {
         _open_transfers,
     ),
     "transfer in": Play("/admin/import_/confirm/?id={}", (*_PEOPLE, *_TRANSFERS), fill=_checked_transfer),
+    "message": Play(
+        "/admin/message/action/",
+        (
+            _SENT,
+            f"{_SENT} AND r.mail_id IS NOT NULL",
+            "SELECT count(*) FROM message WHERE state = 'sent'",
+            "SELECT count(*) FROM outgoing_mail WHERE cause_table = 'message'",
+            "SELECT count(*) FROM message_recipient r JOIN message m ON m.id = r.message_id WHERE m.state = 'draft'",
+        ),
+        {"action": "send", "_asked": "1"},
+        _draft,
+    ),
     "undo": Play(
         "/admin/journal_event/undo?batch={}",
         (*_PEOPLE, "SELECT count(*) FROM journal_event WHERE verb = 'undo' AND batch LIKE 'job-%'"),

@@ -149,7 +149,7 @@ def statement(count, part):
 
 
 @pytest.mark.parametrize("part", range(POINTS))
-@pytest.mark.parametrize("kind", ["import", "codes", "undo"])
+@pytest.mark.parametrize("kind", ["import", "codes", "undo", "message"])
 def test_killed_before_a_statement(scenes, kind, part):
     scene = scenes(kind)
     at = statement(scene.statements, part)

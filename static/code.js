@@ -33,5 +33,6 @@
     field.addEventListener("compositionend", show);
     field.addEventListener("change", show);
     if (field.value) show(); /* the QR's code, or what was typed before this script arrived */
+    if (field.getAttribute("aria-invalid")) word.textContent = ""; /* the server has just said it, below */
   }
 })();

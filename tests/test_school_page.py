@@ -196,6 +196,8 @@ def test_a_stranger_is_told_by_the_only_school(small_school):
     assert "Aide pour votre compte, Collège des Tilleuls : aide@tilleuls.exemple · 01 99 00 12 34" in page
     assert "aide@tilleuls.exemple" in words(small_school.get("/forgot"))
     assert "aide@tilleuls.exemple" in words(small_school.get("/reset/nothing"))
+    for where in ("/login", "/forgot", "/reset/nothing", "/parent/register"):
+        assert "Appeler Collège des Tilleuls : 01 99 00 12 00" in words(small_school.get(where)).replace("\u00a0", " "), where
 
 
 @pytest.fixture
@@ -206,7 +208,7 @@ def small_school(tmp_path):
 
     app = build(tmp_path)
     with writing(app) as session:
-        add_school(session, support_email="aide@tilleuls.exemple", support_phone="01 99 00 12 34")
+        add_school(session, support_email="aide@tilleuls.exemple", support_phone="01 99 00 12 34", phone="01 99 00 12 00")
     return app.test_client()
 
 

@@ -257,7 +257,7 @@ def confirm_email(token: str) -> ResponseReturnValue:
     else:
         db.session.commit()
         flash(gettext("Your e-mail is confirmed."), "success")
-    return redirect(url_for("auth.account"))
+    return redirect(url_for("portal.home" if current_user.portal == "guardian" else "auth.account"))
 
 
 @bp.post("/account/sessions/<int:session_id>/end")

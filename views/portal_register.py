@@ -14,8 +14,10 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from models import passwords, redemption
 from models.activation import read_code, show_code
 from models.base import Refusal
+from models.import_words import BadCell
 from models.people import LinkStatus
-from views import auth, checks, kept
+from models.values import read_email
+from views import auth, kept
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 from views.passwords import NewPassword, shortest
@@ -54,8 +56,15 @@ class RegisterForm(CodeForm):
 
     given_name = StringField(_("Given name"), validators=[InputRequired(), Length(max=100)], render_kw={"autocomplete": "given-name"})
     family_name = StringField(_("Family name"), validators=[InputRequired(), Length(max=100)], render_kw={"autocomplete": "family-name"})
-    email = EmailField(_("E-mail"), validators=[InputRequired(), Length(max=200), checks.email], render_kw={"autocomplete": "email"})
+    email = EmailField(_("E-mail"), validators=[InputRequired(), Length(max=200)], render_kw={"autocomplete": "email"})
     password = NewPassword(_("Password"), validators=[InputRequired()])
+
+    def validate_email(self, field: Any) -> None:
+        """An address of the right form; nobody is asked whether it exists."""
+        try:
+            read_email(field.data)
+        except BadCell as wrong:
+            raise ValidationError(gettext("This is not an e-mail address. Write it like name@example.org.")) from wrong
 
     def validate_password(self, field: Any) -> None:
         """Long enough, not among the first that somebody would try."""

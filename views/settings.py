@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import Admin, expose
 from flask_admin.form import BaseForm
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, Field, RadioField, StringField
+from wtforms import BooleanField, RadioField, StringField
 
 from models import settings
 from models.base import Refusal
@@ -156,7 +156,7 @@ class Settings(Screen):
             form[key].errors = [sentence]
 
     @staticmethod
-    def line(one: Shown, field: Field, meanwhile: bool) -> Line:
+    def line(one: Shown, field: Any, meanwhile: bool) -> Line:
         """One setting in words."""
         if one.declared.kind == "choice":
             field.hints = {value: hint for value, _label, hint in one.declared.choices}

@@ -38,7 +38,7 @@ def inviter() -> Student | None:
     if "inviter" not in g:
         found = invitations.inviting(db.session) if current_user.is_authenticated and current_user.portal == "student" else []
         g.inviter = found[0] if found else None
-    return g.inviter  # type: ignore[no-any-return]
+    return g.inviter
 
 
 def invite_url() -> str:

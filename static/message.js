@@ -115,8 +115,15 @@
     const whole = /^(https?:|mailto:)/i.test(typed) ? typed : typed.includes("@") ? `mailto:${typed}` : `https://${typed}`;
     back();
     if (!typed) document.execCommand("unlink");
-    else if (chosen && !chosen.collapsed) document.execCommand("createLink", false, whole);
-    else document.execCommand("insertHTML", false, `<a href="${bare(whole)}">${bare(typed)}</a>`);
+    else {
+      const selection = document.getSelection();
+      if (selection.isCollapsed) { /* nothing is selected: the address itself becomes the words of the link */
+        document.execCommand("insertText", false, typed);
+        selection.setBaseAndExtent(selection.anchorNode, Math.max(0, selection.anchorOffset - typed.length), selection.anchorNode, selection.anchorOffset);
+      }
+      document.execCommand("createLink", false, whole);
+      selection.collapseToEnd();
+    }
     address.value = "";
     link.hidden = true;
     keep(false);
@@ -129,8 +136,6 @@
   });
   page.addEventListener("paste", (event) => {
     event.preventDefault();
-    const html = event.clipboardData.getData("text/html");
-    if (html) document.execCommand("insertHTML", false, tidy(html));
-    else document.execCommand("insertText", false, event.clipboardData.getData("text/plain"));
+    document.execCommand("insertText", false, event.clipboardData.getData("text/plain")); /* its words: layouts of other programs stay there */
   });
 })();

@@ -93,8 +93,10 @@ def test_who_signs_in_is_told_of_a_card_that_was_printed_since(as_, app, client,
 
 def test_the_home_says_whom_to_reach_and_asks_few_questions(as_, app, schools):
     page = words(as_("student").get("/student/"))
-    for text in ("Collège des Tilleuls", "01 99 00 12 00", "secretariat@tilleuls.example.org", "Mes messages"):
+    for text in ("Collège des Tilleuls", "01 99 00 12 00", "secretariat@tilleuls.example.org"):
         assert text in page
+    shown = as_("student").get("/student/").text
+    assert all(address in shown for address in ("/student/school/", "/student/messages", "/student/profile"))
 
 
 def profile(browser, **given):

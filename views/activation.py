@@ -106,7 +106,9 @@ def classes() -> list[Group]:
 
 
 def for_whom(code: ActivationCode) -> str:
-    """The guardian whom the code is for, or all of them."""
+    """The guardian whom the code is for, or all of them; of an access card, the student."""
+    if code.purpose is CodePurpose.student:
+        return gettext("[The student]")
     return str(code.guardian) if code.guardian is not None else gettext("The [guardians]")
 
 
@@ -162,13 +164,9 @@ class ActivationCodes(CodePages, OpenedFor, Screen):
         )
         super().__init__()
 
-    def shown(self) -> tuple[Any, ...]:
-        """Not those of invitations."""
-        return (*super().shown(), NOT_INVITED)
-
     def get_query(self) -> Any:
-        """The same."""
-        return super().get_query().filter(*self.shown())
+        """Not those of invitations; the history leads to the page of each."""
+        return super().get_query().filter(NOT_INVITED)
 
     def get_list(self, page: Any, sort_column: Any, sort_desc: Any, search: Any, filters: Any, **options: Any) -> tuple[int | None, Any]:
         """Unless a state is asked for, the codes that can still be used."""
@@ -213,7 +211,9 @@ class ActivationCodes(CodePages, OpenedFor, Screen):
 
     def verb_fits(self, verb: str, row: ActivationCode) -> bool:
         """A letter shows a code that still opens something; what is used or revoked stays so."""
-        return row.usable if verb == "print_letters" else row.used_at is None and row.revoked_at is None
+        if verb == "print_letters":
+            return row.usable and row.purpose is CodePurpose.guardian
+        return row.used_at is None and row.revoked_at is None
 
     @verb(
         "print_letters",

@@ -44,9 +44,9 @@ class OwnAccountIs(ScreenFilter):
 
 
 class CardsForm(PaperForm):
-    """For whom among the chosen."""
+    """For whom among the chosen. Where that is no question it is not asked, and everybody gets a card."""
 
-    only_unused = RadioField(_("For whom?"))
+    only_unused = RadioField(_("For whom?"), validate_choice=False)
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,22 +109,19 @@ class AccountVerbs:
                 ("0", gettext("The whole selection (%(num)d)", num=every)),
             ]
         )
-        form.only_unused.hints = {  # type: ignore[attr-defined]  # read by forms.html
-            "1": gettext("Their first access."),
-            "0": ngettext(
-                "%(num)d signs in already: the card lets them choose a new password if it is forgotten. They are told at their next sign-in.",
-                "%(num)d sign in already: the card lets them choose a new password if it is forgotten. They are told at their next sign-in.",
-                len(found.used),
-            )
-            if found.used
-            else "",
-        }
+        known = ngettext(
+            "%(num)d signs in already: the card lets them choose a new password if it is forgotten. They are told at their next sign-in.",
+            "%(num)d sign in already: the card lets them choose a new password if it is forgotten. They are told at their next sign-in.",
+            len(found.used),
+        )
+        form.only_unused.hints = {"1": gettext("Their first access."), "0": known}  # type: ignore[attr-defined]  # read by forms.html
+        asked = bool(first and found.used)
         form.usual(only_unused="1" if first else "0")
         return {
             "count_sentence": ngettext("[student] chosen.", "[students] chosen.", selection.count),
-            "left_out": _left_out(found, opens),
+            "left_out": " ".join(part for part in (known if found.used and not asked else "", _left_out(found, opens)) if part),
             "verb_label": gettext("Print the cards"),
-            "form_groups": [("", [(form.only_unused, 12)])],
+            "form_groups": [("", [(form.only_unused, 12)] if asked else [])],
             "told": [told(_shared(len(found.shared)), found.shared)] if found.shared else [],
             "after": gettext(
                 "Hand each card to its [student] in person: whoever holds it chooses the password. An earlier card that was not used opens nothing any more."

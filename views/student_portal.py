@@ -25,7 +25,6 @@ from views.passwords import NewPassword
 from views.portal_profile import ProfileForm
 from views.portal_register import CodeForm, as_printed
 from views.portal_tabs import declare_tab
-from views.school_pictures import logo_url
 from views.student_invite import invite_url
 
 bp = Blueprint("student_portal", __name__)
@@ -146,6 +145,7 @@ def home() -> ResponseReturnValue:
         return render_template("bare.html", heading=gettext("My page"), sentence=sentence, icon_key="student")
     with speaking_for(student.school_id):
         school = student.school
+        logo = url_for("school_logo.student", school_id=school.id, v=school.logo_digest[:8]) if school.logo_digest else ""
         facts = [(gettext("Class"), student.homeroom.name)] if student.homeroom else []
         if student.level is not None and not student.homeroom:
             facts.append((gettext("[Level]"), student.level.name))
@@ -159,7 +159,7 @@ def home() -> ResponseReturnValue:
             unread_words=inbox.unread_words(),
             inbox_url=inbox.address("list"),
             invite_url=invite_url(),
-            contact={"name": school.name, "phone": school.phone, "email": school.email, "address": school.address_lines, "logo": logo_url(school)},
+            contact={"name": school.name, "phone": school.phone, "email": school.email, "address": school.address_lines, "logo": logo},
             support_school=student.school_id,
         )
 
@@ -202,5 +202,5 @@ def _save(form: ProfileForm, student: Student) -> int:
 def register(app: Flask, admin: Admin) -> None:
     """Add the pages to the application, and their tabs."""
     declare_tab("student", "student_portal.home", _("Home"), "home", 10, also=("student_invite.invite",))
-    declare_tab("student", "student_portal.profile", _("My details"), "phone", 80)
+    declare_tab("student", "student_portal.profile", _("Contact data"), "phone", 80)
     app.register_blueprint(bp)

@@ -117,7 +117,7 @@ def test_two_records_that_become_one_keep_their_messages(world):
         join(session, other, session.get_one(Guardian, helene))
         number = other.id
     with writing(world.app) as session:
-        assert session.scalars(select(MessageRecipient.guardian_id)).all() == [number]
+        assert session.scalars(select(MessageRecipient.guardian_id).where(MessageRecipient.message_id == key)).all() == [number]
 
 
 def test_undoing_never_takes_back_a_message_that_was_sent(world):

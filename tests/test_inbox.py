@@ -196,3 +196,18 @@ def test_staff_read_why_a_link_is_closed_those_alone_who_may_close_it(app, as_, 
     assert "Motif\u00a0: Décision du juge" in words(as_("ac").get(path)).replace("Motif :", "Motif\u00a0:")
     assert "Décision du juge" not in words(as_("amp").get(path))
     assert "Décision du juge" not in words(as_("parent").get("/parent/"))
+
+
+def test_a_student_reads_their_own_messages_under_their_own_address(app, as_, family):
+    with rows(app) as session:
+        student = session.scalar(select(Student).join(User, User.id == Student.user_id).where(User.username == "student"))
+        mine = student.id, None, student.school_id
+        user = student.user_id
+    number = send(app, (user, [mine]), 0, subject="Rentrée")
+    browser = as_("student")
+    assert "Rentrée" in words(browser.get("/student/messages"))
+    page = browser.get(f"/student/messages/{number}")
+    assert page.status_code == 200
+    assert "À propos de" not in words(page), "it is about whoever reads it"
+    assert browser.get(f"/parent/messages/{number}").status_code == 403
+    assert as_("parent").get(f"/parent/messages/{number}").status_code == 404

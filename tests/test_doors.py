@@ -312,8 +312,6 @@ def ids(app, schools):
         line = RacGroup(school_id=schools[0], course=course, number="990", rac_type=kind)
         admitted = Admission(school_id=schools[0], student_id=link.student_id, programme=session.scalar(select(Programme)), status=AdmissionStatus.active)
         session.add_all([line, admitted])
-        letter = LetterText(school_id=schools[0], language="fr", subject="Accès", opening="Madame, Monsieur,")
-        session.add(letter)
         invited = session.scalars(select(Invitation).where(Invitation.school_id == schools[0])).one()
         invited.student_id = link.student_id
         field = CustomField(school_id=schools[0], table_name="student", label="Casier")
@@ -337,7 +335,7 @@ def ids(app, schools):
             "grid": grid.id,
             "rac_group": line.id,
             "admission": admitted.id,
-            "letter": letter.id,
+            "letter": session.scalar(select(LetterText.id).where(LetterText.school_id == schools[0])),
             "access_data": link.id * 2,
             "level": session.scalar(select(Level.id).where(Level.school_id == schools[0])),
             **{

@@ -7,7 +7,7 @@ import zxingcpp
 from conftest import rows
 from hands import do, form, token, words
 from printed import flat, pictures, product, texts
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from jobs.runner import run_pending
 from models.activation import ActivationCode
@@ -29,6 +29,13 @@ def sent(**changed):
     """The five parts as the form sends them, those of the delivered letter unless another text is given."""
     usual = {"subject": "Votre accès", "opening": "Madame, Monsieur,", "body": "", "closing": "", "sign_off": "Le secrétariat"}
     return {**usual, **changed}
+
+
+@pytest.fixture(autouse=True)
+def _delivered(app):
+    """The demonstration's school has written its own: here it begins with the delivered one."""
+    with rows(app) as session:
+        session.execute(delete(LetterText))
 
 
 # --- the fields ----------------------------------------------------------------------------------------------------------------------------

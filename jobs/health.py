@@ -132,7 +132,7 @@ def _mails(config: Mapping[str, Any], engine: Engine) -> Iterator[Line]:
     waits, late = mails.state == MailState.waiting.name, mails.created_at < now - LATE
     failed = and_(mails.state == MailState.failed.name, mails.created_at > now - RECENT)
     with engine.connect() as connection:
-        waiting, overdue, given_up = (connection.scalar(select(func.count(mails.id)).where(*which)) for which in ((waits,), (waits, late), (failed,)))
+        waiting, overdue, given_up = (connection.scalar(select(func.count(mails.id)).where(*which)) or 0 for which in ((waits,), (waits, late), (failed,)))
         line = connection.execute(select(MailLine.fault, MailLine.failing_since).where(MailLine.failures > 0)).first()
     look = _("Read them under Outgoing mails; test the server there.")
     if not config.get("MAIL_URL"):

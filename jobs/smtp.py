@@ -72,7 +72,8 @@ class _Greeted(smtplib.SMTP):
         """As smtplib does."""
         code, words = super().connect(host, port, source_address)
         # The text and the dot that ends it are two small pieces: they leave at once, not after an acknowledgement of the first (40 ms a mail).
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.sock is not None:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.greeting = answer(code, words)
         return code, words
 
@@ -209,13 +210,18 @@ class Post:
             line.send(text if text.endswith(b"\r\n") else text + b"\r\n")
         before_end()
         try:
-            line.sock.settimeout(LAST_TIMEOUT if self.timeout is None else self.timeout)
+            self._wait_up_to(LAST_TIMEOUT)
             line.send(b".\r\n")
             code, words = line.getreply()
-            line.sock.settimeout(TIMEOUT if self.timeout is None else self.timeout)
+            self._wait_up_to(TIMEOUT)
         except (OSError, smtplib.SMTPException) as trouble:
             raise Unsure(step.text, MailFault.broken, f"{type(trouble).__name__}: {trouble}"[:300]) from trouble
         told(step.text, _heed(step.text, code, words))
+
+    def _wait_up_to(self, seconds: float) -> None:
+        """For the next answers; whoever gave a patience of their own keeps it."""
+        if self._line is not None and self._line.sock is not None:
+            self._line.sock.settimeout(seconds if self.timeout is None else self.timeout)
 
     def _begin_again(self) -> None:
         """Let the server forget the mail that it refused, or take another connection for the next one."""

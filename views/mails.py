@@ -20,7 +20,7 @@ from models.school import School
 from models.work import Job, JobKind, MailState, OutgoingMail
 from views.base import gate
 from views.filters import Is, ScreenFilter, SinceDay, UntilDay
-from views.formats import show_instant
+from views.formats import show
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.menu import screens
@@ -135,7 +135,7 @@ class OutgoingMails(Handed):
         """On the list, why nothing leaves; on a mail's own page, its text unless it opens something, and what it is about."""
         line = mail_line.trouble(db.session)
         if line is not None:
-            kwargs |= {"line": line, "since": show_instant(line.failing_since), "next_at": show_instant(line.paused_until)}
+            kwargs |= {"line": line, "since": show(line.failing_since), "next_at": show(line.paused_until)}
         kwargs |= {"may_test": self.may("test"), "configured": _configured()}
         mail = kwargs.get("model")
         if isinstance(mail, OutgoingMail):
@@ -168,7 +168,7 @@ class OutgoingMails(Handed):
         """The page of the test."""
         server = MailServer.from_url(current_app.config["MAIL_URL"]) if _configured() else None
         test = last_test(db.session)
-        asked = show_instant(test.asked_at) if test is not None else ""
+        asked = show(test.asked_at) if test is not None else ""
         return self.render("admin/outgoing_mail/test.html", server=server, test=test, asked=asked, unset=MailFault.unset)
 
 

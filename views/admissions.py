@@ -105,6 +105,8 @@ class Admissions(Screen):
 
     def render(self, template: str, **kwargs: Any) -> str:
         """The long form, beside the quick one."""
+        if request.endpoint == f"{self.endpoint}.create_view" and request.values.get("detailed"):
+            kwargs["title"] = gettext("Detailed admission")
         if template == self.list_template and self.may("create"):
             detailed = {"label": gettext("Detailed admission"), "icon": "plus", "url": self.get_url(".create_view", detailed=1)}
             kwargs["beside"] = [detailed, *beside(self.endpoint)]

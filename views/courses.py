@@ -181,10 +181,10 @@ class RacGroups(Screen):
     model = RacGroup
     name = _("Correspondence of [groups] (RAC)")
     name_of_one = _("Line of the correspondence")
-    icon = "link"
+    icon = "award"
     add_label = _("Add a line")
     empty = {
-        "icon": "link",
+        "icon": "award",
         "title": _("The correspondence is empty"),
         "sentence": _("Each line says which number of [a group] stands for which kind of recognition in [a course]: 00990, assessment."),
     }

@@ -138,6 +138,7 @@ class RowField(AjaxSelectField):
 
     def __init__(self, loader: Lookup, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
         super().__init__(loader, label, validators, **kwargs)
+        self.flags.needed = not self.allow_blank and not self.widget.multiple  # (the list itself is hidden behind its search: the browser could not ask for it)
         self.missing = False
         self._all: list[Any] | None = None
         self._asked = False
@@ -153,7 +154,7 @@ class RowField(AjaxSelectField):
 
     def iter_choices(self) -> Iterable[tuple[Any, str, bool, dict[str, Any]]]:
         """The chosen row only: the others come by look-up. Of few rows, all of them."""
-        if self.allow_blank:
+        if self.allow_blank or self.data is None:  # nothing is chosen in the place of the person
             yield option("__None", "—" if self.listed is not None else "", self.data is None)
         pair = self.loader.format(self.data)
         if pair and (self.listed is None or self.data not in self.listed):

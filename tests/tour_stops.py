@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from tour import Page, Piece, Tour, marked, screens, strings
 from tour_messages import messages
 from tour_portals import guardians
+from tour_second_step import signing_in
 from werkzeug.exceptions import abort
 
 from jobs import paper
@@ -70,7 +71,7 @@ def take(app, words):
 # Tables and columns whose texts are keys, or were written by the application; all others hold what people typed.
 KEYS = {
     *("bulk_edit", "column_mapping", "import_row", "job", "journal_change", "journal_event", "label_override", "login_event", "noun", "outgoing_mail"),
-    *("reset_token", "right_override", "saved_view", "see_as", "throttle", "web_session"),
+    *("reset_token", "right_override", "saved_view", "see_as", "throttle", "two_factor", "recovery_code", "web_session"),
     *("language", "reference", "role", "table_name", "theme", "time_zone", "verb"),
 }
 WORD = re.compile(r"[^\W\d_]+")
@@ -281,6 +282,7 @@ def doors(tour, ids):
         tour.look("", "/setup")
     tour.look("acc", "/account", language="fr", given_name="", family_name="")
     tour.look("acc", "/account", current="wrong", password="court", again="autre")
+    signing_in(tour)
 
 
 def faults(tour):

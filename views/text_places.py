@@ -51,6 +51,9 @@ _MODULES = {
     "account": "account",
     "auth": "sign_in",
     "doors": "sign_in",
+    "passwords": "sign_in",
+    "two_factor": "sign_in",
+    "second_step_verb": LISTS,
     **dict.fromkeys(("base", "saving", "lists", "rows", "columns", "saved_views", "bulk_edit", "verbs", "fields", "filters", "export", "history"), LISTS),
     **dict.fromkeys(("custom", "history_undo", "history_words", "trash", "formats", "busy"), LISTS),
 }
@@ -67,7 +70,7 @@ _TEMPLATES = (
     ("print/", PAPERS),
     ("mail/", PAPERS),
     ("errors/", EVERY),
-    *((name, "sign_in") for name in ("gate", "login", "forgot", "reset", "setup")),
+    *((name, "sign_in") for name in ("gate", "login", "forgot", "reset", "setup", "two_factor/")),
 )  # fmt: skip
 _COMMON = {"shell.html", "page.html", "macros.html", "forms.html", "bare.html", "confirm.html", "resume.html"}
 

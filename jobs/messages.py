@@ -106,11 +106,12 @@ def _readers(message: Message, school: School) -> Iterator[tuple[int, Reader]]:
     """(user_id, reader) of each person who gets a copy."""
     for user_id, rows in groupby(delivery.to_copy(db.session, message), key=lambda row: row[0]):
         mine = list(rows)
-        _user, address, name, own, *_rest = mine[0]
+        first = mine[0]
         followed = [row for row in mine if row.guardian_id is not None]
-        theirs = (followed[0].guardian_language if followed else mine[0].student_language) or school.language
+        theirs = (followed[0].guardian_language if followed else first.student_language) or school.language
         children = [row.given_name for row in followed]
-        yield user_id, Reader(address, name, language_of(own or theirs, school.language), children, "/parent/messages" if followed else "/student/messages")
+        language = language_of(first.own_language or theirs, school.language)
+        yield user_id, Reader(first.email, first.name, language, children, "/parent/messages" if followed else "/student/messages")
 
 
 def _given_up(params: dict[str, Any]) -> None:

@@ -110,7 +110,8 @@ def _chosen(message: Message) -> ColumnElement[bool]:
         seen = select(Group.id).where(among(Group.id, ids))
         inside = select(group_member.c.student_id).where(group_member.c.group_id.in_(seen))
         return or_(Student.homeroom_id.in_(seen.where(Group.category == GroupCategory.klass)), Student.id.in_(inside))
-    return among(Student.id, ids)
+    chosen: ColumnElement[bool] = among(Student.id, ids)
+    return chosen
 
 
 def _all(message: Message) -> Select[Any]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, bindparam, delete, event, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, event, func, insert, select, update
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -32,7 +32,9 @@ from models.work import Job, JobKind, JobState, MailState, OutgoingMail
 
 CHUNK = 1_000  # rows of one statement
 
-message, recipient, mail = Message.__table__, MessageRecipient.__table__, OutgoingMail.__table__
+message: Any = Message.__table__  # (tables: a class would be limited twice, and told row by row)
+recipient: Any = MessageRecipient.__table__
+mail: Any = OutgoingMail.__table__
 
 _SENT = _("This message is sent already: it leaves once.")
 
@@ -54,7 +56,7 @@ def send(session: Session, one: Message) -> int:
     check_quota(session, len(people))
     for start in range(0, len(rows), CHUNK):
         values = [{**row._mapping, "message_id": one.id, "school_id": one.school_id} for row in rows[start : start + CHUNK]]
-        session.execute(insert(recipient), values)  # type: ignore[arg-type]
+        session.execute(insert(recipient), values)
     one.people, one.copies = len(people), 0
     one.sender, one.sent_at, one.state = WHO.get().name, utcnow(), MessageState.queued
     job = Job.add(JobKind.send_message, {"message_id": one.id}, total=len(people), note=one.subject)
@@ -167,7 +169,7 @@ def deliver(session: Session, message_id: int) -> Message | None:
     return one
 
 
-def to_copy(session: Session, one: Message) -> Sequence[Row[Any]]:
+def to_copy(session: Session, one: Message) -> Sequence[Any]:
     """The addressees of a delivered message who get a copy by e-mail, once for each child, person by person: the account's number, address,
     name and language; then the guardian and the child.
     """

@@ -215,8 +215,10 @@ def test_an_invitation_does_not_count_as_a_code_of_the_school(app, as_, invite, 
         code = session.get(Invitation, number).code
         with pytest.raises(Refusal):
             code.reveal()
-        code_id = code.id
-    assert as_("acc").get(f"/admin/activation_code/details/?id={code_id}").status_code == 404
+        tail, code_id = code.tail, code.id
+    browser = as_("acc")
+    assert tail not in browser.get("/admin/activation_code/?page_size=100&flt0_state.InState=any").text
+    assert "/admin/job/" not in do(browser, "activation_code", "print_letters", code_id).headers["Location"], "no letter is printed"
 
 
 # --- staff ------------------------------------------------------------------------------------------------------------------------

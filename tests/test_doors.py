@@ -218,6 +218,7 @@ PAGES = {
     "/parent/": "parent",
     "/parent/profile": "parent",
     "/student/": "student",
+    "/student/profile": "student",
     "/invigilator/": "invigilator",
     "/account": EVERYBODY,
 }
@@ -225,6 +226,8 @@ PAGES = {
 # POST address, fields -> accounts whose question or act is accepted; all others 403.
 VERBS = {
     ("/admin/student/action/", "generate_codes", "student"): "acc ac ec amp",
+    ("/admin/student/action/", "create_account", "student"): "acc ac",
+    ("/admin/student/action/", "print_access_cards", "student"): "acc ac ec amp registrar",
     ("/admin/student/action/", "add_to_group", "student"): "acc ac ec registrar",
     ("/admin/student/action/", "deactivate", "student"): "acc ac",
     ("/admin/student/action/", "merge", "student"): "acc ac",

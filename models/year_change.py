@@ -28,6 +28,7 @@ from models.school_year import SchoolYear
 from models.scope import SCOPE, Scope, current_school_id
 from models.studies import Programme
 from models.words import N_, _
+from models.work import Job, JobKind, JobState
 from models.year_proposals import LEAVE, STAY, taught, year_ending
 
 PIECE = 500
@@ -323,6 +324,17 @@ def _write(session: Session, moves: Sequence[Move], values: Mapping[str, Any]) -
     known = {"status": StudentStatus.active, "left_on": None}
     lines = ((move.id, name, getattr(move, before[name]) if name in before else known[name], value) for move in moves for name, value in values.items())
     record_changes(session, "student", (line for line in lines if line[2] != line[3]))
+
+
+def under_way(session: Session) -> Job | None:
+    """The change of the current school that waits or runs: a second one is not begun beside it."""
+    pending = (Job.kind == JobKind.change_year, Job.state.in_([JobState.waiting, JobState.running]))
+    return session.scalar(select(Job).where(*pending, Job.school_id == current_school_id()).limit(1))
+
+
+def begin(plan: YearPlan, chosen: Choices) -> Job:
+    """Have it written by a job, in the caller's transaction, as long as the numbers are those of `plan`."""
+    return Job.add(JobKind.change_year, {"choices": chosen.packed(), "digest": plan.digest}, total=plan.changing, note=chosen.name)
 
 
 def done_words(plan: YearPlan) -> list[str]:

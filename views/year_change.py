@@ -21,8 +21,7 @@ from models.school import School
 from models.school_year import NOTICE
 from models.scope import current_school_id
 from models.studies import Programme
-from models.work import Job, JobKind, JobState
-from models.year_change import LONGEST_CLASS, LONGEST_NAME, Choices, YearPlan, change_year
+from models.year_change import LONGEST_CLASS, LONGEST_NAME, Choices, YearPlan, begin, change_year, under_way
 from models.year_proposals import LEAVE, STAY, classes_of, next_year, programmes_of, propose_class, propose_levels, taught, year_ending
 from views.base import gate
 from views.colleagues import STUDENT_LOOKUP
@@ -66,8 +65,8 @@ class YearChangePages:
         """One address for all steps; what was chosen travels in the page until it is confirmed. Nothing is written before that."""
         school = db.session.get_one(School, current_school_id())
         if request.method == "GET":
-            under_way = _under_way()
-            return redirect(url_for("job.details_view", id=under_way.id)) if under_way is not None else self._year(school)
+            job = under_way(db.session)
+            return redirect(url_for("job.details_view", id=job.id)) if job is not None else self._year(school)
         step = request.form.get("step", "")
         if step not in STEPS:
             abort(400)
@@ -163,9 +162,9 @@ class YearChangePages:
         return self._page("check", status, chosen=chosen, plan=plan, problem=problem, leave=LEAVE, early=early)
 
     def _confirm(self, chosen: Choices) -> ResponseReturnValue:
-        under_way = _under_way()
-        if under_way is not None:  # a second click, or a colleague
-            return redirect(url_for("job.details_view", id=under_way.id), code=303)
+        job = under_way(db.session)
+        if job is not None:  # a second click, or a colleague
+            return redirect(url_for("job.details_view", id=job.id), code=303)
         try:
             plan = change_year(db.session, chosen)
         except Refusal as refusal:
@@ -177,7 +176,7 @@ class YearChangePages:
             return self._check(chosen, plan, 409)
         if plan.must_type and request.form.get("typed", "").strip() != str(plan.leaving):
             return self._check(chosen, plan, 422, gettext("Type %(num)s to confirm.", num=plan.leaving))
-        job = Job.add(JobKind.change_year, {"choices": chosen.packed(), "digest": plan.digest}, total=plan.changing, note=chosen.name)
+        job = begin(plan, chosen)
         db.session.commit()
         return redirect(url_for("job.details_view", id=job.id), code=303)
 
@@ -188,9 +187,3 @@ class YearChangePages:
         frame = {"step_names": names, "step_number": STEPS.index(step) + 1, "steps_url": self.get_url(".change_year_view"), "show": show}
         page = self.render(f"admin/school_year/{step}.html", **frame, **context)
         return (page, status) if status != 200 else page
-
-
-def _under_way() -> Job | None:
-    """The change that waits or runs."""
-    wanted = select(Job).where(Job.kind == JobKind.change_year, Job.state.in_([JobState.waiting, JobState.running]), Job.school_id == current_school_id())
-    return db.session.scalar(wanted.limit(1))

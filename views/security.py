@@ -161,8 +161,8 @@ def _headers(response: Response) -> Response:
         f"default-src 'none'; script-src 'nonce-{nonce()}'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; manifest-src 'self'"
     )
-    if (response.mimetype or "").startswith("image/"):
-        headers["Content-Security-Policy"] += "; sandbox"  # a picture that is opened by itself runs nothing (security 59)
+    if (response.mimetype or "").startswith("image/") or headers.get("Content-Disposition", "").startswith("attachment"):
+        headers["Content-Security-Policy"] += "; sandbox"  # a picture, or a file that is opened all the same, runs nothing (security 59)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["X-Frame-Options"] = "DENY"
     headers["Referrer-Policy"] = "no-referrer" if _SECRET_PATHS.match(request.path) else "same-origin"

@@ -217,6 +217,8 @@ PAGES = {
     "/admin/login_event/export/csv/": "acc",
     "/parent/": "parent",
     "/parent/profile": "parent",
+    "/parent/messages": "parent",
+    "/student/messages": "student",
     "/student/": "student",
     "/student/profile": "student",
     "/invigilator/": "invigilator",
@@ -244,6 +246,10 @@ VERBS = {
     ("/admin/activation_code/action/", "revoke", "activation_code"): "acc ac ec",
     ("/admin/invitation/action/", "revoke", "invitation"): "acc ac ec",
     ("/admin/activation_code/action/", "print_letters", "activation_code"): "acc ac ec amp registrar",
+    ("/admin/access_data/action/", "generate_codes", "access_data"): "acc ac ec amp",
+    ("/admin/access_data/action/", "print_letters", "access_data"): "acc ac ec amp registrar",
+    ("/admin/access_data/action/", "print_reset_letter", "access_data"): "acc ac",
+    ("/admin/letter/action/", "reset", "letter"): "acc ac",
     ("/admin/user/action/", "disable", "user"): "acc ac",
     ("/admin/user/action/", "end_sessions", "user"): "acc ac",
     ("/admin/user/action/", "remove_two_factor", "user"): "acc ac",
@@ -285,7 +291,7 @@ VERBS = {
 # Doors that other tests open one by one: portals' own rows, secrets in the address, files, pages of a verb.
 ELSEWHERE = re.compile(
     r"/|/login|/login/code|/logout|/see_as/leave|/forgot|/setup|/resume|/healthz|/language|/theme|/reset/.*|/static/.*|/admin/static/.*|/account/.+"
-    r"|/parent/(register|child/.*|profile/.+)|/student/(activate|invite)|/(parent|student)/school/.*"
+    r"|/parent/(register|child/.*|profile/.+)|/student/(activate|invite)|/(parent|student)/(school|messages)/.*"
     r"|/admin/\w+/(action|delete|ajax/lookup|ajax/update|columns|views)/"
     r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/|/admin/transfer/(details|file|passphrase)/"
     r"|/admin/(student|guardian)/duplicates/(apart|again)/|/admin/\w+/bulk_edit/"

@@ -90,10 +90,16 @@ def test_whoever_may_not_change_the_settings_reads_them_without_a_field(as_, who
     assert browser.post(f"{PAGE}reset/", data={"csrf_token": token, "section": "security"}).status_code == 403
 
 
-def test_the_history_leads_to_the_place_of_a_setting(app, as_, schools):
+def test_the_history_tells_values_in_words_and_leads_to_the_place_of_a_setting(app, as_, schools):
     browser = as_("acc")
     browser.post(f"{PAGE}save/", data={**form_of(browser, "security"), "idle_minutes": "30"})
     with rows(app) as session:
         number = session.scalar(select(Setting.id))
+    browser.post(f"{PAGE}save/", data={**form_of(browser, "security"), "idle_minutes": "45"})
+    with rows(app) as session:
+        batch = session.scalar(select(JournalEvent.batch).where(JournalEvent.table_name == "setting").order_by(JournalEvent.id.desc()))
+    said = words(browser.get(f"/admin/journal_event/undo?batch={batch}")).replace("\u00a0", " ")
+    assert "30 minutes" in said
+    assert "45 minutes" in said
     assert browser.get(f"{PAGE}details/?id={number}").headers["Location"].endswith("#setting-idle_minutes")
     assert as_("acc2").get(f"{PAGE}details/?id={number}").status_code == 404

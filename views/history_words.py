@@ -67,7 +67,7 @@ class Words:
         if not label:
             return None
         many = change.field in dict(collections_of(self.mapper))
-        before, after = (self._value(change.field, value, many) for value in (change.before, change.after))
+        before, after = (self._value(change.field, value, many, change.row_id) for value in (change.before, change.after))
         return Told(label, before, after, change.field, getattr(change, "id", 0), many, revert and not many)
 
     def label(self, name: str) -> str:
@@ -94,7 +94,11 @@ class Words:
         table = next(iter(column.foreign_keys)).column.table
         return next((m for m in Base.registry.mappers if m.local_table is table), None)
 
-    def _value(self, name: str, packed: Any, many: bool) -> Any:
+    def _value(self, name: str, packed: Any, many: bool, row_id: int) -> Any:
+        if (self.table, name) == ("setting", "value"):
+            from views.settings import told
+
+            return told(row_id, packed)
         target = self._target(name)
         if many:
             return [self._name(target, i) for i in packed or ()]

@@ -66,6 +66,12 @@ def in_words(one: Declared, value: Any) -> str:
     return gettext("%(number)s %(unit)s", number=words, unit=one.unit) if one.unit else str(words)
 
 
+def told(row_id: int, kept: Any) -> Any:
+    """What a row of the settings held, for the history: nothing is the default."""
+    row = db.session.get(Setting, row_id)
+    return kept or "" if row is None else in_words(row.declared, row.declared.stored(kept))
+
+
 class Settings(Screen):
     """What the school chooses among what the application allows."""
 

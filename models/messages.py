@@ -72,7 +72,7 @@ class Message(Base, Identified, SchoolScoped, Stamped, Versioned):
     subject: Mapped[str] = mapped_column(String(LONGEST_SUBJECT), default="", info={"label": _p("message", "Subject")})
     body: Mapped[str] = mapped_column(Text, default="", deferred=True, deferred_group="text", info={"label": _p("message", "Text")})
     to: Mapped[MessageTo] = mapped_column("to_whom", choice_column(MessageTo), default=MessageTo.guardians, info={"label": _p("message", "To")})
-    audience: Mapped[dict[str, Any]] = mapped_column(JSON, default=lambda: {"kind": "all"}, deferred=True, deferred_group="text", info={"label": _("About")})
+    audience: Mapped[dict[str, Any]] = mapped_column(JSON, default=lambda: {"kind": "all"}, deferred=True, deferred_group="text")
     requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), info={"label": _p("message", "Author")})
     state: Mapped[MessageState] = mapped_column(choice_column(MessageState), default=MessageState.draft, info={"label": _p("message", "State"), "fixed": True})
     sender: Mapped[str] = mapped_column(default="", info={"label": _p("message", "From"), "fixed": True})  # the author's name when it was sent

@@ -123,12 +123,15 @@ WORDS: dict[str | tuple[str, str], Any] = {
     ("transfer", "receive"): _p("history", "file taken in"),
     ("transfer", "send"): _p("history", "file handed over"),
     ("transfer", "passphrase"): _p("history", "passphrase shown"),
+    ("message", "send"): _p("history", "sent"),
+    ("message", "send_test"): _p("history", "sent to oneself as a test"),
+    ("message", "download"): _p("history", "attached file fetched"),
     "many": _("many attempts"),  # told behind "refused:"
 }
 # Tables that no screen shows, by the page on which their rows are made.
 PAGES = {"students_apart": _("Possible duplicates"), "guardians_apart": _("Possible duplicates")}
 # Pages that an inspector reads and that are no screen.
-PAGES |= {"school_language": _("Languages of [the school]")}
+PAGES |= {"message_file": _("Files of messages"), "school_language": _("Languages of [the school]")}
 PAGES |= {"home": _("Home"), "search": _p("history", "Search"), "account": _("My account")}
 # What a whole batch is, however few its lines.
 LOUD = frozenset({"merge", "change_year"})

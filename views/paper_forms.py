@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -24,6 +23,7 @@ from views.doors import options
 from views.fields import NumberField
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
+from views.question_forms import QuestionForm
 
 USUAL_COLUMNS = ("number", "born_on", "klass")
 SHIFT = 20  # millimetres
@@ -43,21 +43,7 @@ def _number(low: int, high: int) -> dict[str, Any]:
     return {"type": "number", "min": low, "max": high, "inputmode": "numeric" if low >= 0 else "text"}
 
 
-class PaperForm(FlaskForm):
-    """A question that opens with its usual answers; what the person answered is read once it was asked."""
-
-    def __init__(self) -> None:
-        self.asked = request.form.get("_asked") == "1"
-        super().__init__(**({} if self.asked else {"formdata": None}))
-
-    def usual(self, **answers: Any) -> None:
-        """The answers that the question opens with."""
-        if not self.asked:
-            for name, value in answers.items():
-                self[name].data = value
-
-
-class ClassListForm(PaperForm):
+class ClassListForm(QuestionForm):
     """Which columns, in which order, on which paper."""
 
     title = StringField(_("Title"), filters=[_tidy], validators=[Length(max=LONGEST_TITLE)])
@@ -92,7 +78,7 @@ def list_params(*, columns: list[str], blanks: int, headings: str, landscape: st
 _SHIFTED = NumberRange(-SHIFT, SHIFT, _("From %(min)d to %(max)d mm. Type a number in that range.", min=-SHIFT, max=SHIFT))
 
 
-class LabelsForm(PaperForm):
+class LabelsForm(QuestionForm):
     """To whom, on which sheet, from which label on."""
 
     to = RadioField(_("To whom?"))
@@ -131,7 +117,7 @@ class LabelsForm(PaperForm):
             raise ValidationError(gettext("This sheet has labels 1 to %(count)d. Type a number in that range.", count=count))
 
 
-class StampForm(PaperForm):
+class StampForm(QuestionForm):
     """With the stamp or without; the question is not asked where the school has none."""
 
     stamp = BooleanField(_("Print the stamp of the [school]"))

@@ -17,11 +17,11 @@ from models.year_proposals import propose_next
 from views.fields import ShortRowField
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
-from views.paper_forms import PaperForm
+from views.question_forms import QuestionForm
 from views.verbs import Selection, verb
 
 
-class PromoteForm(PaperForm):
+class PromoteForm(QuestionForm):
     """To which level, out of the class or not."""
 
     level = ShortRowField(_("[Level]"), Level, "rank", allow_blank=False, validators=[InputRequired()])

@@ -18,8 +18,8 @@ from views.doors import options
 from views.filters import ScreenFilter
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
-from views.paper_forms import PaperForm
 from views.papers import start, told
+from views.question_forms import QuestionForm
 from views.verbs import Selection, verb
 
 
@@ -43,7 +43,7 @@ class OwnAccountIs(ScreenFilter):
         return query.filter(account_clause(value))
 
 
-class CardsForm(PaperForm):
+class CardsForm(QuestionForm):
     """For whom among the chosen. Where that is no question it is not asked, and everybody gets a card."""
 
     only_unused = RadioField(_("For whom?"), validate_choice=False)

@@ -17,12 +17,12 @@ from models.transfer_rules import active_school, free_travellers, sending, witho
 from views.auth import permitted
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
-from views.paper_forms import PaperForm
 from views.papers import told
+from views.question_forms import QuestionForm
 from views.verbs import Selection, verb
 
 
-class TransferForm(PaperForm):
+class TransferForm(QuestionForm):
     """To which school, why, and whether they leave this one."""
 
     school_code = StringField(

@@ -22,7 +22,7 @@ from models.message_html import clean
 from models.school import School
 from models.wording import Wording
 from views.attachments import attach
-from views.formats import locale
+from views.formats import locale, size_words
 from views.i18n import gettext, ngettext, speaking_for
 from views.i18n import lazy_gettext as _
 from views.portal_tabs import declare_tab
@@ -131,7 +131,7 @@ def message_page(message_id: int) -> ResponseReturnValue:
             when=_when(line, {school.id: school.time_zone}),
             about=", ".join(line.about) if current_user.portal == "guardian" else "",
             body=clean(opened.body),
-            files=[{"name": one.name, "size": _size(one.size), "url": address("file", message_id=message_id, file_id=one.id)} for one in opened.files],
+            files=[{"name": one.name, "size": size_words(one.size), "url": address("file", message_id=message_id, file_id=one.id)} for one in opened.files],
             back_url=address("list"),
             support_school=line.school_id,
         )
@@ -149,14 +149,6 @@ def _note_read(message_id: int) -> None:
         if not is_busy(error):
             raise
         log.warning("a message could not be marked as read")
-
-
-def _size(size: int) -> str:
-    """The size of a file as people say it."""
-    kilobytes = -(-size // 1024)
-    if kilobytes < 1024:
-        return gettext("%(num)d KB", num=kilobytes)
-    return gettext("%(num)s MB", num=Wording(locale(), lambda: ZoneInfo("UTC")).text(round(kilobytes / 1024)))
 
 
 def attachment(message_id: int, file_id: int) -> ResponseReturnValue:

@@ -212,8 +212,8 @@ def filter_words(query: str) -> list[str]:
         return []
     words = [gettext("“%(text)s”", text=args["search"])] if args.get("search") else []
     for name, value in list(args.items())[:MOST_FILTERS]:
-        index, flt = (screen._filter_args or {}).get(name.partition("_")[2], (None, None)) if name.startswith("flt") else (None, None)
-        if index is not None and flt.validate(value):
+        _place, flt = (screen._filter_args or {}).get(name.partition("_")[2], (None, None)) if name.startswith("flt") else (None, None)
+        if flt is not None and flt.validate(value):
             operation = "" if flt.kind == "select" else f" {flt.operation()}"
             words.append(gettext("%(name)s: %(value)s", name=f"{flt.name}{operation}", value=flt.words(value)))
     return words

@@ -116,7 +116,8 @@ class MessagePreview:
             if not message.is_draft:
                 abort(404)
             found = message_audience.resolve(db.session, message)
-            n = (found.left_out if isinstance(reason, LeftOut) else found.inbox_only).get(reason, 0)  # type: ignore[call-overload]  # each knows its own
+            counts: dict[LeftOut | NoCopy, int] = {**found.left_out, **found.inbox_only}  # type: ignore[dict-item]  # each knows its own
+            n = counts.get(reason, 0)
             page, pages = request.args.get("page", 0, int), max(1, -(-n // PAGE))
             if page >= pages:
                 abort(404)

@@ -160,7 +160,7 @@ class Messages(MessagePreview, MessageReport, Screen):
         for kind, model in (("group", Group), ("level", Level)):
             number = request.args.get(kind, "")
             if number.isdecimal() and len(number) < 10:
-                if db.session.scalar(select(model.id).where(model.id == int(number))) is None:  # type: ignore[attr-defined]
+                if db.session.scalar(select(model.id).where(model.id == int(number))) is None:
                     abort(404)
                 form.scope.data = kind
                 fill_rows(form, kind, [int(number)])

@@ -65,7 +65,7 @@
     const question = (event.submitter && event.submitter.dataset.confirm) || form.dataset.confirm;
     if (question && !window.confirm(question)) return event.preventDefault();
     if (form.matches("[data-trim]")) for (const field of form.elements) if (field.name && field.value === "") field.disabled = true;
-    if (form.matches("[data-form]")) {
+    if (form.matches("[data-form]") && !(event.submitter && event.submitter.formTarget)) { // what opens beside leaves the form to be sent
       if (form.dataset.sent) event.preventDefault();
       form.dataset.sent = "1";
     }

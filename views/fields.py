@@ -25,6 +25,7 @@ from models.values import one_line, visible
 from views.formats import show
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
+from views.searching import folded_like, words_of
 from views.version_mark import VersionField as VersionField  # (the other modules take these from here)
 from views.version_mark import mark_is_current as mark_is_current
 from views.version_mark import mark_was_given as mark_was_given
@@ -32,21 +33,7 @@ from views.version_mark import version_mark as version_mark
 
 LOOKUP_ROWS = 20
 LOOKUP_LETTERS = 2
-LONGEST_SEARCH = 200
-MOST_WORDS = 12
 MOST_DIGITS = 9
-_LAST = "\U0010ffff"  # after every sign that a text can hold
-
-
-def words_of(text: str) -> list[str]:
-    """The folded words that are looked for. Nobody types more: what comes after would only be work for the database, up to its limits."""
-    return fold(text[:LONGEST_SEARCH]).split()[:MOST_WORDS]
-
-
-def like(term: str) -> str:
-    """A LIKE pattern of what a person typed: `*` and `?` are wild, everything else is itself (escape character: backslash)."""
-    safe = term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return safe.replace("*", "%").replace("?", "_")
 
 
 def option(value: Any, label: str, selected: bool) -> Option:
@@ -399,7 +386,6 @@ __all__ = [
     "ScreenConverter",
     "ShortRowField",
     "VersionField",
-    "like",
     "mark_is_current",
     "mark_was_given",
     "version_mark",

@@ -15,10 +15,10 @@ from sqlalchemy.orm import RelationshipProperty
 
 from models.base import Choice, fold
 from models.db import db
-from views.fields import LONGEST_SEARCH, folded_like, like
 from views.formats import start_of
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
+from views.searching import LONGEST_SEARCH, folded_like, like
 
 OPTIONS = 200
 

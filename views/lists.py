@@ -13,10 +13,10 @@ from sqlalchemy.orm import joinedload, load_only
 from models import overview
 from models.db import db
 from models.scope import WHO
-from views.fields import field_pattern, folded_like, like, starting_with, words_of
 from views.filters import FilterEntry, ScreenFilter, filters_for
 from views.formats import locale
 from views.i18n import gettext, ngettext
+from views.searching import field_pattern, folded_like, like, starting_with, words_of
 
 MOST_COUNTED = 10_000  # of a search or a filter: beyond, "more than 10,000" says as much and costs less
 MOST_FILTERS = 20  # of one address: each is a clause more

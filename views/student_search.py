@@ -17,9 +17,9 @@ from models.school import Level
 from models.scope import current_school_id
 from models.studies import Programme, said_in_sql
 from views.colleagues import is_staff
-from views.fields import field_pattern, folded_like, words_of
 from views.filters import OPTIONS, Is
 from views.i18n import pgettext
+from views.searching import field_pattern, folded_like, words_of
 
 
 def is_class() -> Any:

@@ -16,11 +16,11 @@ from models.journal import JournalEvent
 from models.trash import deleted, restore
 from models.undo import Act
 from views.base import gate
-from views.fields import folded_like, like, words_of
 from views.formats import show_instant
 from views.history_words import record_url
 from views.i18n import gettext, ngettext
 from views.menu import screens
+from views.searching import folded_like, like, words_of
 
 if TYPE_CHECKING:
     from views.base import Screen as Base

@@ -58,9 +58,8 @@ class Copies:
     def write(self, reader: Reader, *, test: bool = False) -> dict[str, Any]:
         """The arguments of `OutgoingMail.queue`, in the reader's language."""
         with force_locale(reader.language):
-            before = [str(_("Hello %(name)s,", name=reader.name) if reader.name else _("Hello,"))]
-            if reader.children:
-                before.append(str(_("This message is about %(names)s.", names=listed(reader.children[:_MANY]))))
+            # No greeting of ours: authors write their own.
+            before = [str(_("This message is about %(names)s.", names=listed(reader.children[:_MANY])))] if reader.children else []
             subject = str(_("Test: %(subject)s", subject=self.message.subject)) if test else self.message.subject
             after, after_html = self._end(reader)
             return {

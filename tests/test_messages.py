@@ -244,9 +244,10 @@ def test_each_copy_speaks_its_readers_language_and_names_no_other_reader(family)
     family.guardian("Kate", family.zoe, language="en")
     family.send(family.draft())
     french, english = family.mails()
-    assert "Bonjour Hélène Bénard," in french.text
-    assert "Hello Kate Bénard," in english.text
+    assert "Ce message concerne Tom et Zoé." in french.text
+    assert "This message is about Zoé." in english.text
     assert "http://localhost/parent/messages" in english.text
+    assert (french.to_name, english.to_name) == ("Hélène Bénard", "Kate Bénard")
     assert "Hélène" not in english.text + english.html
     assert "kate" not in (french.text + french.html).casefold()
 

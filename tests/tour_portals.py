@@ -16,10 +16,13 @@ from models.people import Guardian, GuardianLink, LinkStatus, Student
 def guardians(tour, ids):
     """A parent from the first unread message to the last child that is left."""
     links, message = _prepare(tour.app)
+    _fresh(tour)
     tour.look("parent", "/parent/")
     tour.walk("parent", "/parent/messages", "/parent/messages?page=2", f"/parent/messages/{message}", "/account/email")
+    tour.walk("student", "/student/messages", f"/student/messages/{message}")
     _registering(tour, ids)
     _details(tour)
+    _fresh(tour)
     tour.app.config["MAIL_URL"] = "smtp://127.0.0.1:9"
     tour.look("parent", "/parent/")
     for _time in range(4):
@@ -45,6 +48,12 @@ def guardians(tour, ids):
     tour.look("parent", f"/parent/child/{child}/leave", _="1")
 
 
+def _fresh(tour):
+    """Another browser for strangers, for one of them registered; another token for the parent, whose session began again."""
+    for name in ("", "token of ", "token of parent"):
+        tour.browsers.pop(name, None)
+
+
 def _prepare(app):
     """Messages of one school: more than a page of them, the last with a file, unread."""
     with rows(app) as session:
@@ -65,6 +74,8 @@ def _prepare(app):
         session.add(
             MessageFile(school_id=message.school_id, message_id=message.id, digest="0" * 64, name="Tilleuls.pdf", type="application/pdf", size=3_000_000)
         )
+        student = session.scalar(select(Student).join(User, User.id == Student.user_id).where(User.username == "student"))
+        session.add(MessageRecipient(school_id=student.school_id, message_id=message.id, user_id=student.user_id, student_id=student.id))
         session.flush()
         sent = {"state": MessageState.sent, "sender": author.name, "sent_at": utcnow() - dt.timedelta(days=1)}
         session.execute(update(Message).where(Message.subject == "Tilleuls").values(sent))

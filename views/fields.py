@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,15 +11,14 @@ from flask_admin.contrib.sqla.form import AdminModelConverter
 from flask_admin.model.ajax import AjaxModelLoader
 from flask_admin.model.fields import AjaxSelectField
 from flask_admin.model.form import converts
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 from wtforms import BooleanField, DateField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import Choice as Option  # type: ignore[attr-defined]  # the stubs are of an earlier version
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import Select
 
-from models.base import Choice, fold
+from models.base import Choice
 from models.db import db
-from models.folding import folded
 from models.values import one_line, visible
 from views.formats import show
 from views.i18n import gettext
@@ -39,28 +37,6 @@ MOST_DIGITS = 9
 def option(value: Any, label: str, selected: bool) -> Option:
     """One line of a list of choices."""
     return Option(value=str(value), label=label, selected=selected, render_kw={})
-
-
-def field_pattern(text: str) -> str:
-    """The pattern of a search in one field: anywhere in it, but the whole value with `*` or `?`."""
-    words = like(fold(text[:LONGEST_SEARCH]))
-    return words if "*" in text or "?" in text else f"%{words}%"
-
-
-def folded_like(column: Any, pattern: str) -> Any:
-    """The clause: a folded pattern against a column, folded by the database unless it is a `search_key`, which is so already."""
-    plain = column if getattr(column, "key", "") == "search_key" else folded(column)
-    return plain.like(pattern, escape="\\")
-
-
-def starting_with(column: Any, text: str) -> Any:
-    """The clause: the column begins so (`*` and `?` are wild). A folded key is found by its index, in its order."""
-    beginning = re.split(r"[*?]", text, maxsplit=1)[0]
-    wild = folded_like(column, f"{like(text)}%")
-    if getattr(column, "key", "") != "search_key" or not beginning:
-        return wild
-    between = and_(column >= beginning, column < beginning + _LAST)
-    return between if beginning == text else and_(between, wild)
 
 
 class Lookup(AjaxModelLoader):

@@ -64,7 +64,7 @@ WORDS: dict[str | tuple[str, str], Any] = {
     "deactivate": _p("history", "deactivated"),
     "reactivate": _p("history", "reactivated"),
     "suspend": _p("history", "suspended"),
-    "activate": _p("history", "activated"),
+    ("admission", "activate"): _p("history", "activated"),
     "close": _p("history", "closed"),
     "sanction": _p("history", "sanctioned"),
     "suspension_ended": _("suspension over"),

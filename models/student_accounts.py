@@ -152,7 +152,8 @@ def _open(session: Session, student_ids: Sequence[int]) -> list[int]:
         for name, (_id, given, family, language) in zip(names, people, strict=True)
     ]
     session.connection().execute(insert(user), rows)  # type: ignore[arg-type]
-    known: dict[str, int] = dict(session.execute(select(user.c.username, user.c.id).where(user.c.username.in_(names))).all())  # type: ignore[arg-type]
+    found = session.execute(select(user.c.username, user.c.id).where(user.c.username.in_(names)))
+    known: dict[str, int] = {name: account for name, account in found if name}
     users = [known[name] for name in names]
     ids = [row[0] for row in people]
     given = update(student).where(student.c.id == bindparam("whose")).values(user_id=bindparam("account"))  # type: ignore[arg-type]
@@ -162,7 +163,7 @@ def _open(session: Session, student_ids: Sequence[int]) -> list[int]:
     record_changes(session, "student", [(i, "user_id", None, account) for i, account in zip(ids, users, strict=True)])
     changed = set(ids)
     for row in [row for row in session.identity_map.values() if isinstance(row, Student)]:
-        if sa_inspect(row).identity[0] in changed:
+        if (sa_inspect(row).identity or (0,))[0] in changed:
             session.expire(row, ["user_id"])
     return ids
 

@@ -220,7 +220,7 @@ _WRITTEN: tuple[tuple[str, Words], ...] = (
     ("new_clubs", lambda n: ngettext("%(num)d [group] created", "%(num)d [groups] created", n)),
     ("new_programmes", lambda n: ngettext("%(num)d [programme] created", "%(num)d [programmes] created", n)),
     ("structures_changed", lambda n: ngettext("%(num)d class, [group] or [programme] changed", "%(num)d classes, [groups] or [programmes] changed", n)),
-    ("student_accounts", lambda n: ngettext("%(num)d account of [a student] opened", "%(num)d accounts of [students] opened", n)),
+    ("student_accounts", lambda n: ngettext("%(num)d personal account opened", "%(num)d personal accounts opened", n)),
     ("joins", lambda n: ngettext("%(num)d [student] put in [a group]", "%(num)d times [a student] put in [a group]", n)),
 )
 _STAFF: tuple[tuple[str, Words], ...] = (

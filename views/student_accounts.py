@@ -124,7 +124,7 @@ class AccountVerbs:
             "form_groups": [("", [(form.only_unused, 12)] if asked else [])],
             "told": [told(_shared(len(found.shared)), found.shared)] if found.shared else [],
             "after": gettext(
-                "Hand each card to its [student] in person: whoever holds it chooses the password. An earlier card that was not used opens nothing any more."
+                "Hand each card over in person: whoever holds it chooses the password. An earlier card that was not used opens nothing any more."
             ),
             "refusal": "" if every else _nobody(found, opens),
         }

@@ -67,8 +67,8 @@ class OutgoingMails(Handed):
     name_of_one = _("Outgoing mail")
     icon = "mail"
     empty = {"icon": "mail", "title": _("No mail yet"), "sentence": _("Every mail that the application writes is kept here, sent or waiting.")}
-    column_list = ("subject", "to_name", "to_address", "state", "trouble", "created_at", "sent_at")
-    column_labels = {"trouble": _("Why")}
+    column_list = ("subject", "to_address", "state", "trouble", "created_at", "sent_at")
+    column_labels = {"trouble": _("Reason")}
     column_default_sort = ("id", True)
     column_sortable_list = ("created_at", "sent_at", "state")
     column_searchable_list = ("subject", "to_name", "to_address")

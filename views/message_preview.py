@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, redirect, request
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from sqlalchemy import select
 
 from models import message_audience, message_delivery
 from models.base import Refusal
@@ -14,11 +15,13 @@ from models.db import db
 from models.message_audience import PAGE, LeftOut, NoCopy, Reached
 from models.message_html import clean
 from models.messages import Message
+from models.people import Group, GroupCategory
 from models.scope import WHO
 from views.auth import permitted
 from views.base import gate
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.lists import MOST_FILTERS
 from views.message_form import audience_words
 from views.todos import filtered
 from views.verbs import Selection, verb
@@ -73,10 +76,10 @@ class MessagePreview:
                 whom=gettext("About: %(whom)s", whom=whom_words(message, found)),
                 count=found.people,
                 count_sentence=ngettext("person will find it in their inbox.", "people will find it in their inbox.", found.people),
-                facts=facts(found),
+                facts=facts(found) if found.people else [],
                 left_out=self.left_out_lines(message, found),
                 refusal=problem.sentence if problem else "",
-                refusal_links=remedies() if problem and not found.people else [],
+                refusal_links=remedies(message) if problem and not found.people else [],
                 send_label=ngettext("Send to %(num)d person", "Send to %(num)d people", found.people),
                 mark=version_mark(message),
                 reached=found.people,
@@ -98,7 +101,7 @@ class MessagePreview:
             {
                 "sentence": why(reason, n),
                 "help": help_of(reason),
-                "remedy": remedy(reason),
+                "remedy": remedy(reason, message),
                 "url": self.get_url(".left_out_view", id=message.id, why=reason.name),
             }
             for reason, n in reasons
@@ -121,6 +124,7 @@ class MessagePreview:
             page, pages = request.args.get("page", 0, int), max(1, -(-n // PAGE))
             if page >= pages:
                 abort(404)
+            button = remedy(reason, message)
             ask = message_audience.left_out if isinstance(reason, LeftOut) else message_audience.without_copy
             people = ask(db.session, message, reason, page + 1)  # type: ignore[arg-type]  # each knows its own
         db.session.rollback()
@@ -130,7 +134,7 @@ class MessagePreview:
                 model=message,
                 title=str(reason.label),
                 help=help_of(reason),
-                remedy=remedy(reason),
+                remedy=button,
                 people=people,
                 count_text=why(reason, n),
                 page=page,
@@ -237,10 +241,10 @@ def help_of(reason: LeftOut | NoCopy) -> str:
     return str(words[reason])
 
 
-def remedy(reason: LeftOut | NoCopy) -> dict[str, str] | None:
+def remedy(reason: LeftOut | NoCopy, message: Message) -> dict[str, str] | None:
     """The button beside a reason, for who may press it."""
     if reason is LeftOut.no_account and permitted("student", "generate_codes"):
-        return {"label": gettext("Create codes"), "url": filtered("student", access__Clause="1")}
+        return {"label": gettext("Create codes"), "url": unseen_url(message.audience)}
     if reason is LeftOut.to_check and permitted("guardian_link", "confirm"):
         return {"label": gettext("Check the links"), "url": filtered("guardian_link", status__Is="to_check")}
     if reason is LeftOut.suspended and permitted("guardian_link", "read"):
@@ -248,6 +252,23 @@ def remedy(reason: LeftOut | NoCopy) -> dict[str, str] | None:
     return None
 
 
-def remedies() -> list[dict[str, str]]:
+def unseen_url(audience: dict[str, Any]) -> str:
+    """The list of those of the audience whom nobody can see yet, where codes are made for them; of one student, their codes."""
+    kind, ids = audience["kind"], audience.get("ids", [])
+    if kind == "students" and len(ids) == 1 and permitted("activation_code", "read"):
+        return url_for("student.details_view", id=ids[0], part="codes")
+    if kind == "level" and len(ids) == 1:
+        return filtered("student", access__Clause="1", level__Row=str(ids[0]))
+    if kind == "group" and len(ids) == 1:
+        group = db.session.scalar(select(Group).where(Group.id == ids[0]))
+        if group is not None:
+            key = "homeroom__Row" if group.category is GroupCategory.klass else "groups__Member"
+            return filtered("student", **{"access__Clause": "1", key: str(group.id)})
+    if kind == "filter" and audience.get("query"):
+        return f"{url_for('student.index_view')}?{audience['query']}&flt{MOST_FILTERS}_access.Clause=1"
+    return filtered("student", access__Clause="1")
+
+
+def remedies(message: Message) -> list[dict[str, str]]:
     """What to do when nobody would receive the message."""
-    return [found for reason in (LeftOut.no_account, LeftOut.to_check) if (found := remedy(reason))]
+    return [found for reason in (LeftOut.no_account, LeftOut.to_check) if (found := remedy(reason, message))]

@@ -118,7 +118,10 @@ class AccountVerbs:
         asked = bool(first and found.used)
         form.usual(only_unused="1" if first else "0")
         return {
-            "count_sentence": ngettext("[student] chosen.", "[students] chosen.", selection.count),
+            "count": selection.count if asked else every,
+            "count_sentence": ngettext("[student] chosen.", "[students] chosen.", selection.count)
+            if asked
+            else ngettext("card will be printed.", "cards will be printed.", every),
             "left_out": " ".join(part for part in (known if found.used and not asked else "", _left_out(found, opens)) if part),
             "verb_label": gettext("Print the cards"),
             "form_groups": [("", [(form.only_unused, 12)] if asked else [])],

@@ -22,6 +22,7 @@ from models.tokens import NOUNS
 from views.attachments import attach
 from views.base import gate
 from views.i18n import added_languages, forget, gettext, language_name, reader_in
+from views.label_texts import UNTRANSLATED, reading_language, texts_in
 from views.text_places import places_of
 
 if TYPE_CHECKING:
@@ -62,8 +63,6 @@ class LanguagePages(Base):
 
     def languages_page(self, result: Result | None = None, refusal: str = "") -> str:
         """That page, with what became of a file."""
-        from views.labels import UNTRANSLATED, texts_in
-
         rows, sent = [], {code: sum(map(len, one.messages.values())) for code, one in read_languages(db.session, current_school_id()).items()}
         for language in added_languages():
             texts = texts_in(language)
@@ -101,8 +100,6 @@ class LanguagePages(Base):
     @gate("export_po")
     def translate_view(self) -> ResponseReturnValue:
         """The texts that a language lacks, or all of them for a new one, as a .po file to fill; each says where it stands."""
-        from views.labels import reading_language, texts_in
-
         language = request.args.get("language", "")
         if language and language not in added_languages():
             abort(404)

@@ -8,40 +8,34 @@ from typing import Any
 from flask import Flask, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, expose
-from flask_babel import get_locale
 from sqlalchemy import select
 from wtforms import Form, TextAreaField
 
 from models.base import Refusal
-from models.catalogue import ADMIN, CATALOGUES, MESSAGES, WTFORMS, default_noun, installed
+from models.catalogue import ADMIN, MESSAGES, WTFORMS, default_noun, installed
 from models.db import db
 from models.folding import folded
 from models.journal import record
 from models.labels import LabelOverride, Noun, override
-from models.texts import Shown, every_text, find, preview, tokens_of
+from models.texts import Shown, find, preview, tokens_of
 from models.tokens import DETERMINERS, problems
 from views.base import Screen, gate, own_path
 from views.i18n import added_languages, gettext, language_name, languages, ngettext, reader_in
 from views.i18n import lazy_gettext as _
 from views.label_languages import LanguagePages
 from views.label_packs import PackPages
+from views.label_texts import UNTRANSLATED, reading_language, texts_in
 from views.page_labels import MOST, texts_of_codes
 from views.text_places import every_place, places_of, stands_in
 from views.verbs import verb
 
 PARTS = {MESSAGES: _("Application"), ADMIN: _("Lists and forms"), WTFORMS: _("Form checks")}
 ON_A_PAGE = 50
-UNTRANSLATED = "untranslated"
 
 
 def cell(words: Callable[[Any], Any]) -> Callable[..., Any]:
     """A column formatter that says something of the row."""
     return lambda _view, _context, row, _name: words(row)
-
-
-def reading_language() -> str:
-    """The language of the person who reads."""
-    return str(get_locale())
 
 
 def chosen_language() -> str:
@@ -50,11 +44,6 @@ def chosen_language() -> str:
     if chosen not in languages():
         abort(404)
     return chosen
-
-
-def texts_in(language: str) -> list[Shown]:
-    """Every text of a language, as the school's readers see it."""
-    return every_text(reader_in(name, language) for name in CATALOGUES)
 
 
 class Labels(PackPages, LanguagePages, Screen):

@@ -24,6 +24,7 @@ from models.texts import Shown, code_of, preview, shown_text, tokens_of
 from models.tokens import PLACE, fill
 from views.auth import SAFE, permitted
 from views.i18n import hear, reader_in
+from views.label_texts import reading_language, texts_in
 from views.text_places import places_of
 
 ARGUMENTS = ("labels", "labels_text", "labels_search")
@@ -90,7 +91,7 @@ class Panel:
 
     def facts(self, text: Shown, back: str) -> dict[str, Any]:
         """What the open text shows: its forms as they are written, what they give, tokens, default, where else it stands."""
-        from views.labels import marks, reading_language, text_rows
+        from views.labels import marks, text_rows
 
         language, reader, message = reading_language(), text.reader, text.message
         rows = text_rows(text, language)
@@ -126,8 +127,6 @@ def find_code(code: str) -> Shown | None:
 
 def texts_of_codes(codes: Iterable[str]) -> list[Shown]:
     """The texts of these codes in the reader's language, in that order; unknown ones are left out."""
-    from views.labels import reading_language, texts_in
-
     wanted = dict.fromkeys(codes)
     known = {text.code: text for text in texts_in(reading_language()) if text.code in wanted}
     return [known[code] for code in wanted if code in known]
@@ -185,8 +184,6 @@ def _codes() -> dict[str, str]:
 
 def _known(heard: Iterable[tuple[Asked, bool]]) -> list[tuple[Shown, bool]]:
     """Those of the texts that a catalogue knows; another language than the reader's is left to the Labels screen."""
-    from views.labels import reading_language
-
     language = reading_language()
     found = ((shown_text(reader_in(asked[0], asked[1]), asked[2], asked[3]), own) for asked, own in heard if asked[1] == language)
     return [(text, own) for text, own in found if text is not None]

@@ -11,7 +11,7 @@ from views.i18n import lazy_gettext as _
 from views.verbs import verb
 
 REMOVE: dict[str, Any] = {
-    "text": _("Remove the second step"),
+    "text": _("Remove the second step of the sign-in"),
     "confirm": _("They sign in with the password alone until they set it up again. Be sure that it is they who ask: meet them or call them."),
     "danger": True,
 }

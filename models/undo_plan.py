@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +66,7 @@ class Plan:
     @property
     def sentence(self) -> str:
         """What it does, by kind, and what it leaves; it reads the same before and after."""
-        changed = sum(n for (act, _table), n in self.counts.items() if act in (Act.restore, Act.regroup))
+        changed = Counter(self._tables(Act.restore)) + Counter(self._tables(Act.regroup))
         text = told(self._tables(Act.remove), self._tables(Act.bring_back), changed)
         if self.kept:
             text += " " + str(N_("%(num)d record stays as it is.", "%(num)d records stay as they are.", self.kept))

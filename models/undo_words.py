@@ -52,11 +52,14 @@ def by_kind(counts: Mapping[str, int]) -> dict[str, int]:
     return {kind: number for kind, number in found.items() if number}
 
 
-def told(removed: Mapping[str, int], back: Mapping[str, int], changed: int) -> str:
-    """One sentence: the rows that go and those that come back by kind (table -> number), how many others are as they were."""
+def told(removed: Mapping[str, int], back: Mapping[str, int], changed: Mapping[str, int]) -> str:
+    """One sentence: the rows that go, those that come back and those that are as they were, by kind (table -> number)."""
     parts = [*_parts(1, by_kind(removed)), *_parts(2, by_kind(back))]
-    if changed:
-        parts.append(str(N_("%(num)d record as it was before", "%(num)d records as they were before", changed)))
+    as_before = by_kind(changed)
+    if set(as_before) == {OTHER}:
+        parts.append(str(N_("%(num)d record as it was before", "%(num)d records as they were before", as_before[OTHER])))
+    elif as_before:
+        parts.append(str(_("%(things)s as before", things=listed(str(KINDS[kind][0](number)) for kind, number in as_before.items()))))
     return ", ".join(parts) + "." if parts else ""
 
 

@@ -166,14 +166,14 @@ def test_the_page_shows_what_it_will_do_and_leave_then_does_it(app, as_, schools
         session.get_one(Student, a_student).phone = "07"
     browser = as_("ac")
     page = words(browser.get(f"/admin/journal_event/undo?batch={edited}"))
-    assert "1 fiche redevient comme avant. 1 fiche est laissée telle quelle." in page
+    assert "1 élève comme avant. 1 fiche est laissée telle quelle." in page
     assert "Statut : avant : Désactivé → après : Actif" in page
     assert "laissé tel quel" in page
     assert "Quelqu’un l’a modifié depuis." in page
     answer = send(browser, f"/admin/journal_event/undo?batch={edited}&url=/admin/student/", page="/account")
     assert answer.headers["Location"] == "/admin/student/"
     page = words(browser.get("/admin/student/"))
-    assert "1 fiche redevient comme avant. 1 fiche est laissée telle quelle. Annuler" in page
+    assert "1 élève comme avant. 1 fiche est laissée telle quelle. Annuler" in page
     with rows(app) as session:
         student = session.get_one(Student, a_student)
         assert (student.left_on, student.phone) == (None, "07")

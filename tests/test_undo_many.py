@@ -132,26 +132,27 @@ def test_the_page_says_what_goes_by_kind(app, as_, schools, a_student):
     browser = as_("ac")
     page = "/admin/journal_event/undo?batch=kinds"
     shown = words(browser.get(page))
-    assert "38 élèves et 1 groupe en moins, 1 fiche redevient comme avant." in shown
+    assert "38 élèves et 1 groupe en moins, 1 élève comme avant." in shown
     assert "Revenir en arrière pour 40 fiches" in shown
     assert "Tout laisser tel quel" in shown
     send(browser, f"{page}&url=/admin/student/", page="/account")
-    assert "38 élèves et 1 groupe en moins, 1 fiche redevient comme avant. Annuler" in words(browser.get("/admin/student/"))
+    assert "38 élèves et 1 groupe en moins, 1 élève comme avant. Annuler" in words(browser.get("/admin/student/"))
     with rows(app) as session:
         back = session.scalar(select(JournalEvent.batch).where(JournalEvent.verb == "undo"))
     shown = words(browser.get(f"/admin/journal_event/undo?batch={back}"))
     assert "Annulation : " in shown
-    assert "38 élèves et 1 groupe de retour, 1 fiche redevient comme avant." in shown
+    assert "38 élèves et 1 groupe de retour, 1 élève comme avant." in shown
 
 
 @pytest.mark.parametrize(
     ("removed", "back", "changed", "said"),
     [
-        ({"student": 1}, {}, 0, "1 élève retiré."),
-        ({"level": 2}, {}, 0, "2 fiches retirées."),
-        ({"student": 2, "guardian": 1, "level": 1, "noun": 1}, {}, 0, "2 élèves, 1 responsable et 2 autres fiches en moins."),
-        ({"activation_code": 3}, {"guardian_link": 1}, 2, "3 codes retirés, 1 lien rétabli, 2 fiches redeviennent comme avant."),
-        ({}, {}, 0, ""),
+        ({"student": 1}, {}, {}, "1 élève retiré."),
+        ({"level": 2}, {}, {}, "2 fiches retirées."),
+        ({"student": 2, "guardian": 1, "level": 1, "noun": 1}, {}, {}, "2 élèves, 1 responsable et 2 autres fiches en moins."),
+        ({"activation_code": 3}, {"guardian_link": 1}, {"level": 2}, "3 codes retirés, 1 lien rétabli, 2 fiches redeviennent comme avant."),
+        ({}, {}, {"student": 10, "guardian": 3}, "10 élèves et 3 responsables comme avant."),
+        ({}, {}, {}, ""),
     ],
 )
 def test_an_undo_is_told_by_kind(app, removed, back, changed, said):

@@ -15,7 +15,7 @@ from models import overview
 from models.activation import ActivationCode, CodePurpose, CodeState, codes_of_batch, printable, state_clause, usable_clause
 from models.base import Refusal
 from models.db import db
-from models.people import Group, GroupCategory, Student
+from models.people import Group, Student
 from models.school import Level
 from models.work import Job, JobKind
 from views.auth import permitted
@@ -100,11 +100,6 @@ def tally() -> list[tuple[str, str, int, dt.datetime]]:
     return list(g.code_tally)
 
 
-def classes() -> list[Group]:
-    """The classes of the school."""
-    return list(db.session.scalars(select(Group).where(Group.category == GroupCategory.klass).order_by(Group.name)))
-
-
 def for_whom(code: ActivationCode) -> str:
     """The guardian whom the code is for, or all of them; of an access card, the student."""
     if code.purpose is CodePurpose.student:
@@ -155,8 +150,8 @@ class ActivationCodes(CodePages, OpenedFor, Screen):
     def __init__(self) -> None:
         self.column_filters = (
             InState(ActivationCode.id, _("State"), "state"),
-            OfStudent(Student.level_id, _("[Level]"), "level", Level),
-            OfStudent(Student.homeroom_id, _("Class"), "homeroom", Group, classes),
+            OfStudent(Student.level_id, _("[Level]"), "level", Level, lambda: offered("level")),
+            OfStudent(Student.homeroom_id, _("Class"), "homeroom", Group, lambda: offered("class")),
             OfBatch(ActivationCode.batch, _("Made together"), "batch"),
             OfGroup(ActivationCode.student_id, _("[Group]"), "group", Group, lambda: offered("group")),
             InLanguage(ActivationCode.student_id, _("Language of the letter"), "language"),

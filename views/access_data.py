@@ -96,7 +96,7 @@ class AccessDataScreen(CodesVerbs, Screen):
     column_searchable_list = ("student_key", "guardian_key")
     primary_actions = 3
     verb_order = ("generate_codes", "print_letters", "print_reset_letter")
-    private_columns = frozenset()  # type: ignore[assignment]  # no column of a table: nothing private is read
+    private_columns = frozenset()  # no column of a table: nothing private is read
 
     def __init__(self) -> None:
         self.column_filters = (

@@ -73,7 +73,7 @@ class NeverPrinted(YesNo):
 def _lists(of_student: str, of_group: str) -> list[tuple[str, str, Choices]]:
     """(name of the filter, label, options) of what the school sorts its students by."""
     kinds = (("level", gettext("[Level]"), of_student), ("homeroom", gettext("Class"), of_student), ("group", gettext("[Group]"), of_group))
-    found = []
+    found: list[tuple[str, str, Choices]] = []
     for kind, label, name in kinds:
         rows = offered({"homeroom": "class"}.get(kind, kind))
         key = "groups" if kind == "group" and name == "Member" else kind
@@ -93,9 +93,10 @@ class CodePages:
     def create_codes_view(self) -> ResponseReturnValue:
         """Codes: for those whom nobody can see yet, else for whom the search finds."""
         n = overview.students().unseen or 0
+        missing: dict[str, Any] = {"flt0_access.Clause": "1"}
         filters = _lists("Row", "Member")
         filters.append((f"flt{len(filters)}_language.LanguageIs", gettext("Language"), LanguageIs(None, "", "").choices()))
-        return self.render(  # type: ignore[no-any-return]
+        return self.render(
             "admin/activation/choose.html",
             title=gettext("Create codes"),
             steps=code_steps(),
@@ -105,7 +106,7 @@ class CodePages:
                 "sentence": ngettext(
                     "[student] without a usable code, whom no [guardian] follows.", "[students] without a usable code, whom no [guardian] follows.", n
                 ),
-                "url": url_for("student.action_view", **{"flt0_access.Clause": "1"}),
+                "url": url_for("student.action_view", **missing),
                 "action": "generate_codes",
                 "label": gettext("Create their codes"),
                 "icon": "key",
@@ -129,7 +130,7 @@ class CodePages:
         n = db.session.scalar(select(func.count(ActivationCode.id)).where(usable_clause(), ActivationCode.printed_count == 0)) or 0
         filters = _lists("OfStudent", "OfGroup")
         filters.append((f"flt{len(filters)}_language.InLanguage", gettext("Language of the letter"), LanguageIs(None, "", "").choices()))
-        return self.render(  # type: ignore[no-any-return]
+        return self.render(
             "admin/activation/choose.html",
             title=gettext("Print the letters"),
             steps=None,

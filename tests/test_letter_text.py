@@ -5,7 +5,7 @@ import re
 import pytest
 import zxingcpp
 from conftest import rows
-from hands import do, form, token, words
+from hands import do, form, send, token, words
 from printed import flat, pictures, product, texts
 from sqlalchemy import delete, select
 
@@ -189,3 +189,22 @@ def test_a_letter_not_yet_saved_can_be_printed_as_a_specimen(app, as_):
     assert "Not yet" in texts(printed(app))[0]
     with rows(app) as session:
         assert session.scalar(select(LetterText)) is None
+
+
+def test_a_changed_letter_is_put_back_by_its_undo_and_a_reset_too(app, as_):
+    browser = as_("acc")
+    form(browser, f"{HERE}edit/?language=fr", **sent(subject="Un"))
+    form(browser, f"{HERE}edit/?language=fr", **sent(subject="Deux"))
+    with rows(app) as session:
+        letter = session.scalar(select(LetterText.id))
+        edited = session.scalar(select(JournalEvent.batch).where(JournalEvent.table_name == "letter", JournalEvent.verb == "edited"))
+    assert send(browser, f"/admin/journal_event/undo?batch={edited}", page="/account").status_code == 303
+    with rows(app) as session:
+        assert session.get(LetterText, letter).subject == "Un"
+    do(browser, "letter", "reset", letter)
+    with rows(app) as session:
+        assert session.get(LetterText, letter) is None
+        deleted = session.scalar(select(JournalEvent.batch).where(JournalEvent.table_name == "letter", JournalEvent.verb == "deleted"))
+    assert send(browser, f"/admin/journal_event/undo?batch={deleted}", page="/account").status_code == 303
+    with rows(app) as session:
+        assert session.get(LetterText, letter).subject == "Un"

@@ -39,6 +39,7 @@ UNSEEN = {
     r"/admin/\w+/export/<export_type>/": "refused: nobody exports this table",
     r"/admin/\w+/bulk_edit/": "one page for all screens, seen with students",
     r"/admin/activation_code/letters/": "a redirection to the question of a verb",
+    r"/admin/setting/(details|edit)/": "no page: settings are shown and saved on one page, section by section",
     r"/admin/(letter|access_data)/details/": "a redirection to the letter of a language, to the file of a student",
 }
 
@@ -99,7 +100,7 @@ def test_every_address_was_seen(app, tour):
 
 def test_every_screen_showed_a_row(app, tour):
     shown = {page.address.split("/")[2] for page in tour.pages if page.status == 200 and "/details/?" in page.address}
-    assert set(screens(app)) - shown <= {"label", "right", "letter", "access_data"}
+    assert set(screens(app)) - shown <= {"label", "right", "setting", "letter", "access_data"}
 
 
 def test_every_fault_has_its_page(tour):

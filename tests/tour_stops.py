@@ -27,13 +27,17 @@ from jobs.runner import run_pending
 from models import passwords
 from models.access import Membership, Role, User
 from models.activation import new_codes
+from models.admissions import Admission
 from models.base import Base
 from models.catalogue import use
+from models.codes import CodeList, CodeValue
+from models.courses import Course, RacGroup
 from models.custom import CustomField
 from models.letter_text import LetterText
 from models.papers import issue
 from models.people import GuardianLink, Student
 from models.school import School
+from models.studies import Programme
 from models.work import OutgoingMail
 
 # These want a row; they are opened with one.
@@ -136,6 +140,9 @@ def prepare(app):
         student.born_on = student.born_on or dt.date(2014, 3, 14)
         issue(session, [student.id], school=school, job_id=1, language="fr", start=2026)
         session.add_all(CustomField(school_id=school.id, table_name=name, label="Casier") for name in ("student", "guardian"))
+        kind = CodeValue(school_id=school.id, code_list=CodeList.rac_type, code="EE", label="Tilleuls")
+        session.add(RacGroup(school_id=school.id, course=session.scalar(select(Course)), number="990", rac_type=kind))
+        session.add(Admission(school_id=school.id, student=student, programme=session.scalar(select(Programme))))
         session.add(OutgoingMail(school_id=school.id, to_address="a@example.org", subject="Tilleuls", body="Tilleuls"))
         code = new_codes(1)[0]
         add_code(session, student, code=code)

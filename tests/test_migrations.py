@@ -145,8 +145,8 @@ def test_rebuilding_a_table_keeps_the_rows_that_depend_on_it(next_version):
 
 
 SCHOOL = """INSERT INTO school (id, name, country, official_code, email, phone, support_email, address1, address2, postal_code, town, language,
-    time_zone, code_days, created_at, updated_at, version)
-    VALUES (1, 'A', 'FR', '9990001X', '', '', '', '', '', '', '', 'fr', 'Europe/Paris', 180, '2026-01-01', '2026-01-01', 1)"""
+    time_zone, created_at, updated_at, version)
+    VALUES (1, 'A', 'FR', '9990001X', '', '', '', '', '', '', '', 'fr', 'Europe/Paris', '2026-01-01', '2026-01-01', 1)"""
 
 
 def test_two_upgrades_at_once_do_the_work_once(app):
@@ -188,6 +188,24 @@ def test_people_who_were_there_get_the_key_that_tells_doubles(app):
     schema.upgrade(db.engine)
     with db.engine.connect() as connection:
         assert connection.execute(text("SELECT name_key, extra FROM student")).one() == ("goff jean le oenone", "{}")
+
+
+def test_the_life_of_a_code_that_a_school_had_chosen_becomes_its_option(app):
+    names = "email, phone, support_email, address1, address2, postal_code, town, website, support_phone, siret, dpo_name, dpo_email, sales_email"
+    blank = ", ".join(["''"] * len(names.split(",")))
+    with db.engine.connect() as connection:
+        schema._pragma(connection, "foreign_keys=OFF")
+        with connection.begin():
+            schema.command.upgrade(schema._config(connection), "202611220928")
+            for number, days in ((1, 180), (2, 90)):
+                insert = f"""INSERT INTO school (id, name, country, official_code, {names}, language, time_zone, code_days, created_at, updated_at, version)
+                    VALUES ({number}, 'A', 'FR', 'C{number}', {blank}, 'fr', 'Europe/Paris', {days}, '2026-01-01', '2026-01-01', 1)"""  # noqa: S608
+                connection.execute(text(insert))
+        schema._pragma(connection, "foreign_keys=ON")
+    schema.upgrade(db.engine)
+    with db.engine.connect() as connection:
+        assert connection.execute(text("SELECT school_id, key, value FROM setting")).all() == [(2, "code_days", "90")]
+        assert connection.scalar(text("SELECT count(*) FROM school")) == 2
 
 
 @pytest.fixture

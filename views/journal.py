@@ -123,6 +123,7 @@ WORDS: dict[str | tuple[str, str], Any] = {
     ("transfer", "receive"): _p("history", "file taken in"),
     ("transfer", "send"): _p("history", "file handed over"),
     ("transfer", "passphrase"): _p("history", "passphrase shown"),
+    "send_message": _p("history", "draft of a message begun"),
     ("message", "send"): _p("history", "sent"),
     ("message", "send_test"): _p("history", "sent to oneself as a test"),
     ("message", "download"): _p("history", "attached file fetched"),

@@ -208,9 +208,7 @@ def _read(ids: Sequence[int], sender: Sender) -> Iterator[Sheet]:
             yield sheet_of(code.student, code.guardian, sender, key=code.id, code=code.reveal(), until=code.expires_at)
 
 
-def sheet_of(
-    student: Student, guardian: Guardian | None, sender: Sender, *, key: int, code: str, until: dt.datetime, language: str | None = None
-) -> Sheet:
+def sheet_of(student: Student, guardian: Guardian | None, sender: Sender, *, key: int, code: str, until: dt.datetime, language: str | None = None) -> Sheet:
     """One letter about a student, to this guardian or to all of them, in their language unless another is named."""
     language = language or language_of((guardian or student).language, sender.language)
     return Sheet(

@@ -40,9 +40,7 @@ HANDLERS: dict[str, Handler] = {}
 RIGHT_IN_PARAMS = "params"
 
 
-def handler(
-    kind: JobKind, *, table: str = "", verb: str = "", failed: Callable[[dict[str, Any]], None] | None = None
-) -> Callable[[Work], Work]:
+def handler(kind: JobKind, *, table: str = "", verb: str = "", failed: Callable[[dict[str, Any]], None] | None = None) -> Callable[[Work], Work]:
     """Declare the handler of a kind. Refuses a second one with ValueError.
 
     A handler reads `task.params`, commits its progress with `task.progress`, and leaves its last changes uncommitted: they are

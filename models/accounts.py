@@ -48,7 +48,8 @@ class Entry:
     """What became of a try to sign in: a token, or a wait in seconds, or neither. `closed`: right password, nothing open today.
 
     `half`: right password, and a code is still to come (`models/second_step.py`). What is told at the first page: `letters`, `cards` and `removed`,
-    when a reset letter or an access card was printed or the second step removed since the last sign-in; `left`, the recovery codes that remain after one was used.
+    when a reset letter or an access card was printed or the second step removed since the last sign-in;
+    `left`, the recovery codes that remain after one was used.
     """
 
     token: str = ""

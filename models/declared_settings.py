@@ -97,9 +97,7 @@ declare(
     "int",
     10,
     label=_("Wrong passwords before a wait"),
-    help=_(
-        "For one account from one place; then the wait grows to 15 minutes. Where [schools] share the installation, it changes when all are stricter."
-    ),
+    help=_("For one account from one place; then the wait grows to 15 minutes. Where [schools] share the installation, it changes when all are stricter."),
     low=5,
     high=20,
     unit=_("tries"),

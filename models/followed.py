@@ -58,7 +58,5 @@ def deletion_problem(session: Session, student: Student) -> Refusal | None:
             _("%(name)s has records: an account, or a code that was used. Deactivate [the student] instead: the records are kept."), name=str(student)
         )
     if certified:
-        return Refusal(
-            _("%(name)s has records: a paper that the [school] issued. Deactivate [the student] instead: the records are kept."), name=str(student)
-        )
+        return Refusal(_("%(name)s has records: a paper that the [school] issued. Deactivate [the student] instead: the records are kept."), name=str(student))
     return None

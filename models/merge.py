@@ -141,9 +141,7 @@ def check(kept: Any, gone: Any) -> None:
     if type(kept) is not type(gone) or kept.id == gone.id or kept.school_id != gone.school_id:
         raise Refusal(_("A merge takes two different records of one list. Choose the other one."))
     if isinstance(kept, Guardian) and kept.user_id is not None and gone.user_id is not None and kept.user_id != gone.user_id:
-        raise Refusal(
-            _("Both records have an account of their own, so they cannot be merged. Suspend the links of the one that the person no longer uses.")
-        )
+        raise Refusal(_("Both records have an account of their own, so they cannot be merged. Suspend the links of the one that the person no longer uses."))
 
 
 def better(first: Any, second: Any) -> Any:

@@ -48,7 +48,6 @@ class NotReady(Refusal):
         return super().sentence
 
 
-
 def read_code(typed: str | None, country: Country | None) -> str:
     """The official code as it is stored. Refused in France: what is no UAI; in Québec: what has no shape of a code."""
     if country not in (None, Country.FR):

@@ -174,8 +174,6 @@ def _server_key():
     keys.configure(SECRET.encode())
 
 
-
-
 class Clock:
     """The application's clock at the doors, moved by hand."""
 

@@ -242,9 +242,7 @@ def test_names_are_near_when_one_of_both_is_a_slip_of_the_hand(one, two, near):
     assert near_names(one, two) is near
 
 
-@pytest.mark.parametrize(
-    ("two", "near"), [((2013, 2, 1), True), ((2013, 1, 12), True), ((2014, 1, 2), True), ((2014, 3, 2), False), ((2013, 1, 2), False)]
-)
+@pytest.mark.parametrize(("two", "near"), [((2013, 2, 1), True), ((2013, 1, 12), True), ((2014, 1, 2), True), ((2014, 3, 2), False), ((2013, 1, 2), False)])
 def test_dates_are_near_when_one_part_differs_or_day_and_month_changed_places(two, near):
     assert near_dates(dt.date(2013, 1, 2), dt.date(*two)) is near
 

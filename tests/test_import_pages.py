@@ -237,7 +237,7 @@ def test_the_list_shows_the_imports_and_leads_to_their_page(hands):
     page = hands.browser.get("/admin/import_/")
     assert "eleves.csv" in said(page)
     assert "À confirmer" in said(page)
-    assert f"details/?id={url.rpartition(chr(61))[2]}\"" in page.text
+    assert f'details/?id={url.rpartition(chr(61))[2]}"' in page.text
 
 
 def test_pages_of_a_tab_hold_twenty_five_rows(app, hands):

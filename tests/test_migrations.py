@@ -312,4 +312,3 @@ def test_a_table_whose_numbers_could_come_again_is_told_by_the_check(next_versio
     next_version('op.drop_table("throttle"); op.create_table("throttle", sa.Column("id", sa.Integer(), primary_key=True))')
     schema.upgrade(db.engine)
     assert ("sqlite_autoincrement", "throttle") in schema.differences(db.engine)
-

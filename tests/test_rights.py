@@ -200,7 +200,7 @@ EXPECTED = {
 
 
 def as_set(words: str) -> dict[str, str]:
-    """"read@g" -> {"read": "g"}."""
+    """ "read@g" -> {"read": "g"}."""
     return {name: far or "all" for name, _at, far in (word.partition("@") for word in words.split())}
 
 

@@ -75,14 +75,8 @@ def test_an_english_sentence_chooses_its_article(text, expected):
 
 
 def test_a_noun_without_elision_keeps_the_full_article():
-    assert (
-        resolve("[The student], [of the student], [this student], [of students]", {"student": HERO}, "fr")
-        == "Le héros, du héros, ce héros, de héros"
-    )
-    assert (
-        resolve("[The course], [of the course], [to the course]", {"course": COURSE}, "fr")
-        == "La formation, de la formation, à la formation"
-    )
+    assert resolve("[The student], [of the student], [this student], [of students]", {"student": HERO}, "fr") == "Le héros, du héros, ce héros, de héros"
+    assert resolve("[The course], [of the course], [to the course]", {"course": COURSE}, "fr") == "La formation, de la formation, à la formation"
 
 
 def test_a_capital_in_the_token_gives_a_capital():

@@ -41,9 +41,7 @@ from models.studies import Programme
 from models.work import OutgoingMail
 
 # These want a row; they are opened with one.
-ONE = re.compile(
-    r"/admin/(\w+/(details|edit|bulk_edit|merge)|import_/(confirm|columns|rows)|message/(file|left_out|preview|report|report_file))/$"
-)
+ONE = re.compile(r"/admin/(\w+/(details|edit|bulk_edit|merge)|import_/(confirm|columns|rows)|message/(file|left_out|preview|report|report_file))/$")
 CODES = (400, 403, 404, 405, 409, 413, 422, 429, 500, 503)
 
 

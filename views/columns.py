@@ -144,10 +144,7 @@ class Columns(Base):
         shown = self.chosen_columns or self.usual_columns
         offered = self.offered_columns
         names = [*shown, *(name for name in offered if name not in shown)]
-        return [
-            ColumnEntry(name, str(offered[name]), place if place <= len(shown) else 0, name == self.title_column)
-            for place, name in enumerate(names, 1)
-        ]
+        return [ColumnEntry(name, str(offered[name]), place if place <= len(shown) else 0, name == self.title_column) for place, name in enumerate(names, 1)]
 
     @expose("/columns/")
     def columns_view(self) -> ResponseReturnValue:

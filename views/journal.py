@@ -116,6 +116,7 @@ WORDS: dict[str | tuple[str, str], Any] = {
     "retry": _p("history", "started again"),
     ("outgoing_mail", "retry"): _p("history", "sent again"),
     "cancel": _p("history", "stopped"),
+    ("outgoing_mail", "test"): _p("history", "mail server tested"),
     ("outgoing_mail", "cancel"): _p("history", "sending stopped"),
     "transfer": _p("history", "sent to another [school]"),
     ("transfer", "cancel"): _p("history", "cancelled"),

@@ -126,9 +126,7 @@ class AccountVerbs:
             "verb_label": gettext("Print the cards"),
             "form_groups": [("", [(form.only_unused, 12)] if asked else [])],
             "told": [told(_shared(len(found.shared)), found.shared)] if found.shared else [],
-            "after": gettext(
-                "Hand each card over in person: whoever holds it chooses the password. An earlier card that was not used opens nothing any more."
-            ),
+            "after": gettext("Hand each card over in person: whoever holds it chooses the password. An earlier card that was not used opens nothing any more."),
             "refusal": "" if every else _nobody(found, opens),
         }
 

@@ -95,8 +95,7 @@ class Transfers(Screen):
         here = next((value for key, value in request.args.items() if key.endswith("_direction.Is")), "")
         ways = [("", gettext("All transfers")), *((way.name, str(way.label)) for way in (Direction.received, Direction.sent))]
         return [
-            {"label": label, "n": None, "url": filtered(self.table, **({"direction__Is": key} if key else {})), "current": here == key}
-            for key, label in ways
+            {"label": label, "n": None, "url": filtered(self.table, **({"direction__Is": key} if key else {})), "current": here == key} for key, label in ways
         ]
 
     def count_text(self, count: int | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import force_locale
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from jobs import paper
 from jobs.letterhead import Letterhead, bind, letterhead, logo_alt, short
@@ -22,11 +22,10 @@ from jobs.runner import Task
 from models import keys, settings
 from models.access import User
 from models.access_cards import printable
-from models.activation import ActivationCode, show_code
+from models.activation import ActivationCode, count_printed, show_code
 from models.among import among
-from models.base import Refusal, today, utcnow
+from models.base import Refusal, today
 from models.db import db
-from models.journal import record
 from models.letter_fields import day_in_words, language_of
 from models.people import Group, Student
 from models.school import School
@@ -139,17 +138,7 @@ def print_access_cards(task: Task) -> Product:
         if left
         else ""
     )
-    _count(ids)
+    count_printed(db.session, ids, "print_access_cards")
     with force_locale(task.language):
         name = str(_("Access cards – %(school)s – %(date)s", school=short(sender.name), date=day_in_words(today(sender.time_zone), task.language)))
     return bind(name, parts)
-
-
-def _count(ids: Sequence[int]) -> None:
-    """Write down that these cards were printed; committed with the end of the job."""
-    now = utcnow()
-    for start in range(0, len(ids), STEP):
-        some = ActivationCode.id.in_(ids[start : start + STEP])
-        values = {"printed_count": ActivationCode.printed_count + 1, "printed_at": now}
-        db.session.execute(update(ActivationCode).where(some).values(values), execution_options={"synchronize_session": False})
-    record(db.session, "print_access_cards", "activation_code", rows=len(ids))

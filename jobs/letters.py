@@ -15,17 +15,16 @@ from zoneinfo import ZoneInfo
 import segno
 from flask import current_app
 from flask_babel import force_locale
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from jobs import paper
 from jobs.letterhead import Letterhead, bind, letterhead, lines_of, logo_alt, short
 from jobs.registry import Product, handler
 from jobs.runner import Task
-from models.activation import ActivationCode, CodePurpose, show_code
-from models.base import Refusal, today, utcnow
+from models.activation import ActivationCode, CodePurpose, count_printed, show_code
+from models.base import Refusal, today
 from models.db import db
-from models.journal import record
 from models.letter_fields import Facts, blocks, day_in_words, language_of, line_of, values_of
 from models.letter_sample import window_of
 from models.letter_text import Texts, text_in_force
@@ -245,7 +244,7 @@ def print_letters(task: Task) -> Product:
     left = len(asked) - len(sheets)
     note = N_("%(num)d code was left out: used, revoked or expired.", "%(num)d codes were left out: used, revoked or expired.", left)
     task.note = str(note) if left else ""
-    _count([sheet.id for sheet in sheets])
+    count_printed(db.session, [sheet.id for sheet in sheets], "print_letters")
     return product
 
 
@@ -260,13 +259,3 @@ def _print(task: Task, sheets: Sequence[Sheet], sender: Sender, head: Letterhead
         parts.append(paper.render("letter", data, pages=len(some), pictures=head.pictures, beat=task.beat))
         task.beat()
     return bind(name, parts)
-
-
-def _count(ids: Sequence[int]) -> None:
-    """Write down that these codes were printed; committed with the end of the job."""
-    now = utcnow()
-    for start in range(0, len(ids), STEP):
-        some = ActivationCode.id.in_(ids[start : start + STEP])
-        values = {"printed_count": ActivationCode.printed_count + 1, "printed_at": now}
-        db.session.execute(update(ActivationCode).where(some).values(values), execution_options={"synchronize_session": False})
-    record(db.session, "print_letters", "activation_code", rows=len(ids))

@@ -240,6 +240,15 @@ def printable(session: Session, code_ids: Iterable[int]) -> list[int]:
     return [i for i in ids if i in alive]
 
 
+def count_printed(session: Session, code_ids: Iterable[int], verb: str) -> None:
+    """Write down, in the caller's transaction, that these codes were printed; one line of the history, under this verb."""
+    ids, now = list(code_ids), utcnow()
+    for some in _pieces(ids):
+        values = {"printed_count": ActivationCode.printed_count + 1, "printed_at": now}
+        session.execute(update(ActivationCode).where(among(ActivationCode.id, some)).values(values), execution_options={"synchronize_session": False})
+    record(session, verb, "activation_code", rows=len(ids))
+
+
 def codes_of_batch(session: Session, batch: str) -> list[int]:
     """The codes that were made together; none for an empty name."""
     return list(session.scalars(select(ActivationCode.id).where(ActivationCode.batch == batch, ActivationCode.batch != "").order_by(ActivationCode.id)))

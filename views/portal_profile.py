@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
@@ -11,7 +13,7 @@ from wtforms.validators import Length
 
 from models import portal
 from models.db import db
-from models.people import Guardian
+from models.people import Guardian, Student
 from views.fields import VersionField, mark_is_current, version_mark
 from views.i18n import gettext, speaking_for
 from views.i18n import lazy_gettext as _
@@ -53,7 +55,7 @@ def details(guardian_id: int) -> ResponseReturnValue:
     form = ProfileForm(obj=guardian)
     status = 200
     if request.method == "POST":
-        status = _save(form, guardian)
+        status = save_details(form, guardian, lambda typed: portal.save_profile(db.session, guardian, typed))
         if status == 200:
             return redirect(url_for("portal.home"), code=303)
     if request.method == "GET" or status == 409:
@@ -63,14 +65,15 @@ def details(guardian_id: int) -> ResponseReturnValue:
         return render_template("portal/details.html", form=form, school=guardian.school.name), status
 
 
-def _save(form: ProfileForm, guardian: Guardian) -> int:
+def save_details(form: ProfileForm, row: Guardian | Student, write: Callable[[dict[str, str]], None]) -> int:
+    """Write what somebody typed about themselves and commit; the status of the answer. 422: a field is wrong, 409: changed meanwhile."""
     if not form.validate():
         return 422
-    if not mark_is_current(form.row_version.data, guardian):
+    if not mark_is_current(form.row_version.data, row):
         form.form_errors.append(gettext("The [school] changed your details while you were writing. Compare, then save again."))
         return 409
     try:
-        portal.save_profile(db.session, guardian, {name: form[name].data or "" for name in portal.PROFILE})
+        write({name: form[name].data or "" for name in portal.PROFILE})
         db.session.commit()
     except portal.WrongField as wrong:
         db.session.rollback()

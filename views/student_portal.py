@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
@@ -11,18 +12,18 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import HiddenField
 
-from models import portal, redemption, student_redemption
+from models import redemption, student_redemption
 from models.base import Refusal
 from models.db import db
 from models.people import Student
 from models.student_portal import own_record, save_contact
 from views import auth, inbox
 from views.doors import differ
-from views.fields import mark_is_current, version_mark
+from views.fields import version_mark
 from views.i18n import gettext, speaking_for
 from views.i18n import lazy_gettext as _
 from views.passwords import NewPassword
-from views.portal_profile import ProfileForm
+from views.portal_profile import ProfileForm, save_details
 from views.portal_register import CodeForm, as_printed
 from views.portal_tabs import declare_tab
 from views.student_invite import invite_url
@@ -172,7 +173,8 @@ def profile() -> ResponseReturnValue:
     """Phone, e-mail and address, as the school has them; nothing else of the record is the student's to change."""
     student = _mine()
     form = ProfileForm(obj=student)
-    status = _save(form, student) if request.method == "POST" else 200
+    write = partial(save_contact, db.session, student)
+    status = save_details(form, student, write) if request.method == "POST" else 200
     if request.method == "POST" and status == 200:
         return redirect(url_for("student_portal.home"), code=303)
     if request.method == "GET" or status == 409:
@@ -180,23 +182,6 @@ def profile() -> ResponseReturnValue:
         form.row_version.raw_data = None
     with speaking_for(student.school_id):
         return render_template("student/profile.html", form=form, school=student.school.name, support_school=student.school_id), status
-
-
-def _save(form: ProfileForm, student: Student) -> int:
-    if not form.validate():
-        return 422
-    if not mark_is_current(form.row_version.data, student):
-        form.form_errors.append(gettext("The [school] changed your details while you were writing. Compare, then save again."))
-        return 409
-    try:
-        save_contact(db.session, student, {name: form[name].data or "" for name in portal.PROFILE})
-        db.session.commit()
-    except portal.WrongField as wrong:
-        db.session.rollback()
-        form[wrong.field].errors = [*form[wrong.field].errors, wrong.sentence]
-        return 422
-    flash(gettext("Your details are saved."), "success")
-    return 200
 
 
 def register(app: Flask, admin: Admin) -> None:

@@ -76,15 +76,9 @@ class Admission(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
     def _tidy_text(self, _key: str, value: str | None) -> str:
         return visible(value or "").strip()[:4000]
 
-    def check_grid(self) -> None:
-        """Refused: a grid of another programme."""
-        if self.grid is not None and self.programme is not None and self.grid.programme_id != self.programme.id:
-            sentence = _("The grid %(grid)s is not of the [programme] %(programme)s. Choose one of its grids.")
-            raise Refusal(sentence, grid=str(self.grid), programme=self.programme.code)
-
     def check(self, session: Session) -> None:
         """Refused: a grid of another programme, days in the wrong order, a second open admission to the same programme and grid."""
-        self.check_grid()
+        check_grid(self.grid, self.programme)
         if self.applied_on and self.admitted_on and self.admitted_on < self.applied_on:
             raise Refusal(_("The day of the admission comes before the day of the application. Correct one of the two."))
         if self.status not in OPEN or self.student is None or self.programme is None:
@@ -137,11 +131,17 @@ class Admission(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         self.sanctioned_on = self.ended_on = date
 
 
+def check_grid(grid: Grid | None, programme: Programme | None) -> None:
+    """Refused: a grid of another programme."""
+    if grid is not None and programme is not None and grid.programme_id != programme.id:
+        raise Refusal(_("The grid %(grid)s is not of the [programme] %(programme)s. Choose one of its grids."), grid=str(grid), programme=programme.code)
+
+
 @event.listens_for(Admission, "before_insert")
 @event.listens_for(Admission, "before_update")
-def _check_grid(_mapper: Any, _connection: Connection, row: Admission) -> None:
+def _same_programme(_mapper: Any, _connection: Connection, row: Admission) -> None:
     """Whatever writes it, a grid of another programme is refused."""
-    row.check_grid()
+    check_grid(row.grid, row.programme)
 
 
 def admissions_of(session: Session, student_id: int) -> list[Admission]:

@@ -100,6 +100,16 @@ def test_a_grid_of_another_programme_is_refused(as_, app, schools, candidate):
     answer = send(as_("registrar2"), "/admin/admission/new/", page="/account", **{**_fields(candidate), "programme": str(other)})
     assert answer.status_code == 422
     assert "La grille JEE0K-17R-RA n’appartient pas" in words(answer)
+    assert 'id="grid-error"' in answer.text
+
+
+def test_a_second_active_admission_is_made_and_told(as_, app, schools, candidate):
+    browser = as_("registrar2")
+    send(browser, "/admin/admission/new/", page="/account", **_fields(candidate))
+    with rows(app) as session:
+        other = session.scalar(select(Programme).where(Programme.school_id == schools[1], Programme.id != candidate["programme"])).id
+    send(browser, "/admin/admission/new/", page="/account", student=str(candidate["student"]), programme=str(other))
+    assert "Lise Leblanc a aussi une admission active : JEE0K-17R-RA." in words(browser.get("/admin/admission/"))
 
 
 def test_a_sanction_is_asked_for_its_day_and_seals_the_banner(as_, app, schools):
@@ -109,7 +119,7 @@ def test_a_sanction_is_asked_for_its_day_and_seals_the_banner(as_, app, schools)
         one = session.scalar(select(Admission).join(Student).where(*there).order_by(Admission.id))
         found = {"id": one.id, "student": one.student_id, "code": one.programme.code}
     sent = {"page": "/account", "action": "sanction", "rowid": str(found["id"])}
-    assert "Sanctionner 1 admission" in words(send(browser, "/admin/admission/action/", **sent))
+    assert "Décerner 1 diplôme" in words(send(browser, "/admin/admission/action/", **sent))
     send(browser, "/admin/admission/action/", **sent, date="2026-06-01", _asked="1")
     with rows(app) as session:
         assert session.get_one(Admission, found["id"]).sanctioned_on == dt.date(2026, 6, 1)

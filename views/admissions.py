@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, flash, request
 from flask_admin import Admin
 from flask_wtf import FlaskForm
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 from wtforms import DateField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 
-from models.admissions import AFTER, Admission, AdmissionStatus, admissions_of
-from models.base import today
+from models.admissions import AFTER, Admission, AdmissionStatus, admissions_of, check_grid
+from models.base import Refusal, today
 from models.courses import Grid
 from models.db import db
 from models.people import Student
@@ -43,7 +43,17 @@ DETAILS = ("applied_on", "admitted_on", "previous_studies")
 class SanctionForm(FlaskForm):
     """When the diploma was awarded."""
 
-    date = DateField(_("Sanctioned on"), validators=[InputRequired()])
+    date = DateField(_("Sanctioned on"), validators=[InputRequired()], default=lambda: today(zone().key))
+
+
+def of_programme(form: Any, field: Any) -> None:
+    """A grid of the programme that is chosen beside it; told at the field."""
+    programme = form.programme.data
+    if field.data is not None and programme is not None:
+        try:
+            check_grid(field.data, programme)
+        except Refusal as refusal:
+            raise ValidationError(refusal.sentence) from refusal
 
 
 class Admissions(Screen):
@@ -82,7 +92,10 @@ class Admissions(Screen):
         ("", (("student", 12), ("programme", 6), ("grid", 6), ("org_unit", 6), ("term", 6))),
         (_("In detail"), (("applied_on", 3), ("admitted_on", 3), ("previous_studies", 12))),
     )
-    form_args = {"previous_studies": {"description": _("Diplomas, places and years, as the file of the application tells them.")}}
+    form_args = {
+        "grid": {"validators": [of_programme]},
+        "previous_studies": {"description": _("Diplomas, places and years, as the file of the application tells them.")},
+    }
     bulk_edit_columns = ("org_unit", "term")
 
     def __init__(self) -> None:
@@ -136,6 +149,11 @@ class Admissions(Screen):
                 model.admitted_on = today(zone().key)
             model.status = AdmissionStatus.active if model.admitted_on else AdmissionStatus.applicant
         model.check(db.session)
+        if is_created and model.status is AdmissionStatus.active:
+            others = [one for one in admissions_of(db.session, model.student.id) if one is not model and one.status is AdmissionStatus.active]
+            if others:
+                who = {"student": model.student.name, "name": str(others[0])}
+                flash(gettext("%(student)s also has an active admission to %(name)s. Close it if this one takes its place.", **who), "warning")
 
     # -- verbs
 
@@ -158,7 +176,7 @@ class Admissions(Screen):
         """End it without a diploma."""
         record.close(today(zone().key))
 
-    @verb("sanction", _("Sanction"), ask=SanctionForm)
+    @verb("sanction", _("Award the diploma"), ask=SanctionForm)
     def sanction(self, record: Admission, date: dt.date) -> None:
         """The diploma is awarded."""
         record.sanction(date)
@@ -168,7 +186,7 @@ class Admissions(Screen):
         return {
             "count_sentence": ngettext("admission chosen.", "admissions chosen.", selection.count),
             "left_out": gettext("A sanctioned admission is closed: nothing more is registered under it. The history takes a mistake back."),
-            "verb_label": ngettext("Sanction %(num)d admission", "Sanction %(num)d admissions", selection.count),
+            "verb_label": ngettext("Award %(num)d diploma", "Award %(num)d diplomas", selection.count),
         }
 
 
@@ -193,7 +211,7 @@ def _banner(student: Student) -> Facts:
     one = next(iter(admissions_of(db.session, student.id)), None)
     if one is None:
         return Facts()
-    facts = [(gettext("Grid"), str(one), False)]
+    facts = [(gettext("Grid"), str(one.grid), False)] if one.grid is not None else []
     if one.org_unit is not None:
         facts.append((gettext("Organisational unit"), one.org_unit.code, True))
     stamp = gettext("Sanctioned %(programme)s", programme=one.programme.code) if one.status is AdmissionStatus.sanctioned else ""

@@ -146,7 +146,8 @@ class Grids(EditorsRetire, Screen):
     column_default_sort = [("code", False)]
     column_searchable_list = ("code", "title")
     search_example = _("JEE0K-17R-RA")
-    column_details_list = ("code", "title", "programme", "org_unit", "courses", "in_use", "retired_at")
+    column_details_list = ("code", "title", "programme", "org_unit", "in_use", "retired_at")
+    details_template = "admin/grid/details.html"
     column_export_list = ("code", "title", "programme", "org_unit", "in_use")
     nowrap_columns = ("code",)
     lookups = {
@@ -169,6 +170,12 @@ class Grids(EditorsRetire, Screen):
     def get_query(self) -> Any:
         """With what the list shows."""
         return super().get_query().options(joinedload(Grid.programme), joinedload(Grid.org_unit))
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """Its courses stand below a grid."""
+        if template == self.details_template:
+            kwargs["units"] = units_words
+        return str(super().render(template, **kwargs))
 
     def count_text(self, count: int | None) -> str:
         """How many grids."""

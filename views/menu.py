@@ -46,7 +46,7 @@ PAGES = {
 # Screens that stand beside another: reached by a button there, so that the sidebar stays short. Whoever may not open that one
 # finds them in the sidebar.
 BESIDE = {"issued_paper": "student", "membership": "user", "login_event": "user", "noun": "label"}
-BESIDE |= {"grid": "programme", "org_unit": "programme", "code_value": "programme", "rac_group": "course", "term": "school_year"}
+BESIDE |= {"org_unit": "programme", "code_value": "programme", "rac_group": "course", "term": "school_year"}
 
 
 def screens() -> dict[str, Any]:

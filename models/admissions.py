@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, ForeignKey, Index, Text, event, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, object_session, relationship, validates
 
-from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, today
+from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column
 from models.courses import Grid
 from models.custom import Extensible
 from models.people import Student
@@ -103,12 +103,12 @@ class Admission(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
             raise Refusal(_("The admission %(name)s is “%(status)s”: this cannot be done with it."), name=str(self), status=str(self.status.label))
         self.status = status
 
-    def activate(self, on: dt.date | None = None) -> None:
-        """Admit an applicant, or open again what was suspended or closed. Refused once sanctioned."""
+    def activate(self, on: dt.date) -> None:
+        """Admit an applicant, or open again what was suspended or closed, on this day of the school. Refused once sanctioned."""
         session = object_session(self)
         self._become(_S.active)
         self.ended_on = None
-        self.admitted_on = self.admitted_on or on or today()
+        self.admitted_on = self.admitted_on or on
         if session is not None:
             self.check(session)
 
@@ -116,14 +116,16 @@ class Admission(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         """Nothing new is registered until it is active again. Refused unless active."""
         self._become(_S.suspended)
 
-    def close(self, on: dt.date | None = None) -> None:
-        """The student leaves the programme without its diploma. Refused once closed or sanctioned."""
+    def close(self, on: dt.date) -> None:
+        """The student leaves the programme without its diploma, on this day. Refused once closed or sanctioned."""
         self._become(_S.closed)
-        self.ended_on = on or today()
+        self.ended_on = on
 
-    def sanction(self, date: dt.date) -> None:
-        """The diploma of the programme was awarded on this day. Refused: unless active, a day to come, a day before the admission."""
-        if date > today():
+    def sanction(self, date: dt.date, now: dt.date) -> None:
+        """The diploma of the programme was awarded on this day. Refused: unless active, a day to come (`now` is that of the school), a day before
+        the admission.
+        """
+        if date > now:
             raise Refusal(_("A sanction has a day that has come. Correct the date."))
         if self.admitted_on and date < self.admitted_on:
             raise Refusal(_("The sanction comes before the admission. Correct the date."))

@@ -22,6 +22,7 @@ from models.among import among
 from models.custom_values import Spec
 from models.followed import Access, access_of_all
 from models.people import Account, Guardian, GuardianLink, Student
+from models.student_accounts import OwnAccount, account_of_all
 from models.wording import Wording
 
 CHUNK = 2_000
@@ -136,6 +137,7 @@ _OWN: dict[tuple[str, str], Callable[[Session], Reader | None]] = {
     ("student", "name"): lambda session: Reader(Student.id, _names(session, Student)),
     ("guardian", "name"): lambda session: Reader(Guardian.id, _names(session, Guardian)),
     ("student", "access"): lambda _session: Reader(access_of_all(), _each(_members(Access), str)),
+    ("student", "account"): lambda _session: Reader(account_of_all(), _each(_members(OwnAccount), str)),
     ("guardian", "account"): lambda _session: Reader(Guardian.user_id, lambda ids: [str(Account.registered if user else Account.none) for user in ids]),
     ("guardian", "children"): lambda session: Reader(Guardian.id, _children(session)),
     ("guardian_link", "relation"): lambda session: _plain(session, GuardianLink, "relation", None),

@@ -59,6 +59,12 @@ def with_account() -> Any:
     return with_expression(Student.account_word, case((Student.user_id.is_(None), "none"), (used_clause(), "used"), else_="unused"))
 
 
+def account_of_all() -> Any:
+    """The same word, asked of a whole school: the accounts in use are one set, worked out once."""
+    used = Student.user_id.in_(select(user.c.id).where(user.c.last_seen_at.is_not(None)))
+    return case((Student.user_id.is_(None), "none"), (used, "used"), else_="unused")
+
+
 def with_user_name() -> Any:
     """The option of a statement on students that brings each one's user name. The table: whoever follows a student may tell it to them."""
     return with_expression(Student.user_name, select(user.c.username).where(user.c.id == Student.user_id).scalar_subquery())

@@ -179,7 +179,7 @@ class Admissions(Screen):
     @verb("sanction", _("Award the diploma"), ask=SanctionForm)
     def sanction(self, record: Admission, date: dt.date) -> None:
         """The diploma is awarded."""
-        record.sanction(date)
+        record.sanction(date, today(zone().key))
 
     def prepare_sanction(self, selection: Any, form: SanctionForm) -> dict[str, Any]:
         """What it means."""

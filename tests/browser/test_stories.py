@@ -22,11 +22,11 @@ pytestmark = pytest.mark.browser
 # account -> (where it lands, its title, entries of its own menu, entries that are not)
 HOMES = {
     "acc": ("/admin/", "Bonjour", ["Élèves", "Imports", "Libellés", "Historique"], []),
-    "ac": ("/admin/", "Bonjour", ["Élèves", "Codes d’activation", "Imports"], []),
+    "ac": ("/admin/", "Bonjour", ["Élèves", "Codes inutilisés", "Messages", "Imports"], []),
     "ec": ("/admin/", "Bonjour", ["Élèves", "Groupes"], ["Imports", "Utilisateurs", "Libellés", "Historique"]),
-    "amp": ("/admin/", "Bonjour", ["Élèves", "Codes d’activation"], ["Imports", "Utilisateurs", "Libellés"]),
+    "amp": ("/admin/", "Bonjour", ["Élèves", "Codes inutilisés"], ["Messages", "Imports", "Utilisateurs", "Libellés"]),
     "registrar": ("/admin/", "Bonjour", ["Élèves", "Imports"], ["Utilisateurs", "Libellés"]),
-    "head": ("/admin/", "Bonjour", ["Élèves", "Historique"], ["Codes d’activation", "Libellés"]),
+    "head": ("/admin/", "Bonjour", ["Élèves", "Historique"], ["Codes inutilisés", "Libellés"]),
     "inspector": ("/admin/", "Bonjour", ["Élèves"], ["Responsables", "Imports", "Historique"]),
     "invigilator": ("/invigilator/", "", [], ["Élèves"]),
     "student": ("/student/", "", [], ["Élèves"]),

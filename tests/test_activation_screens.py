@@ -157,7 +157,12 @@ def act(browser, verb, *ids, **more):
 def test_c_a_code_is_revoked_after_a_question_and_never_when_it_has_served(as_, app):
     browser = as_("ac")
     free, used = codes(app, *usable())[0], codes(app, ActivationCode.used_at.is_not(None))[0]
-    assert "Révoquer 1 code ?" in words(act(browser, "revoke", free.id))
+    with rows(app) as session:
+        child = str(session.get(Student, free.student_id))
+    asked = words(act(browser, "revoke", free.id))
+    assert f"Révoquer ce code ? {child} –" in asked, "one row is told by its name"
+    assert f"– ····-····-{free.tail}" in asked
+    assert "choisi" not in asked
     assert codes(app, ActivationCode.id == free.id)[0].revoked_at is None
     assert act(browser, "revoke", free.id, _asked="1").status_code in (302, 303)
     gone = codes(app, ActivationCode.id == free.id)[0]

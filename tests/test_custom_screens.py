@@ -84,7 +84,7 @@ def test_a_secretary_adds_a_list_of_choices_after_looking_at_it(as_, app, school
     with rows(app) as session:
         assert session.scalar(select(CustomField.id)) is None
     assert send(browser, NEW, page=NEW, **typed).status_code == 302
-    assert "Régime\u00a0: créé." in browser.get("/admin/custom_field/").text
+    assert "Régime\u00a0: ajout enregistré." in browser.get("/admin/custom_field/").text
     with rows(app) as session:
         field = session.scalar(select(CustomField))
         assert (field.school_id, field.key, field.in_list, field.in_export) == (schools[0], "regime", True, False)
@@ -179,6 +179,7 @@ def test_a_field_is_withdrawn_and_comes_back_by_its_verbs(as_, app, schools, fie
         session.get(Student, a_student).extra = PACKED
     record, listed = f"/admin/student/details/?id={a_student}", "/admin/student/?cols=name,extra.ligne_de_car"
     assert do(browser, "custom_field", "retire", fields["text"]).status_code == 303
+    assert "Ligne de car : " in words(browser.get("/admin/custom_field/")), "what was done, by its name"
     for page in (record, f"/admin/student/edit/?id={a_student}", listed, "/admin/student/?flt0_extra.ligne_de_car.Extra=12+bis"):
         answer = browser.get(page)
         assert answer.status_code == 200

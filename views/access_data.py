@@ -14,7 +14,7 @@ from models import overview
 from models.access_data import AccessData, AccessState, Line, codes_of, guardians_of, lines, state_of_rows, students_of
 from models.base import Refusal
 from models.db import db
-from models.people import Group, StudentStatus
+from models.people import Group, Guardian, Student, StudentStatus
 from models.reach import narrower
 from models.school import Level
 from models.scope import SCOPE, WHO
@@ -226,6 +226,11 @@ class AccessDataScreen(CodesVerbs, Screen):
             "verb_label": ngettext("Print %(num)d letter", "Print %(num)d letters", n),
             "refusal": "" if n else gettext("None of these [guardians] has an account: there is no password to choose again. Create codes instead."),
         }
+
+    def called(self, row: Any) -> str:
+        """A row of the question by its child and its adult."""
+        found = (db.session.get(Student, row.student_id), db.session.get(Guardian, row.guardian_id) if row.guardian_id else None)
+        return " – ".join(str(one) for one in found if one is not None)
 
     def students(self, selection: Selection) -> Selection:
         """The same choice, as the students of its rows."""

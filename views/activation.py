@@ -228,6 +228,10 @@ class ActivationCodes(CodePages, OpenedFor, Screen):
         over = ngettext("%(num)d chosen code is left out: used, revoked or expired.", "%(num)d chosen codes are left out: used, revoked or expired.", left)
         return {**letters_question(n), "left_out": over if left else ""}
 
+    def called(self, row: ActivationCode) -> str:
+        """A code by the child, the guardian if it is for one only, and its last signs."""
+        return " – ".join(str(part) for part in (row.student, row.guardian, row) if part is not None)
+
     @verb("revoke", _("Revoke"), confirm=_("The letters already given open nothing any more. This cannot be undone."), icon="trash", danger=True)
     def revoke(self, record: ActivationCode) -> None:
         """Close the code for ever."""
@@ -236,9 +240,9 @@ class ActivationCodes(CodePages, OpenedFor, Screen):
     def prepare_revoke(self, selection: Selection, form: Any) -> dict[str, Any]:
         """How many."""
         return {
-            "title": ngettext("Revoke %(num)d code?", "Revoke %(num)d codes?", selection.count),
+            "title": ngettext("Revoke this code?", "Revoke %(num)d codes?", selection.count),
             "count_sentence": ngettext("code chosen.", "codes chosen.", selection.count),
-            "verb_label": ngettext("Revoke %(num)d code", "Revoke %(num)d codes", selection.count),
+            "verb_label": ngettext("Revoke the code", "Revoke %(num)d codes", selection.count),
         }
 
     # -- print letters?

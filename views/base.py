@@ -329,11 +329,17 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
         """When no row is ticked, or none matches."""
         return gettext("No row is chosen. Tick at least one.")
 
+    def called(self, row: Any) -> str:
+        """A row by its name, as a question or a message tells it."""
+        return name_of(row)
+
     def ask_page(self, verb: Verb, selection: Any, form: Any, extra: dict[str, Any]) -> str:
-        """The question page of a verb: how many, what is left out, the questions, one button."""
+        """The question page of a verb: who by name or how many, what is left out, the questions, one button."""
+        names = selection.names()
         context = {
             "title": str(verb.text),
-            "count": selection.count,
+            "names": names,
+            "count": None if len(names) == 1 else selection.count,  # its name says it
             "count_sentence": ngettext("record chosen.", "records chosen.", selection.count),
             "left_out": str(verb.confirm) if verb.confirm else "",
             "verb_label": str(verb.text),

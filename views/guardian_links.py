@@ -101,7 +101,7 @@ class GuardianLinks(Screen):
         return {
             "count_sentence": ngettext("link chosen.", "links chosen.", selection.count),
             "left_out": gettext("The [guardian] sees and receives nothing more about the child, at once. Nothing is deleted."),
-            "verb_label": ngettext("Suspend %(num)d link", "Suspend %(num)d links", selection.count),
+            "verb_label": ngettext("Suspend the link", "Suspend %(num)d links", selection.count),
         }
 
     @verb("reactivate", _("Reactivate"))

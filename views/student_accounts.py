@@ -80,7 +80,7 @@ class AccountVerbs:
             *([ngettext("%(num)d is deactivated and gets none.", "%(num)d are deactivated and get none.", found.left)] if found.left else []),
         ]
         return {
-            "title": ngettext("Open the account of %(num)d [student]?", "Open the accounts of %(num)d [students]?", n) if n else gettext("Open accounts"),
+            "title": ngettext("Open this account?", "Open the accounts of %(num)d [students]?", n) if n else gettext("Open accounts"),
             "count": n,
             "count_sentence": ngettext(
                 "account will be opened, with its user name and no password.", "accounts will be opened, each with its user name and no password.", n

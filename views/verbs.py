@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from views.base import Screen
 
 MOST_ROWS = 500  # identifiers that may travel in a form (security case 27)
+NAMED = 5  # so many rows are told by their names before a verb, more by their number
 ROWID = re.compile(r"^\d{1,18}$")
 
 
@@ -92,6 +93,10 @@ class Selection:
             model = self.screen.model
             found = {row.id: row for row in db.session.scalars(select(model).where(model.id.in_(ids[start : start + MOST_ROWS])))}
             yield from (found[i] for i in ids[start : start + MOST_ROWS] if i in found)
+
+    def names(self) -> list[str]:
+        """What the rows are called when they are few; nothing when they are many."""
+        return [str(self.screen.called(row)) for row in self.records()] if self.count <= NAMED else []
 
     @classmethod
     def from_request(cls, screen: Screen, verb: str) -> Selection:
@@ -173,16 +178,23 @@ def _apply(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str
     if selection.count > MOST_ROWS and hasattr(screen.model, chosen.name):
         return _later(screen, chosen, selection, answers)
     done = []
+    names = selection.names() if selection.count == 1 else []  # before the verb: a row may be gone after it
     for row in selection.records():
         chosen.handler(screen, row, **answers)
         done.append(row.id)
     record_rows(db.session, chosen.name, screen.table, done)
     db.session.commit()
-    flash(
-        ngettext("%(verb)s: done for %(num)d record.", "%(verb)s: done for %(num)d records.", len(done), verb=str(chosen.text)),
-        "success",
-    )
+    flash(_told(screen, chosen, names, len(done)), "success")
     return None
+
+
+def _told(screen: Screen, chosen: Verb, names: list[str], count: int) -> str:
+    """What was done: of one row by its name, in the words of the history; of many by their number."""
+    from views.journal import verb_words  # the history is a screen itself, with verbs
+
+    if names:
+        return gettext("%(name)s: %(what)s.", name=names[0], what=verb_words(chosen.name, screen.table))
+    return ngettext("%(verb)s: done for %(num)d record.", "%(verb)s: done for %(num)d records.", count, verb=str(chosen.text))
 
 
 def _later(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str, Any]) -> ResponseReturnValue:

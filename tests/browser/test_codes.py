@@ -64,7 +64,7 @@ def test_c_a_code_is_revoked_from_the_students_file(open_page, site):
     page = open_page("ac")
     page.goto(f"/admin/student/details/?id={student_id}&part=codes")
     page.get_by_role("button", name=f"Révoquer ····-····-{code[-4:]}").click()
-    page.get_by_role("button", name="Révoquer 1 code").click()
+    page.get_by_role("button", name="Révoquer le code").click()
     expect(page.get_by_role("button", name=f"Révoquer ····-····-{code[-4:]}")).to_have_count(0)
     page.locator("details.fold summary").click()
     expect(page.locator("details.fold")).to_contain_text(code[-4:])

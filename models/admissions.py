@@ -17,7 +17,7 @@ from models.custom import Extensible
 from models.people import Student
 from models.scope import SchoolScoped
 from models.studies import OrgUnit, Programme, Term
-from models.values import visible
+from models.values import check_year, visible
 from models.words import _, _p
 
 
@@ -30,6 +30,8 @@ class AdmissionStatus(Choice):
     closed = "closed", _p("admission", "Closed"), "mute"
     sanctioned = "sanctioned", _("Sanctioned"), "note"
 
+
+LONGEST_TEXT = 4_000
 
 _S = AdmissionStatus
 # What may become what; a sanction is final, and taken back by the history only.
@@ -74,11 +76,16 @@ class Admission(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
 
     @validates("previous_studies")
     def _tidy_text(self, _key: str, value: str | None) -> str:
-        return visible(value or "").strip()[:4000]
+        text = visible(value or "").strip()
+        if len(text) > LONGEST_TEXT:
+            raise Refusal(_("The previous studies are told in %(max)s signs at most: %(count)s are typed. Shorten them."), max=LONGEST_TEXT, count=len(text))
+        return text
 
     def check(self, session: Session) -> None:
         """Refused: a grid of another programme, days in the wrong order, a second open admission to the same programme and grid."""
         check_grid(self.grid, self.programme)
+        for day in (self.applied_on, self.admitted_on):
+            check_year(day)
         if self.applied_on and self.admitted_on and self.admitted_on < self.applied_on:
             raise Refusal(_("The day of the admission comes before the day of the application. Correct one of the two."))
         if self.status not in OPEN or self.student is None or self.programme is None:
@@ -125,6 +132,7 @@ class Admission(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         """The diploma of the programme was awarded on this day. Refused: unless active, a day to come (`now` is that of the school), a day before
         the admission.
         """
+        check_year(date)
         if date > now:
             raise Refusal(_("A sanction has a day that has come. Correct the date."))
         if self.admitted_on and date < self.admitted_on:

@@ -35,8 +35,8 @@ def read_course_number(typed: str | None, country: Country | None) -> str:
                 _("“%(value)s” is no number of [a course]: letters, figures, dots and dashes, %(max)s signs at most."), value=number[:40], max=LONGEST
             )
         return number
-    plain = re.sub(r"[\s-]", "", number)
-    whole = f"{plain[:3]}-{plain[3:6]}-{plain[6:]}" if len(plain) == 8 else number
+    plain = re.sub(r"\s", "", number)
+    whole = f"{plain[:3]}-{plain[3:6]}-{plain[6:]}" if len(plain) == 8 and "-" not in plain else plain  # (a day, 2026-02-30, has dashes too)
     if not _NETWORK.fullmatch(whole):
         raise _wrong(whole)
     return whole
@@ -53,6 +53,8 @@ def _wrong(number: str) -> Refusal:
         return Refusal(_("In “%(value)s” sign %(place)s is the letter %(sign)s where a figure is expected. Did you mean %(meant)s?"), **params)
     if _SHAPE[place] == "9":
         return Refusal(_("In “%(value)s” sign %(place)s, %(sign)s, should be a figure, as in 601-103-MQ."), **params)
+    if _SHAPE[place] == "-":
+        return Refusal(_("In “%(value)s” sign %(place)s, %(sign)s, should be a dash, as in 601-103-MQ."), **params)
     return Refusal(_("In “%(value)s” sign %(place)s, %(sign)s, should be a letter or a figure, as in 601-103-MQ."), **params)
 
 

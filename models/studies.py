@@ -14,7 +14,7 @@ from models.custom import Extensible
 from models.retiring import Retirable
 from models.school import Country
 from models.scope import SchoolScoped
-from models.values import LIMIT, tidy
+from models.values import LIMIT, check_year, tidy
 from models.words import N_, _, _p, fill
 
 LONGEST_CODE = 40
@@ -237,6 +237,8 @@ class Term(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         return value
 
     def check_days(self) -> None:
-        """Refused: a last day before the first."""
+        """Refused: a last day before the first, a day of another age."""
+        for day in (self.begins_on, self.ends_on):
+            check_year(day)
         if self.begins_on and self.ends_on and self.ends_on < self.begins_on:
             raise Refusal(_("The last day comes before the first one. Correct one of the two."))

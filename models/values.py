@@ -15,8 +15,9 @@ from typing import NamedTuple
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from models.base import fold
+from models.base import Refusal, fold
 from models.import_words import BadCell
+from models.words import _
 
 LIMIT = 200  # characters of a text column
 _INVISIBLE = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -26,6 +27,15 @@ _DAMAGED = re.compile("[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘
 _GUARDED = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _LOST_DIGITS = re.compile(r"[0-9][.,]?[0-9]*[eE]\+?[0-9]{1,3}")
 _EMAIL = re.compile(r"[a-z0-9_+\-]+(?:\.[a-z0-9_+\-]+)*@(?:[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
+
+YEARS = (1950, 2100)  # of a day in a school's records: anything else is a slip of the keyboard
+
+
+def check_year(day: dt.date | None) -> None:
+    """Refused: a day of a year that no record of a school has; nothing is none."""
+    if day is not None and not YEARS[0] <= day.year <= YEARS[1]:
+        raise Refusal(_("The year %(year)s is not between %(first)s and %(last)s. Correct the date."), year=day.year, first=YEARS[0], last=YEARS[1])
+
 
 MONTHS = {
     name: number

@@ -89,6 +89,10 @@ def test_a_detailed_admission_without_its_day_is_an_application(as_, app, candid
     typed = {**_fields(candidate), "applied_on": "2026-02-01", "admitted_on": "2026-01-01", "previous_studies": "DES, 1998"}
     wrong = send(browser, "/admin/admission/new/?detailed=1", page="/account", **typed)
     assert "La date d’admission précède la date de la demande" in words(wrong)
+    old = send(browser, "/admin/admission/new/?detailed=1", page="/account", **{**typed, "admitted_on": "9999-12-31"})
+    assert "L’année 9999 n’est pas entre 1950 et 2100" in words(old)
+    long = send(browser, "/admin/admission/new/?detailed=1", page="/account", **{**typed, "admitted_on": "", "previous_studies": "x" * 4001})
+    assert (long.status_code, "x" * 4001 in long.text) == (422, True)
     assert send(browser, "/admin/admission/new/?detailed=1", page="/account", **{**typed, "admitted_on": ""}).status_code == 302
     with rows(app) as session:
         made = session.scalar(select(Admission).where(Admission.student_id == candidate["student"]))

@@ -26,6 +26,7 @@ def test_a_number_of_the_network_is_read_as_people_write_it(typed):
         ("6O1-103-MQ", "In “6O1-103-MQ” sign 2 is the letter O where a figure is expected. Did you mean 601-103-MQ?"),
         ("6*1-103-MQ", "In “6*1-103-MQ” sign 2, *, should be a figure, as in 601-103-MQ."),
         ("601-1é3-MQ", "In “601-1É3-MQ” sign 6, É, should be a letter or a figure, as in 601-103-MQ."),
+        ("2026-02-30", "In “2026-02-30” sign 4, 6, should be a dash, as in 601-103-MQ."),
         ("601-103", "“601-103” is no number of a course: three figures, three signs, two signs are expected, as in 601-103-MQ."),
     ],
 )

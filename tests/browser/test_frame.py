@@ -92,6 +92,7 @@ def test_verbs_on_rows_work_without_script(open_page):
     page = open_page("ac", script=False)
     page.goto("/admin/student/")
     page.locator("input[name=rowid]").nth(0).check()
+    page.locator("#bulk summary").click()
     page.locator("#bulk button[value=add_to_group]").first.click()
     expect(page.locator(".big-count b")).to_have_text("1")
 

@@ -77,7 +77,7 @@ class Copies:
         """Who writes, where the files are, where to read and to answer: as text and as HTML."""
         key = reader.language, reader.portal
         if key not in self._after:
-            school, inbox = self.school, f"{base_url()}{reader.portal}"
+            school, page = self.school, f"{base_url()}{reader.portal}/{self.message.id}"
             lines = ["\n".join(part for part in (self.message.sender or WHO.get().name, school.name, school.phone) if part)]
             if self.files:
                 told = N_(
@@ -87,9 +87,9 @@ class Copies:
                     names=listed(self.files),
                 )
                 lines.append(str(told))
-            lines.append(str(_("Read this message in your inbox: %(address)s", address=inbox)))
-            link = Markup('<a href="{0}">{0}</a>').format(inbox)
-            drawn = Markup("").join([_paragraphs(lines[:-1]), Markup("<p>{}</p>").format(escape(lines[-1]).replace(escape(inbox), link))])
+            lines.append(str(_("Read this message in your inbox: %(address)s", address=page)))
+            link = Markup('<a href="{0}">{0}</a>').format(page)
+            drawn = Markup("").join([_paragraphs(lines[:-1]), Markup("<p>{}</p>").format(escape(lines[-1]).replace(escape(page), link))])
             if school.email:  # the layout says it in HTML
                 lines.append(str(_("If you answer this mail, your answer goes to %(address)s.", address=school.email)))
             self._after[key] = "\n\n".join(lines), drawn

@@ -239,7 +239,7 @@ def _write(one: Invitation, student: Student, code: str, base_url: str) -> None:
             "Hello,\n\n%(name)s invites you to follow their schooling at %(school)s, on Scolabri.\n\n"
             "1. Open this address:\n%(link)s\n\n"
             "2. Create your account, or sign in if you already have one. Your activation code is there already; if not, type it: %(code)s\n\n"
-            "3. %(school)s checks who you are, then opens your access.\n\n"
+            "3. The [school] checks who you are, then opens your access.\n\n"
             "The code serves once, until %(date)s. If you do not know this person, do nothing.\n",
             name=student.name,
             school=school.name,

@@ -22,7 +22,7 @@ from models.school import Country
 from models.scope import Actor, Scope, acting, unscoped
 from models.words import N_, _, _p, in_language
 from views import i18n
-from views.i18n import gettext, language_for, ngettext, pgettext, reader, speaking_for
+from views.i18n import gettext, language_for, language_name, ngettext, pgettext, reader, speaking_for
 
 # The fixtures of these tests: texts need an application of their own, not that of the screens.
 data, app, schools, say = wording.data, wording.app, wording.schools, wording.say
@@ -42,6 +42,10 @@ def test_the_school_s_own_file_wins_over_ours_and_fr_ca_leans_on_fr(say):
 def test_a_text_without_translation_is_its_msgid_with_its_nouns(say):
     assert say("No [group] here", "en") == "No group here"
     assert say("Unknown %(x)s 100 %", "en") == "Unknown %(x)s 100 %"
+
+
+def test_a_language_has_one_name_with_its_capital_and_an_unknown_one_is_shown_as_it_is():
+    assert [language_name(one) for one in ("fr", "fr_CA", "en", "es", "", "??")] == ["Français", "Français (Québec)", "English", "Español", "", "??"]
 
 
 def test_plurals_follow_the_language(app, say):

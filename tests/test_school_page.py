@@ -193,11 +193,11 @@ def test_everybody_is_told_whom_to_ask(app, as_, client, schools):
 
 def test_a_stranger_is_told_by_the_only_school(small_school):
     page = words(small_school.get("/login"))
-    assert "Aide pour votre compte, Collège des Tilleuls : aide@tilleuls.exemple · 01 99 00 12 34" in page
+    assert "Collège des Tilleuls, téléphone : 01 99 00 12 00 · Aide pour votre compte : aide@tilleuls.exemple · 01 99 00 12 34" in page.replace("\u00a0", " ")
     assert "aide@tilleuls.exemple" in words(small_school.get("/forgot"))
     assert "aide@tilleuls.exemple" in words(small_school.get("/reset/nothing"))
     for where in ("/login", "/forgot", "/reset/nothing", "/parent/register"):
-        assert "Appeler Collège des Tilleuls : 01 99 00 12 00" in words(small_school.get(where)).replace("\u00a0", " "), where
+        assert "Collège des Tilleuls, téléphone : 01 99 00 12 00" in words(small_school.get(where)).replace("\u00a0", " "), where
 
 
 @pytest.fixture

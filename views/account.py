@@ -15,6 +15,7 @@ from models import accounts, portal, sessions
 from models.access import LoginEvent, User
 from models.base import Refusal
 from models.db import db
+from models.import_choices import LANGUAGES as LANGUAGES  # (screens take them from here)
 from models.label_languages import languages_for
 from models.scope import unscoped
 from views import kept, two_factor
@@ -25,7 +26,6 @@ from views.formats import show_instant
 from views.i18n import gettext, language_for, language_name
 from views.i18n import lazy_gettext as _
 
-LANGUAGES = (("fr", "Français"), ("fr_CA", "Français (Québec)"), ("en", "English"))
 THEMES = (("", _("As the device")), ("light", _("Light")), ("dark", _("Dark")))
 _SIGN_INS = 10
 
@@ -33,7 +33,7 @@ _SIGN_INS = 10
 def language_choices() -> list[tuple[str, str]]:
     """The application's languages, then those that the person's schools have added."""
     with unscoped("one's own schools"):
-        return [*LANGUAGES, *((name, language_name(name).capitalize()) for name in languages_for(db.session, current_user.id))]
+        return [*LANGUAGES, *((name, language_name(name)) for name in languages_for(db.session, current_user.id))]
 
 
 class ProfileForm(FlaskForm):

@@ -35,7 +35,7 @@ class LanguageIs(ScreenFilter):
 
     def choices(self) -> Choices:
         """The languages of the application."""
-        return [(code, language_name(code).capitalize()) for code, _name in LANGUAGES]
+        return [(code, language_name(code)) for code, _name in LANGUAGES]
 
     def apply(self, query: Any, value: str, alias: Any = None) -> Any:
         """Add the clause."""
@@ -108,7 +108,7 @@ class CodePages:
                 ),
                 "url": url_for("student.action_view", **missing),
                 "action": "generate_codes",
-                "label": gettext("Create their codes"),
+                "label": ngettext("Create the code", "Create their codes", n),
                 "icon": "key",
                 "none": gettext("Each [student] has a usable code or a [guardian] online."),
             },
@@ -140,7 +140,7 @@ class CodePages:
                 "sentence": ngettext("usable code whose letter was never printed.", "usable codes whose letters were never printed.", n),
                 "url": self.get_url(".action_view", **{"flt0_printed.NeverPrinted": "1"}),
                 "action": "print_letters",
-                "label": gettext("Print these letters"),
+                "label": ngettext("Print this letter", "Print these letters", n),
                 "icon": "print",
                 "none": gettext("Every usable code has been printed at least once."),
             },

@@ -15,9 +15,8 @@ from models.people import Student
 from views.base import Screen
 from views.filters import ScreenFilter
 from views.formats import day_of, show_date
-from views.i18n import gettext, ngettext
+from views.i18n import gettext, language_name, ngettext
 from views.i18n import lazy_gettext as _
-from views.student_file import language_name
 from views.verbs import Selection, verb
 
 
@@ -86,6 +85,10 @@ class Invitations(Screen):
         """What can still be accepted can still be revoked."""
         return row.told is InvitationState.waiting
 
+    def called(self, row: Invitation) -> str:
+        """An invitation by who sent it, and to whom."""
+        return f"{row.student} – {row.email}"
+
     @verb("revoke", _("Revoke"), confirm=_("Whoever was invited cannot accept any more. This cannot be undone."), icon="trash", danger=True)
     def revoke(self, record: Invitation) -> None:
         """Close it for ever."""
@@ -94,9 +97,9 @@ class Invitations(Screen):
     def prepare_revoke(self, selection: Selection, form: Any) -> dict[str, Any]:
         """How many."""
         return {
-            "title": ngettext("Revoke %(num)d invitation?", "Revoke %(num)d invitations?", selection.count),
+            "title": ngettext("Revoke this invitation?", "Revoke %(num)d invitations?", selection.count),
             "count_sentence": ngettext("invitation chosen.", "invitations chosen.", selection.count),
-            "verb_label": ngettext("Revoke %(num)d invitation", "Revoke %(num)d invitations", selection.count),
+            "verb_label": ngettext("Revoke the invitation", "Revoke %(num)d invitations", selection.count),
             "back_label": gettext("Back to the invitations"),
         }
 

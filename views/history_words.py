@@ -17,7 +17,7 @@ from models.journal import collections_of, screen_of
 from models.packing import model_of
 from views.custom import field_name, fields_of
 from views.formats import show
-from views.i18n import gettext
+from views.i18n import gettext, language_name
 
 LONGEST = 160  # characters of one value
 
@@ -110,8 +110,6 @@ class Words:
             spec = next((one for one in fields_of(self.table) if one.name == name), None)
             return _short(show(spec.value(packed) if spec is not None else packed))
         if name == "language":
-            from views.student_file import language_name
-
             return language_name(str(packed))
         column = columns_of(self.mapper).get(name)
         return _short(show(value_for(column, packed) if column is not None else packed))

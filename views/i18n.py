@@ -18,7 +18,7 @@ from typing import Any, SupportsIndex
 import flask_admin.babel
 import flask_wtf.i18n
 from babel import Locale
-from babel.core import negotiate_locale
+from babel.core import UnknownLocaleError, negotiate_locale
 from flask import Flask, g, has_request_context
 from flask_admin import translations as flask_admin_translations
 from flask_babel import Babel, Domain, force_locale, get_locale, lazy_gettext, lazy_ngettext, lazy_pgettext
@@ -29,6 +29,7 @@ from wtforms.i18n import messages_path
 from models import labels
 from models.catalogue import ADMIN, DEFAULT_LANGUAGE, MESSAGES, ROOT, WTFORMS, Catalogues, installed, use
 from models.db import BEGIN, db
+from models.import_choices import LANGUAGES
 from models.label_languages import is_language
 from models.overlay import Heard, Listening, Reader, Snapshot
 from models.scope import current_school_id, unscoped
@@ -161,8 +162,14 @@ def added_languages() -> list[str]:
 
 
 def language_name(language: str) -> str:
-    """A language in its own words: "français (Canada)"."""
-    return str(Locale.parse(language).get_display_name(language) or language)
+    """A language in its own words, the same wherever it is named: "Français (Québec)", "Deutsch". What no language is called comes back as it is."""
+    if language in (known := dict(LANGUAGES)):
+        return known[language]
+    try:
+        words = str(Locale.parse(language).get_display_name(language) or language)
+    except (ValueError, UnknownLocaleError):
+        return language
+    return words[:1].upper() + words[1:]
 
 
 @contextmanager

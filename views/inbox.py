@@ -134,6 +134,7 @@ def message_page(message_id: int) -> ResponseReturnValue:
             files=[{"name": one.name, "size": size_words(one.size), "url": address("file", message_id=message_id, file_id=one.id)} for one in opened.files],
             back_url=address("list"),
             support_school=line.school_id,
+            phone_shown=True,
         )
 
 

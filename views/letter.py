@@ -171,7 +171,7 @@ class Letters(Screen):
         """The languages as tabs."""
         own = own_texts(db.session)
         tabs = [
-            {"label": language_name(name).capitalize(), "url": self.get_url(".index_view", language=name), "current": name == language, "n": None}
+            {"label": language_name(name), "url": self.get_url(".index_view", language=name), "current": name == language, "n": None}
             for name in languages(school)
         ]
         return {"tabs": tabs, "language": language, "language_words": language_name(language), "own": own}

@@ -14,12 +14,11 @@ from models.base import Refusal
 from models.db import db
 from models.merge import ChoiceNeeded, Line, NameNeeded, Preview, better, merge, preview
 from models.people import GuardianLink
-from views.account import LANGUAGES
 from views.base import gate
 from views.duplicates import DuplicatePages, number
 from views.fields import RowField, looked_up, mark_is_current, version_mark
 from views.formats import show
-from views.i18n import gettext, ngettext
+from views.i18n import gettext, language_name, ngettext
 from views.i18n import lazy_gettext as _
 from views.menu import screens
 from views.saving import own_path
@@ -156,7 +155,7 @@ def words(line: Line, row_id: int) -> str:
     """What a record says on one line."""
     values = line.values[row_id]
     if line.key == "language":
-        return dict(LANGUAGES).get(values[0], str(values[0]))
+        return language_name(str(values[0]))
     if "phone_e164" in line.attributes:
         values = values[:1]
     return ", ".join(str(show(value)) for value in values if value not in (None, ""))

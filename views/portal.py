@@ -61,6 +61,7 @@ def child(student_id: int) -> ResponseReturnValue:
             inbox_url=inbox.address("list"),
             leave_url=url_for("portal.leave", student_id=shown.id),
             support_school=shown.school_id,
+            phone_shown=True,
         )
 
 

@@ -18,7 +18,7 @@ from views import checks
 from views.account import LANGUAGES
 from views.auth import permitted
 from views.base import Screen, gate
-from views.i18n import gettext
+from views.i18n import gettext, language_name
 from views.i18n import lazy_gettext as _
 from views.school_pictures import PICTURE_HELP, PictureVerbs, bp, pictures_of
 
@@ -132,7 +132,7 @@ class Schools(PictureVerbs, Screen):
     icon = "gear"
     column_list = ("name", "official_code", "town")
     column_formatters = {
-        "language": lambda _v, _c, row, _n: dict(LANGUAGES).get(row.language, row.language),
+        "language": lambda _v, _c, row, _n: language_name(row.language),
         "country": lambda _v, _c, row, _n: str(row.country),
     }
     form_overrides = {"language": SelectField, "time_zone": SelectField}

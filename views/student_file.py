@@ -22,7 +22,7 @@ from models.people import Group, GuardianLink, Student, group_member
 from models.student_accounts import account_of, with_account, with_user_name
 from views.auth import permitted
 from views.formats import show
-from views.i18n import gettext
+from views.i18n import gettext, language_name
 from views.i18n import lazy_gettext as _
 from views.lists import MOST_FILTERS
 from views.menu import screens
@@ -202,13 +202,6 @@ class StudentFile:
         return [row[0] for row in query.with_entities(Student.id).limit(most)]
 
 
-def language_name(code: str) -> str:
-    """A language as the account page writes it."""
-    from views.account import LANGUAGES
-
-    return dict(LANGUAGES).get(code, code)
-
-
 # -- the parts of this domain
 
 
@@ -294,4 +287,4 @@ declare_part(Part("groups", _("[Groups]"), "admin/student/groups.html", _groups,
 declare_part(Part("sign_ins", _("Sign-ins"), "admin/student/sign_ins.html", _sign_ins, ("login_event", "read"), place=80, heading=_("Follow-up")))
 declare_part(Part("history", _("History"), "admin/student/history.html", _history, place=90, only=_may_see_history))
 
-__all__ = ["PARTS", "Part", "StudentFile", "declare_part", "language_name"]
+__all__ = ["PARTS", "Part", "StudentFile", "declare_part"]

@@ -22,6 +22,7 @@ from views.doors import options
 from views.formats import day_of, show_date
 from views.i18n import gettext, speaking_for
 from views.i18n import lazy_gettext as _
+from views.invitations import mails
 
 bp = Blueprint("student_invite", __name__)
 
@@ -91,7 +92,11 @@ def _send(form: InviteForm, student: Student) -> int:
         db.session.rollback()
         form.form_errors.append(refusal.sentence)
         return 422
-    flash(gettext("The invitation to %(email)s is on its way.", email=(form.email.data or "").strip()), "success")
+    email = (form.email.data or "").strip()
+    if mails():
+        flash(gettext("The invitation to %(email)s is on its way.", email=email), "success")
+    else:
+        flash(gettext("The invitation to %(email)s is written. No mail leaves from here yet: it waits. Tell your [school].", email=email), "info")
     return 200
 
 

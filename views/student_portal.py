@@ -162,6 +162,7 @@ def home() -> ResponseReturnValue:
             invite_url=invite_url(),
             contact={"name": school.name, "phone": school.phone, "email": school.email, "address": school.address_lines, "logo": logo},
             support_school=student.school_id,
+            phone_shown=True,
         )
 
 

@@ -20,6 +20,7 @@ from models.accounts import Entry, ask_confirmation, login_name
 from models.activation import ActivationCode, CodePurpose, read_code, redeemable_clause, usable_clause
 from models.base import Refusal, utcnow
 from models.db import db
+from models.invitations import Invitation
 from models.journal import record
 from models.people import Authority, Guardian, GuardianLink, LinkStatus, Relation, Student, StudentStatus
 from models.scope import BATCH, Actor, Scope, acting, unscoped
@@ -75,6 +76,8 @@ def redeem(session: Session, typed_code: str, user: User) -> GuardianLink:
         session.execute(update(ActivationCode).where(ActivationCode.id == code.id).values(used_by_id=user.id), execution_options={"synchronize_session": False})
         if session.scalar(select(GuardianLink.id).join(Guardian).where(Guardian.user_id == user.id, GuardianLink.student_id == code.student_id).limit(1)):
             raise UnusableCode
+        if is_student_of(session, code.school_id, user.id):
+            raise UnusableCode
         if code.purpose is CodePurpose.invitation:
             check_not_suspended(session, code.student_id, user)
         link = _link(session, code.student, _guardian_for(session, code, user))
@@ -103,6 +106,14 @@ def take(session: Session, digest: str, purpose: CodePurpose = CodePurpose.guard
     if done.rowcount != 1:
         raise UnusableCode
     return session.scalars(select(ActivationCode).where(ActivationCode.digest == digest).execution_options(populate_existing=True)).one()
+
+
+def is_student_of(session: Session, school_id: int, user_id: int) -> bool:
+    """Whether this account is that of a student of the school, who may hold a paper that was meant for a parent: their own, or a schoolmate's.
+    Such an account never becomes a guardian there: it would read what the school writes to parents, and no access card would open it any more.
+    """
+    look = select(Student.id).where(Student.school_id == school_id, Student.user_id == user_id).limit(1)
+    return session.scalar(look) is not None
 
 
 def check_not_suspended(session: Session, student_id: int, user: User) -> None:
@@ -154,6 +165,22 @@ def _link(session: Session, student: Student, guardian: Guardian) -> GuardianLin
     return known
 
 
+def followed(user_id: int) -> dict[int, str]:
+    """The children whom this person follows in every school, by their number: what is told after a code is what has come with it."""
+    theirs = select(GuardianLink.student_id).join(Guardian).where(Guardian.user_id == user_id, GuardianLink.status == LinkStatus.active)
+    with unscoped("one's own children, whoever one is besides"):
+        found = db.session.scalars(
+            select(Student).where(Student.id.in_(theirs), Student.status == StudentStatus.active).order_by(Student.given_name, Student.id)
+        )
+        return {student.id: student.name for student in found}
+
+
+def _invited_there(session: Session, code: str, user: User) -> bool:
+    """Whether this code was mailed to this address, and so to nobody else: no page, paper or export ever shows the code of an invitation."""
+    sent = (Invitation.email == user.email, Invitation.held.is_(None), ActivationCode.digest == keys.digest("activation", code))
+    return session.scalar(select(Invitation.id).join(Invitation.code).where(*sent, ActivationCode.purpose == CodePurpose.invitation)) is not None
+
+
 # --- at the door: counted, in transactions of their own ------------------------------------------------------------------------------
 
 
@@ -203,6 +230,7 @@ def add_child(typed_code: str, user_id: int, *, address: str) -> GuardianLink:
 
 def register(typed_code: str, *, given_name: str, family_name: str, email: str, password: str, base_url: str, address: str, agent: str) -> Entry:
     """A new account by its first code, signed in at once. The code proves the child, not the mailbox: a mail leaves with the link that proves it.
+    Only the code of an invitation, used with the very address that it was mailed to, proves the mailbox too.
 
     Refused: a typing mistake, a wrong e-mail or an easy password (not counted); too many tries; an unusable code; an e-mail that has
     an account (`HasAccount`, told only when the code is valid, which then stays unused).
@@ -220,14 +248,18 @@ def register(typed_code: str, *, given_name: str, family_name: str, email: str, 
 
     def work() -> Entry:
         with unscoped("whoever registers has no scope yet"):
-            if db.session.scalar(select(User.id).where(User.email == user.email)) is not None:
-                valid = db.session.scalar(select(ActivationCode.id).where(*alive(keys.digest("activation", code))))
-                raise HasAccount if valid is not None else UnusableCode
+            known = db.session.scalar(select(User.id).where(User.email == user.email))
+            if known is not None:
+                school = db.session.scalar(select(ActivationCode.school_id).where(*alive(keys.digest("activation", code))))
+                raise UnusableCode if school is None or is_student_of(db.session, school, known) else HasAccount
         redeem(db.session, code, user)
         passwords.check(password, names, settings.strictest("password_length", user.id))  # of the school of the child: known by now
         with unscoped("a sign-in belongs to no school"):
             token = open_session(user, standing_of(user.id), address, agent)
-            ask_confirmation(user, base_url)
+            if _invited_there(db.session, code, user):
+                user.email_confirmed_at = utcnow()
+            else:
+                ask_confirmation(user, base_url)
             db.session.add(LoginEvent(kind=LoginKind.signed_in, user_id=user.id, address=address[:60], agent=agent[:200]))
             db.session.flush()
         return Entry(token=token, user_id=user.id)

@@ -118,6 +118,7 @@ def test_a_student_invites_from_their_page_and_sees_no_code(app, as_, pupil):
     answer = form(browser, PAGE, email=" Mere@Example.org ", language="en")
     assert answer.status_code == 303
     page = browser.get(PAGE)
+    assert "Aucun courriel ne part encore d’ici" in words(page), "no mail server is set: it is not on its way"
     assert "mere@example.org" in words(page)
     assert "En attente" in words(page)
     with rows(app) as session:
@@ -203,6 +204,18 @@ def test_whoever_accepts_sees_nothing_until_staff_confirm(app, as_, invite, pupi
         assert session.get(GuardianLink, link_id).status is LinkStatus.active
     with app.app_context(), pytest.raises(redemption.UnusableCode):
         register(secret, "autre@example.org")
+
+
+@pytest.mark.parametrize(("address", "proved"), [("Mere@example.org", True), ("autre@example.org", False)])
+def test_the_code_of_an_invitation_proves_the_address_it_was_mailed_to_and_no_other(app, invite, pupil, cheap_hashes, address, proved):
+    _number, secret = invite("mere@example.org")
+    with app.app_context():
+        entry = register(secret, address)
+    with rows(app) as session:
+        assert (session.get(User, entry.user_id).email_confirmed_at is not None) is proved
+        assert session.scalar(
+            select(func.count(OutgoingMail.id)).where(OutgoingMail.to_address == address.lower(), OutgoingMail.cause_table != "invitation")
+        ) == (0 if proved else 1)
 
 
 def test_an_invitation_does_not_count_as_a_code_of_the_school(app, as_, invite, pupil):

@@ -124,6 +124,31 @@ def test_d_each_field_is_needed_and_said_beside_it(client, app, pupils):
         assert session.scalar(select(User.id).where(User.email == "helene@exemple.org")) is None
 
 
+def test_a_code_for_somebody_the_school_knows_tells_all_the_children_it_brings(client, app, pupils):
+    with rows(app) as session:
+        school = session.get(Student, pupils[0]).school_id
+        session.add(mother := Guardian(school_id=school, family_name="Autre", given_name="Nom"))
+        session.flush()
+        session.add_all(GuardianLink(school_id=school, student_id=pupil, guardian_id=mother.id, status=LinkStatus.active) for pupil in pupils[:2])
+        mother_id = mother.id
+    enter(client, code_for(app, pupils[0], guardian_id=mother_id))
+    home = words(client.get("/parent/")).split("Mes enfants")[1]
+    assert "Vous suivez maintenant" in home
+    assert all(name_of(app, pupil) in home.split("Vous suivez maintenant")[1].split(".")[0] for pupil in pupils[:2])
+
+
+def test_two_records_of_one_school_are_told_apart_by_their_children(client, app, pupils):
+    enter(client, code_for(app, pupils[0]))
+    with rows(app) as session:
+        mine = session.scalar(select(Guardian).join(User, User.id == Guardian.user_id).where(User.email == "helene@exemple.org"))
+        session.add(again := Guardian(school_id=mine.school_id, family_name="Bénard", user_id=mine.user_id))
+        session.flush()
+        session.add(GuardianLink(school_id=mine.school_id, student_id=pupils[1], guardian_id=again.id, status=LinkStatus.active))
+        again_id, names = again.id, [session.get(Student, pupil).given_name for pupil in pupils[:2]]
+    assert all(f"Pour {name}" in words(client.get("/parent/profile")) for name in names)
+    assert f"Pour {names[1]}" in words(client.get(f"/parent/profile/{again_id}"))
+
+
 def test_d_no_code_no_account(client, app):
     assert enter(client, "").status_code == 422
     with rows(app) as session:

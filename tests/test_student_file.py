@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from models.access import LoginEvent, LoginKind, Role, User
 from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
 from models.right_override import RightOverride
+from models.student_accounts import open_account
 
 PARTS = ("summary", "contacts", "groups", "papers", "sign_ins", "history")
 
@@ -141,6 +142,23 @@ def test_the_files_verbs_are_those_of_the_row_but_the_pointless_one(as_, app, a_
     with rows(app) as session:
         assert session.get(Student, a_student).status is StudentStatus.left
     assert 'name="action"' not in as_("inspector").get(here).text
+
+
+@pytest.mark.parametrize(
+    ("who", "first", "then"), [("ac", "Créer le compte", "Imprimer la carte d’accès"), ("amp", "", "Imprimer la carte d’accès"), ("head", "", "")]
+)
+def test_the_summary_opens_the_students_own_account_then_prints_its_card(as_, app, a_student, who, first, then):
+    def button():
+        part = as_(who).get(f"/admin/student/details/?id={a_student}").text.split('id="own-account"')[1].split("</section>")[0]
+        found = re.search(r"<button[^>]*>(.*?)</button>", part, re.S)
+        return re.sub(r"<svg.*?</svg>|<[^>]+>", "", found[1]).strip() if found else ""
+
+    with rows(app) as session:
+        session.get(Student, a_student).user_id = None
+    assert button() == first
+    with rows(app) as session:
+        open_account(session, session.get(Student, a_student))
+    assert button() == then
 
 
 def test_the_history_part_tells_who_did_what(as_, a_student):

@@ -8,12 +8,14 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 from wtforms import EmailField, StringField, TelField
 from wtforms.validators import Length
 
 from models import portal
 from models.db import db
-from models.people import Guardian, Student
+from models.people import Guardian, GuardianLink, LinkStatus, Student
+from models.words import listed
 from views.fields import VersionField, mark_is_current, version_mark
 from views.i18n import gettext, speaking_for
 from views.i18n import lazy_gettext as _
@@ -33,7 +35,14 @@ class ProfileForm(FlaskForm):
 
 
 def _guardians() -> list[Guardian]:
-    return list(db.session.scalars(select(Guardian).order_by(Guardian.school_id, Guardian.id)))
+    children = selectinload(Guardian.links).joinedload(GuardianLink.student)
+    return list(db.session.scalars(select(Guardian).options(children).order_by(Guardian.school_id, Guardian.id)))
+
+
+def _children(guardian: Guardian) -> str:
+    """Whom the school has these details about: what tells two records of one school apart."""
+    theirs = [link.student.given_name for link in guardian.links if link.student is not None and link.status is LinkStatus.active]
+    return gettext("For %(names)s", names=listed(sorted(theirs))) if theirs else ""
 
 
 @bp.get("/parent/profile")
@@ -42,14 +51,23 @@ def profile() -> ResponseReturnValue:
     mine = _guardians()
     if len(mine) == 1:
         return redirect(url_for("portal.details", guardian_id=mine[0].id))
-    rows = [{"name": one.school.name, "place": ", ".join(one.address_lines) or one.phone, "url": url_for("portal.details", guardian_id=one.id)} for one in mine]
+    rows = [
+        {
+            "name": one.school.name,
+            "children": _children(one),
+            "place": ", ".join(one.address_lines) or one.phone,
+            "url": url_for("portal.details", guardian_id=one.id),
+        }
+        for one in mine
+    ]
     return render_template("portal/profile.html", rows=rows)
 
 
 @bp.route("/parent/profile/<int:guardian_id>", methods=("GET", "POST"))
 def details(guardian_id: int) -> ResponseReturnValue:
     """Phone, address and e-mail as one school has them."""
-    guardian = next((one for one in _guardians() if one.id == guardian_id), None)
+    mine = _guardians()
+    guardian = next((one for one in mine if one.id == guardian_id), None)
     if guardian is None:
         abort(404)
     form = ProfileForm(obj=guardian)
@@ -62,7 +80,7 @@ def details(guardian_id: int) -> ResponseReturnValue:
         form.row_version.data = version_mark(guardian)
         form.row_version.raw_data = None
     with speaking_for(guardian.school_id):
-        return render_template("portal/details.html", form=form, school=guardian.school.name), status
+        return render_template("portal/details.html", form=form, school=guardian.school.name, children=_children(guardian) if len(mine) > 1 else ""), status
 
 
 def save_details(form: ProfileForm, row: Guardian | Student, write: Callable[[dict[str, str]], None]) -> int:

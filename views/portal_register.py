@@ -15,8 +15,8 @@ from models import passwords, redemption
 from models.activation import read_code, show_code
 from models.base import Refusal
 from models.import_words import BadCell
-from models.people import LinkStatus
 from models.values import read_email
+from models.words import listed
 from views import auth, kept
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
@@ -99,15 +99,18 @@ def register_page() -> ResponseReturnValue:
     _keep_code(form.code.data or "")
     if not form.validate():
         return _register_page(form, adding), 422
-    typed, waits = form.code.data or "", False
+    typed = form.code.data or ""
+    before = redemption.followed(current_user.id) if adding else {}
     try:
         if adding:
-            link = redemption.add_child(typed, current_user.id, address=auth.client()["address"])
-            waits = link.status is LinkStatus.to_check
+            who = current_user.id
+            redemption.add_child(typed, who, address=auth.client()["address"])
             answer: ResponseReturnValue = redirect(url_for("portal.home"), code=303)
         else:
             names = {name: form[name].data or "" for name in ("given_name", "family_name", "email", "password")}
-            answer = auth.enter(redemption.register(typed, **names, **auth.client(), base_url=auth.base_url()), None, url_for("portal.home"))
+            entry = redemption.register(typed, **names, **auth.client(), base_url=auth.base_url())
+            who = entry.user_id or 0
+            answer = auth.enter(entry, None, url_for("portal.home"))
     except redemption.TooManyTries as slow:
         form.form_errors.append(slow.sentence)
         return _register_page(form, adding), 429, {"Retry-After": str(slow.seconds)}
@@ -120,8 +123,11 @@ def register_page() -> ResponseReturnValue:
         form.form_errors.append(refusal.sentence)
         return _register_page(form, adding), 422
     kept.forget_code()
-    if not waits:  # (the home page says by itself what waits)
-        flash(gettext("The child is added.") if adding else gettext("Your account is ready."), "success")
+    come = [name for number, name in redemption.followed(who).items() if number not in before]
+    told = [] if adding else [gettext("Your account is ready.")]
+    told += [gettext("You now follow: %(names)s.", names=listed(come))] if come else []  # (a code for somebody whom the school knows brings all their children)
+    if told:  # (the home page says by itself what waits)
+        flash(" ".join(told), "success")
     return answer
 
 

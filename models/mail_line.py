@@ -13,7 +13,7 @@ from sqlalchemy import Text, insert, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Choice, Identified, choice_column, utcnow
-from models.words import _
+from models.words import _, _p
 
 PAUSES = tuple(dt.timedelta(minutes=m) for m in (1, 5, 30))  # then every 30 minutes, without end: nothing is lost
 TRIAL = dt.timedelta(minutes=10)  # how long whoever tries first after a pause is waited for
@@ -54,15 +54,22 @@ class MailFault(Choice):
     @property
     def remedy(self) -> Any:
         """What to do, in a sentence."""
-        return _REMEDIES[self]
+        return _REMEDIES[self] if self in _REMEDIES else _remedy_in_words(self)
 
 
-_WRITE = _(
-    "Write it as %(one)s or %(other)s, then start Scolabri again.", one="smtp://user:password@host:587?tls=starttls", other="smtps://user:password@host:465"
-)
+def _remedy_in_words(fault: MailFault) -> Any:
+    """What to do; where the setting is to be written, with an example whose parts are named in the reader's language."""
+    name, password, server = str(_p("mail setting", "name")), str(_p("mail setting", "password")), str(_p("mail setting", "server"))
+    if fault is MailFault.relay:
+        return _("Sign in: write %(what)s before the name of the server, or let the server accept this machine.", what=f"{name}:{password}@")
+    return _(
+        "Write it in the environment as SCOLABRI_MAIL_URL, or in the file scolabri.toml as mail_url: %(one)s or %(other)s. Then start Scolabri again.",
+        one=f"smtp://{name}:{password}@{server}:587?tls=starttls",
+        other=f"smtps://{name}:{password}@{server}:465",
+    )
+
+
 _REMEDIES: dict[MailFault, Any] = {
-    MailFault.unset: _WRITE,
-    MailFault.setting: _WRITE,
     MailFault.unknown: _("Check the name of the server in SCOLABRI_MAIL_URL, and that this machine reaches the network."),
     MailFault.refused: _("Check the port in SCOLABRI_MAIL_URL: usually 587 with ?tls=starttls, or 465 with smtps://."),
     MailFault.timeout: _("A firewall often closes port 25: try 587 with ?tls=starttls, or 465 with smtps://."),
@@ -73,7 +80,6 @@ _REMEDIES: dict[MailFault, Any] = {
     ),
     MailFault.no_sign_in: _("Most servers let sign in over an encrypted connection only: add ?tls=starttls to SCOLABRI_MAIL_URL."),
     MailFault.sender: _("Add from= with an address that this account may use to SCOLABRI_MAIL_URL: ?tls=starttls&from=address."),
-    MailFault.relay: _("Sign in: write %(what)s before the name of the server, or let the server accept this machine.", what="user:password@"),
     MailFault.busy: _("Nothing to do: the mails wait, and leave by themselves."),
     MailFault.address: _("Correct the address, then send again."),
     MailFault.text: _("It may be taken for an unwanted one: ask whoever runs the server, then send again."),
@@ -90,6 +96,7 @@ class MailTrouble(Choice):
     given_up = "given_up", _("Tried seven times"), "bad"
     unsure = "unsure", _("Perhaps arrived"), "warn"
     unmade = "unmade", _("Could not be written"), "bad"
+    withheld = "withheld", _("No longer for this person"), "info"
 
     def sentence(self, answer: str) -> str:
         """The same in a sentence, with the server's own words."""
@@ -100,6 +107,7 @@ class MailTrouble(Choice):
             MailTrouble.given_up: _("The mail server has put this mail off seven times: %(answer)s.", answer=answer),
             MailTrouble.unsure: _("Nobody knows whether this mail arrived: the connection broke after its text was handed over."),
             MailTrouble.unmade: _("This mail could not be written. Do again what caused it."),
+            MailTrouble.withheld: _("This mail did not leave: since the message was sent, the link of this person to [the student] was suspended, removed or put to check."),
         }
         return str(told[self])
 

@@ -76,7 +76,7 @@ def test_what_no_button_names_is_told_in_words_too(app, table, verb, told):
 def test_every_verb_has_words_of_the_history_and_none_is_the_text_of_a_button(app):
     with app.test_request_context(headers={"Accept-Language": "fr"}):
         told = {verb_words(verb, table) for table, verbs in VERBS.items() for verb in verbs}
-        assert {"réimpression", "annulation", "fusion", "consultation sous un autre rôle", "retour au mot d’origine", "nouvel envoi"} <= told
+        assert {"réimpression", "annulation", "fusion", "consultation sous un autre rôle", "retour au mot d’origine", "remise en attente"} <= told
         assert not told & {str(known.text) for screen in screens().values() for known in screen.verbs.values()}
         assert verb_words("confirm", "guardian_link") == "confirmation"
         assert verb_words("refused_edit", "student") == "refus\u00a0: modification"

@@ -117,7 +117,8 @@ def test_each_fault_of_a_mail_server_is_told_with_its_remedy(tested, smtp_server
 
 def test_without_a_server_the_page_says_how_to_set_one_and_sends_nothing(app, as_):
     acc = as_("acc")
-    assert "Écrivez-le sous la forme smtp://user:password@host:587?tls=starttls" in words(acc.get(TEST))
+    page = words(acc.get(TEST))
+    assert "SCOLABRI_MAIL_URL dans l’environnement, ou mail_url dans le fichier scolabri.toml : smtp://nom:motdepasse@serveur:587?tls=starttls" in page
     assert send(acc, TEST, page="/account").status_code == 422
     with rows(app) as session:
         assert session.scalar(select(MailTest.id)) is None
@@ -144,6 +145,17 @@ def test_mails_are_found_by_their_cause_and_the_reason_that_they_wait_for(as_, m
         for value in ("message", "other", "message:12", "message:13")
     }
     assert found == {"message": ["Sortie au musée"], "other": ["Votre accès"], "message:12": ["Sortie au musée"], "message:13": []}
+
+
+def test_a_mail_that_waits_for_its_turn_needs_no_push_and_its_file_says_what_it_is(as_, mails_of):
+    number = mails_of(1, subject="Sortie: lundi/mardi", to_name="Anne Roy")[0]
+    page = words(as_("ac").get(f"/admin/outgoing_mail/details/?id={number}"))
+    assert "dès qu’un serveur de courriel est configuré" in page
+    assert "Envoyer maintenant" not in page
+    assert "Adressez-vous à l’administrateur du site." in page
+    assert "SCOLABRI_MAIL_URL" not in page, "only who sets it reads its name"
+    with as_("ac").get(f"/admin/outgoing_mail/download/?id={number}") as file:
+        assert 'filename="Sortie lundi mardi - Anne Roy.eml"' in file.headers["Content-Disposition"]
 
 
 def test_many_mails_are_saved_as_files_that_mail_programs_open_but_no_personal_link(app, as_, mails_of):

@@ -114,7 +114,7 @@ WORDS: dict[str | tuple[str, str], Any] = {
     ("noun", "reset"): _p("history", "default noun put back"),
     ("letter", "reset"): _p("history", "delivered letter put back"),
     "retry": _p("history", "started again"),
-    ("outgoing_mail", "retry"): _p("history", "sent again"),
+    ("outgoing_mail", "retry"): _p("history", "put back in the queue"),
     "cancel": _p("history", "stopped"),
     ("outgoing_mail", "test"): _p("history", "mail server tested"),
     ("outgoing_mail", "cancel"): _p("history", "sending stopped"),
@@ -128,6 +128,7 @@ WORDS: dict[str | tuple[str, str], Any] = {
     ("message", "send"): _p("history", "sent"),
     ("message", "send_test"): _p("history", "sent to oneself as a test"),
     ("message", "download"): _p("history", "attached file fetched"),
+    ("message", "deliver"): _p("history", "put into the inboxes"),
     "many": _("many attempts"),  # told behind "refused:"
 }
 # Tables that no screen shows, by the page on which their rows are made.

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import Admin, expose
 
 from models import mail_line
-from models.base import Refusal
+from models.base import Refusal, utcnow
 from models.db import db
 from models.mail_line import MailFault
 from models.mail_server import MailServer, MailTest, last_test
@@ -28,6 +28,7 @@ from views.verbs import Selection, verb
 from views.work import Handed
 
 MOST_FILES = 5000
+_UNSAFE = re.compile(r"[^\w .,@+'’-]")  # what some file system or header refuses
 _ONE_MESSAGE = re.compile(r"message:(\d{1,18})")
 
 
@@ -77,6 +78,7 @@ class OutgoingMails(Handed):
     list_template = "admin/outgoing_mail/list.html"
     details_template = "admin/outgoing_mail/details.html"
     verb_order = ("retry", "cancel", "download")
+    column_formatters = {"next_try_at": lambda _v, _c, mail, _n: _next_try(mail)}
 
     def __init__(self) -> None:
         written = _("Written on")
@@ -92,13 +94,14 @@ class OutgoingMails(Handed):
     # -- verbs
 
     def verb_fits(self, verb: str, row: OutgoingMail) -> bool:
-        """What has left, or is leaving, is not taken back; what only its addressee reads is no file."""
+        """What has left, or is leaving, is not taken back; what waits for its turn needs no push; what only its addressee reads is no file."""
         waits = row.state in (MailState.waiting, MailState.failed)
-        return {"retry": waits or row.state is MailState.cancelled, "cancel": waits, "download": row.readable}.get(verb, True)
+        later = row.state in (MailState.failed, MailState.cancelled) or _put_off(row)
+        return {"retry": later, "cancel": waits, "download": row.readable}.get(verb, True)
 
-    @verb("retry", _("Send again"), icon="undo")
+    @verb("retry", _("Send now"), icon="undo")
     def retry(self, mail: OutgoingMail) -> None:
-        """As soon as a mail server answers."""
+        """As soon as a mail server answers; what waits for its turn already needs it no more."""
         mail.retry()
 
     @verb("cancel", _("Do not send"), icon="stop")
@@ -127,7 +130,7 @@ class OutgoingMails(Handed):
         mail.download()
         school = db.session.get(School, mail.school_id)
         content = compose(mail, school, sender=file_sender(school)).as_bytes()
-        return self.hand_over(mail, io.BytesIO(content), gettext("Mail %(num)d", num=mail.id) + ".eml", "message/rfc822")
+        return self.hand_over(mail, io.BytesIO(content), file_name(mail) + ".eml", "message/rfc822")
 
     # -- pages
 
@@ -135,7 +138,8 @@ class OutgoingMails(Handed):
         """On the list, why nothing leaves; on a mail's own page, its text unless it opens something, and what it is about."""
         line = mail_line.trouble(db.session)
         if line is not None:
-            kwargs |= {"line": line, "since": show(line.failing_since), "next_at": show(line.paused_until)}
+            later = line.paused_until is not None and line.paused_until > utcnow()
+            kwargs |= {"line": line, "since": show(line.failing_since), "next_at": show(line.paused_until) if later else ""}
         kwargs |= {"may_test": self.may("test"), "configured": _configured()}
         mail = kwargs.get("model")
         if isinstance(mail, OutgoingMail):
@@ -147,7 +151,9 @@ class OutgoingMails(Handed):
         screen = screens().get(mail.cause_table)
         if screen is None or mail.cause_id is None or not screen.is_accessible():
             return {}
-        return {"name": str(screen.name_of_one or screen.name), "url": url_for(f"{mail.cause_table}.details_view", id=mail.cause_id)}
+        name = str(screen.name_of_one or screen.name)
+        words = gettext("See the message") if mail.cause_table == "message" else gettext("About: %(what)s", what=name)
+        return {"words": words, "url": url_for(f"{mail.cause_table}.details_view", id=mail.cause_id)}
 
     @expose("/test/", methods=("GET", "POST"))
     @gate("test")
@@ -170,6 +176,26 @@ class OutgoingMails(Handed):
         test = last_test(db.session)
         asked = show(test.asked_at) if test is not None else ""
         return self.render("admin/outgoing_mail/test.html", server=server, test=test, asked=asked, unset=MailFault.unset)
+
+
+def file_name(mail: OutgoingMail) -> str:
+    """A mail as the name of a file: its subject and its addressee, in signs that every system takes."""
+    told = _UNSAFE.sub(" ", f"{mail.subject} - {mail.to_name or mail.to_address}")
+    return " ".join(told.split()).strip(". ")[:100].rstrip(". ") or str(mail.id)
+
+
+def _put_off(mail: OutgoingMail) -> bool:
+    """Whether the mail waits for a later hour, not for its turn."""
+    return mail.state is MailState.waiting and mail.next_try_at is not None and mail.next_try_at > utcnow()
+
+
+def _next_try(mail: OutgoingMail) -> Any:
+    """When the mail leaves: an hour that is still to come, or why there is none."""
+    if mail.state is not MailState.waiting:
+        return ""
+    if not _configured():
+        return gettext("once a mail server is set")
+    return show(mail.next_try_at) if _put_off(mail) else gettext("at the next sending")
 
 
 def _configured() -> bool:

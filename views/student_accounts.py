@@ -7,6 +7,7 @@ from typing import Any
 from flask import flash
 from flask.typing import ResponseReturnValue
 from wtforms import RadioField
+from wtforms.validators import Optional
 
 from models import access_cards
 from models.base import Refusal
@@ -44,9 +45,9 @@ class OwnAccountIs(ScreenFilter):
 
 
 class CardsForm(QuestionForm):
-    """For whom among the chosen. Where that is no question it is not asked, and everybody gets a card."""
+    """For whom among the chosen. Where that is no question it is not asked, and everybody gets a card (`make_cards`, None)."""
 
-    only_unused = RadioField(_("For whom?"), validate_choice=False)
+    only_unused = RadioField(_("For whom?"), filters=[lambda said: said or None], validators=[Optional()])
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +81,7 @@ class AccountVerbs:
             *([ngettext("%(num)d is deactivated and gets none.", "%(num)d are deactivated and get none.", found.left)] if found.left else []),
         ]
         return {
-            "title": ngettext("Open this account?", "Open the accounts of %(num)d [students]?", n) if n else gettext("Open accounts"),
+            "title": _title(n),
             "count": n,
             "count_sentence": ngettext(
                 "account will be opened, with its user name and no password.", "accounts will be opened, each with its user name and no password.", n
@@ -92,9 +93,9 @@ class AccountVerbs:
         }
 
     @verb("print_access_cards", _("Print access cards"), ask=CardsForm, icon="print", whole=True, one=_("Print the access card"))
-    def print_access_cards(self, selection: Selection, only_unused: str) -> ResponseReturnValue:
+    def print_access_cards(self, selection: Selection, only_unused: str | None) -> ResponseReturnValue:
         """The codes now, the drawing by a job. Refused when nobody can be given a card."""
-        made = access_cards.make_cards(db.session, selection.all_ids(), only_unused=only_unused == "1")
+        made = access_cards.make_cards(db.session, selection.all_ids(), only_unused=None if only_unused is None else only_unused == "1")
         return start(JobKind.print_access_cards, {"codes": made}, len(made), ngettext("%(num)d card", "%(num)d cards", len(made)))
 
     def prepare_print_access_cards(self, selection: Selection, form: CardsForm) -> dict[str, Any]:
@@ -147,6 +148,13 @@ def _left_out(found: access_cards.Candidates, opens: bool) -> str:
     if found.left:
         sentences.append(ngettext("%(num)d is deactivated and gets none.", "%(num)d are deactivated and get none.", found.left))
     return " ".join(sentences)
+
+
+def _title(n: int) -> str:
+    """What is asked: of one alone, the name follows."""
+    if n == 1:
+        return gettext("Open this account?")
+    return ngettext("Open the account of %(num)d [student]?", "Open the accounts of %(num)d [students]?", n) if n else gettext("Open accounts")
 
 
 def _shared(n: int) -> str:

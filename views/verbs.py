@@ -189,12 +189,13 @@ def _apply(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str
 
 
 def _told(screen: Screen, chosen: Verb, names: list[str], count: int) -> str:
-    """What was done: of one row by its name, in the words of the history; of many by their number."""
+    """What was done, in the words of the history: of one row by its name, of many by their number."""
     from views.journal import verb_words  # the history is a screen itself, with verbs
 
+    what = verb_words(chosen.name, screen.table)
     if names:
-        return gettext("%(name)s: %(what)s.", name=names[0], what=verb_words(chosen.name, screen.table))
-    return ngettext("%(verb)s: done for %(num)d record.", "%(verb)s: done for %(num)d records.", count, verb=str(chosen.text))
+        return gettext("%(name)s: %(what)s.", name=names[0], what=what)
+    return ngettext("%(what)s: %(num)d record.", "%(what)s: %(num)d records.", count, what=what[:1].upper() + what[1:])
 
 
 def _later(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str, Any]) -> ResponseReturnValue:

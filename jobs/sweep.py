@@ -15,6 +15,7 @@ from models.bulk_edit import purge as purge_bulk_edits
 from models.changes import purge
 from models.db import BEGIN, db, refresh_statistics
 from models.imports import purge as purge_imports
+from models.message_report import forget_untouched
 from models.scope import unscoped
 from models.seeing import sweep as end_looks
 from models.strays import strays
@@ -87,6 +88,11 @@ def old_mails() -> int:
     return forget_texts(db.session)
 
 
+def untouched_drafts() -> int:
+    """Delete the drafts of messages in which nobody wrote a word for a day."""
+    return forget_untouched(db.session)
+
+
 def suspensions() -> int:
     """Open again the links whose suspension ended by its date."""
     return lift_ended(db.session)
@@ -105,7 +111,7 @@ def statistics() -> int:
 
 STEPS: tuple[Callable[[], int], ...] = (
     *(old_files, stray_files, expired_codes, old_changes, old_imports, old_bulk_edits, old_transfers, old_mails),
-    *(suspensions, looks, statistics),
+    *(untouched_drafts, suspensions, looks, statistics),
 )
 
 

@@ -18,7 +18,7 @@ from models import rights
 from models.access import User
 from models.among import among
 from models.base import Choice
-from models.messages import Message, MessageTo
+from models.messages import Message, MessageRecipient, MessageTo
 from models.people import Group, GroupCategory, Guardian, GuardianLink, LinkStatus, Student, StudentStatus, group_member
 from models.reach import GROUP_RULES
 from models.school import Level
@@ -29,6 +29,7 @@ from models.words import _, _p
 PAGE = 50
 
 student, guardian, link, user = Student.__table__, Guardian.__table__, GuardianLink.__table__, User.__table__
+recipient = MessageRecipient.__table__
 
 
 class LeftOut(Choice):
@@ -150,7 +151,15 @@ def addressees(message: Message) -> Select[Any]:
         own = select(student.c.user_id, student.c.id.label("student_id"), null().label("guardian_id"))
         found.append(own.where(student.c.id.in_(about), student.c.user_id.is_not(None)))
     rows = union_all(*found).subquery("addressee")
-    return select(rows.c.user_id, rows.c.student_id, rows.c.guardian_id)
+    whole = select(rows.c.user_id, rows.c.student_id, rows.c.guardian_id)
+    earlier = message.audience.get("unread_of")
+    return whole if earlier is None else whole.where(rows.c.user_id.in_(_unread(message, earlier)))
+
+
+def _unread(message: Message, earlier: int) -> Select[Any]:
+    """The accounts that received an earlier message of the same school and have not read it: a reminder goes to nobody else."""
+    theirs = select(recipient.c.user_id).where(recipient.c.message_id == earlier, recipient.c.school_id == message.school_id)
+    return theirs.group_by(recipient.c.user_id).having(func.max(recipient.c.read_at).is_(None))
 
 
 def copied() -> ColumnElement[bool]:
@@ -187,6 +196,8 @@ def resolve(session: Session, message: Message) -> Reached:
 
 
 def _asked(message: Message) -> list[LeftOut]:
+    if "unread_of" in message.audience:  # who never received it is not reminded of it either
+        return [LeftOut.suspended, LeftOut.gone]
     guardians = _to(message, MessageTo.guardians)
     return [reason for reason in LeftOut if guardians or reason in (LeftOut.no_account, LeftOut.gone)]
 

@@ -23,7 +23,7 @@ from models.base import Refusal, today, utcnow
 from models.journal import record
 from models.message_audience import addressees, copied, freshen
 from models.message_html import is_empty
-from models.messages import Message, MessageRecipient, MessageState
+from models.messages import NOBODY, Message, MessageRecipient, MessageState
 from models.people import Guardian, GuardianLink, LinkStatus, Student
 from models.school import School
 from models.scope import WHO, current_school_id
@@ -52,7 +52,7 @@ def send(session: Session, one: Message) -> int:
     rows = session.execute(addressees(one)).all()
     people = sorted({row.user_id for row in rows})
     if not people:
-        raise Refusal(_("Nobody would receive this message: nobody whom it is for has an account. Look at who does not receive, and why."))
+        raise nobody(one)
     check_quota(session, len(people))
     for start in range(0, len(rows), CHUNK):
         values = [{**row._mapping, "message_id": one.id, "school_id": one.school_id} for row in rows[start : start + CHUNK]]
@@ -81,6 +81,15 @@ def send_test(session: Session, one: Message) -> str:
     Job.add(JobKind.test_message, {"message_id": one.id}, total=1, note=address)
     record(session, "send_test", "message", one.id)
     return address
+
+
+def nobody(one: Message) -> Refusal:
+    """Why a draft reaches nobody: nobody is chosen, everybody has read what it reminds of, or nobody has an account."""
+    if one.audience == NOBODY:
+        return Refusal(_("Say which [students] the message is about."))
+    if "unread_of" in one.audience:
+        return Refusal(_("Everybody has read this message: there is nobody to write to again."))
+    return Refusal(_("Nobody would receive this message: nobody whom it is for has an account. Look at who does not receive, and why."))
 
 
 def check_written(one: Message) -> None:
@@ -166,6 +175,7 @@ def deliver(session: Session, message_id: int) -> Message | None:
         raise Refusal(_("Nobody receives this message any more. Write another one."))
     one.state = MessageState.sent
     session.flush()
+    record(session, "deliver", "message", one.id, rows=one.people)
     return one
 
 

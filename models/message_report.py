@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, distinct, func, select
+from sqlalchemy import Select, delete, distinct, func, select
 from sqlalchemy.orm import Session
 
 from models.access import User
-from models.base import Refusal
-from models.messages import Message, MessageFile, MessageRecipient, MessageState
+from models.base import Refusal, utcnow
+from models.messages import LONGEST_SUBJECT, Message, MessageFile, MessageRecipient, untouched
 from models.people import Group, Guardian, Student
 from models.scope import WHO
 from models.words import _
@@ -44,12 +44,21 @@ class Line(NamedTuple):
     about: list[str]
     read_at: dt.datetime | None
     copy: MailState | None
+    opened_by: str = ""
 
 
 def read_counts(session: Session, ids: list[int]) -> dict[int, int]:
     """How many people have read each of these messages; nobody is not named."""
     rows = select(_r.message_id, func.count(distinct(_r.user_id))).where(_r.message_id.in_(ids), _r.read_at.is_not(None))
     return {row[0]: row[1] for row in session.execute(rows.group_by(_r.message_id))}
+
+
+def copies(session: Session, message: Message) -> dict[MailState, int]:
+    """How many of the copies that its addressees get stand in each state, every state named: a test to oneself is none of them."""
+    mail = OutgoingMail.__table__
+    theirs = select(_r.mail_id).where(_r.message_id == message.id, _r.mail_id.is_not(None))
+    found = session.execute(select(mail.c.state, func.count()).where(mail.c.id.in_(theirs)).group_by(mail.c.state))
+    return dict.fromkeys(MailState, 0) | {row[0]: row[1] for row in found}
 
 
 def _users(message: Message, which: Which) -> Select[Any]:
@@ -112,14 +121,7 @@ def classes(session: Session, message: Message) -> list[tuple[int, str]]:
 def draft(session: Session, audience: dict[str, Any], **values: Any) -> Message:
     """A new draft of whoever acts. One of theirs that was left without a word is taken again, so that looking does not fill the list."""
     me = WHO.get().user_id
-    bare = select(Message).where(
-        Message.requested_by_id == me,
-        Message.state == MessageState.draft,
-        Message.subject == "",
-        Message.body == "",
-        Message.id.not_in(select(MessageFile.message_id)),
-    )
-    found = session.scalar(bare.limit(1))
+    found = session.scalar(select(Message).where(Message.requested_by_id == me, untouched()).limit(1))
     if found is None:
         found = Message(requested_by_id=me)
         session.add(found)
@@ -132,19 +134,32 @@ def draft(session: Session, audience: dict[str, Any], **values: Any) -> Message:
 
 def copy_of(session: Session, message: Message) -> Message:
     """The same text, recipients and files as a new draft."""
-    made = draft(session, message.audience, subject=message.subject, body=message.body, to=message.to)
+    return _from(session, message, message.audience, message.subject)
+
+
+def _from(session: Session, message: Message, audience: dict[str, Any], subject: str) -> Message:
+    made = draft(session, audience, subject=subject, body=message.body, to=message.to)
     session.add_all(MessageFile(message_id=made.id, digest=file.digest, name=file.name, type=file.type, size=file.size) for file in message.files)
     return made
 
 
 def again(session: Session, message: Message) -> Message:
-    """A new draft about the students of whom somebody has not read it. Refused when everybody has."""
+    """A new draft with the same text and files, as a reminder to those alone who have not read it. Refused when everybody has."""
     unread = _users(message, Which(read=False)).subquery("unread")
     about = select(_r.student_id).distinct().where(_r.message_id == message.id, _r.user_id.in_(select(unread.c.user_id)))
     ids = list(session.scalars(about))
     if not ids:
         raise Refusal(_("Everybody has read this message: there is nobody to write to again."))
-    return draft(session, {"kind": "students", "ids": sorted(ids)}, subject=message.subject, body=message.body, to=message.to)
+    said = str(_("Reminder: %(subject)s", subject=message.subject))
+    begins = " ".join(said.removesuffix(message.subject).split())  # (as a subject is kept: with plain spaces)
+    same = (begins and message.subject.startswith(begins)) or len(said) > LONGEST_SUBJECT  # said already; or no room to say it
+    return _from(session, message, {"kind": "students", "ids": sorted(ids), "unread_of": message.id}, message.subject if same else said)
+
+
+def forget_untouched(session: Session) -> int:
+    """Delete the drafts that were opened and left without a word for a day, in every school; how many. Nightly work, without a scope."""
+    old = delete(Message).where(untouched(), Message.updated_at < utcnow() - dt.timedelta(days=1)).execution_options(synchronize_session=False)
+    return int(session.execute(old).rowcount)  # type: ignore[attr-defined]
 
 
 # --- about one student ---------------------------------------------------------------------------------------------------------------------

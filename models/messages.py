@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from models.access import User
@@ -59,7 +59,8 @@ class Message(Base, Identified, SchoolScoped, Stamped, Versioned):
     """One message. `requested_by_id` is its author.
 
     `body` is the HTML as it came from the editor: nobody shows it but through `models.message_html.clean`. `audience` is
-    {"kind": an `AudienceKind`, "ids": [...], "query": the list's own query string}. From `state` on, what sending writes
+    {"kind": an `AudienceKind`, "ids": [...], "query": the list's own query string, "unread_of": the message that they received and have
+    not read: nobody else receives this one}. From `state` on, what sending writes
     is in no history (`fixed`): no undo reaches it.
     """
 
@@ -191,4 +192,14 @@ def tidy_audience(value: Any) -> dict[str, Any]:
         found["ids"] = list(dict.fromkeys(given))
     if kind == "filter":
         found["query"] = str(value.get("query") or "")[:4000]
+    if isinstance(earlier := value.get("unread_of"), int) and 0 < earlier < 2**63:
+        found["unread_of"] = earlier
     return found
+
+
+NOBODY: dict[str, Any] = {"kind": "students", "ids": []}  # the audience of a draft for which none is chosen yet
+
+
+def untouched() -> ColumnElement[bool]:
+    """Of messages: drafts that somebody opened and left without a word or a file. No list shows them; the sweep deletes them."""
+    return and_(Message.state == MessageState.draft, Message.subject == "", Message.body == "", ~Message.files.any())

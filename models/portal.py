@@ -7,6 +7,7 @@ everything that hangs from it (search keys, history) stays whole.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
@@ -20,7 +21,7 @@ from models.people import Guardian, GuardianLink, LinkStatus, Student
 from models.school import School
 from models.scope import BATCH, SCOPE, WHO, Scope, acting, unscoped
 from models.values import read_email, read_phone, read_postal_code, tidy
-from models.words import _
+from models.words import _, _p
 
 PROFILE = ("email", "phone", "address1", "address2", "postal_code", "town")
 
@@ -52,12 +53,24 @@ def links_to_check(session: Session) -> int:
     return session.scalar(select(func.count(GuardianLink.id)).where(GuardianLink.status == LinkStatus.to_check)) or 0
 
 
+# What people of the school are for families: functions, not the names of rights.
+FUNCTIONS: dict[Role, Any] = {
+    Role.acc: _p("function", "Administration"),
+    Role.ac: _p("function", "Administration"),
+    Role.ec: _p("function", "[Teacher]"),
+    Role.amp: _p("function", "Staff"),
+    Role.registrar: _p("function", "Secretary’s office"),
+    Role.head: _p("function", "Headship"),
+    Role.inspector: _p("function", "Inspection"),
+}
+
+
 def sender_role(session: Session, message: Message) -> str:
-    """What the sender of a message is in its school today, in the reader's words; nothing for somebody who left, or was removed."""
+    """What the sender of a message is in its school today, in a family's words; nothing for somebody who left, or was removed."""
     with unscoped("whoever receives a message may know who wrote it"):
         look = select(Membership).where(Membership.user_id == message.requested_by_id, Membership.school_id == message.school_id)
         held = [one.role for one in session.scalars(look) if one.role in STAFF and one.active]
-    return next((str(role) for role in Role if role in held), "")
+    return next((str(FUNCTIONS.get(role, "")) for role in Role if role in held), "")
 
 
 def within(school_id: int) -> Scope:

@@ -24,14 +24,15 @@ PDF = b"%PDF-1.7\n%EOF\n"
 
 
 def write(browser, page=NEW, files=(), **fields):
-    """Send the form of a message as the page has it, with these answers."""
+    """Send the form of a message as the page has it, with these answers; about everybody where the page has chosen nobody."""
     text = browser.get(page).text
     typed = html.unescape(re.search(r"<textarea[^>]*>\n?(.*?)</textarea>", text, re.S)[1])
-    checked = dict(re.findall(r'<input checked[^>]* name="(to|scope)" type="radio" value="(\w+)"', text))
+    checked = dict(re.findall(r'<input checked[^>]* name="(to|scope)" required type="radio" value="(\w+)"', text))
     data = {
         **form_of(browser, page),
         "levels": [],
-        **checked,
+        "groups": re.findall(r'name="groups" value="(\d+)" checked', text),
+        **{"to": "guardians", "scope": "all", **checked},
         "text": typed,
         "_go": "preview",
         **fields,
@@ -94,7 +95,7 @@ def test_written_checked_sent_received_and_read(app, as_):
     assert f"Le message part vers {people} personnes." in words(ac.get(details))
     assert "Le message est déposé dans les boîtes de réception." in words(ac.get(details))
     run_pending(app)
-    assert f"Copies par courriel : 0 sur {people} parties" in words(ac.get(details))
+    assert re.search(r"\d+ copies par courriel attendent qu’un serveur de courriel soit réglé\.", words(ac.get(details)))
     assert "la réunion a lieu lundi" in words(parent.get(f"/parent/messages/{last(app).id}"))
     assert f"1 sur {people} personnes l’ont lu" in words(ac.get(details))
     read = words(ac.get(f"{details.replace('details', 'report')}&read=1"))

@@ -169,9 +169,10 @@ class RowsField(RowField):
     widget = Select(multiple=True)
 
     def iter_choices(self) -> Iterable[tuple[Any, str, bool, dict[str, Any]]]:
-        """The chosen rows only."""
-        for row in self.data or ():
-            yield option(row.id, str(row), True)
+        """The chosen rows only: the others come by look-up. Of few rows, all of them."""
+        chosen = list(self.data or ())
+        for row in [*(self.listed or ()), *(row for row in chosen if row not in (self.listed or ()))]:
+            yield option(row.id, str(row), row in chosen)
 
     def process_formdata(self, valuelist: Any) -> None:
         """Find every row; one that is not found is an error, not a gap."""

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
+from babel.numbers import format_decimal
 from flask import g, has_request_context
 from flask_babel import get_locale
 
@@ -68,6 +69,11 @@ def size_words(size: int) -> str:
     if kilobytes < 1024:
         return gettext("%(num)d KB", num=kilobytes)
     return gettext("%(num)s MB", num=wording().text(round(kilobytes / 1024)))
+
+
+def number(value: int) -> str:
+    """A number that counts something, in groups of three digits as the reader's language writes them: 5 000."""
+    return str(format_decimal(value, locale=locale()))
 
 
 def show(value: Any) -> Any:

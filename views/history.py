@@ -18,7 +18,7 @@ from models.journal import JournalEvent
 from models.scope import WHO
 from models.undo_steps import LEFT
 from models.undo_values import value_now
-from models.work import Job
+from models.work import Job, JobKind
 from views.auth import permitted
 from views.formats import day_of, show_instant
 from views.history_words import Words
@@ -128,6 +128,8 @@ def sources_of(batches: Iterable[str]) -> dict[str, dict[str, str]]:
     statement = select(Job.id, Job.kind, Import.id, Import.name).outerjoin(Import, Import.job_id == Job.id).where(Job.id.in_(ids))
     found = {}
     for job_id, kind, import_id, name in db.session.execute(statement):
+        if kind is JobKind.send_message:  # its own word says it
+            continue
         if import_id is None:
             found[ids[job_id]] = {"text": gettext("by the operation “%(kind)s”", kind=kind.label), "url": ""}
         else:

@@ -16,7 +16,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from models.db import db
 from models.message_files import ACCEPT, MOST_BYTES, MOST_FILES
 from models.message_html import from_text, is_empty, plain
-from models.messages import LONGEST_BODY, LONGEST_SUBJECT, AudienceKind, Message, MessageTo
+from models.messages import LONGEST_BODY, LONGEST_SUBJECT, NOBODY, AudienceKind, Message, MessageTo
 from models.people import Group, Student
 from models.rights import reach
 from models.school import Level
@@ -44,10 +44,10 @@ class MessageForm(FlaskForm):
     )
     text = TextAreaField(_("Text of the message"), validators=[Length(max=LONGEST_BODY)])
     kind = HiddenField(default="text")  # "html" when the editor was there
-    to = RadioField(_("To whom?"), default=MessageTo.guardians.name)
-    scope = RadioField(_("Of which [students]?"), default="all")
+    to = RadioField(_("To whom?"), default="", validate_choice=False, render_kw={"required": True})  # nothing is chosen in the writer's place: see `complete`
+    scope = RadioField(_("Of which [students]?"), default="", validate_choice=False, render_kw={"required": True})
     groups = RowsField(
-        Lookup("groups", Group, ("name",)), _("[Groups] and classes"), description=_("Type the first letters, then choose. Several are possible.")
+        Lookup("groups", Group, ("name",), few=NAMED), _("[Groups] and classes"), description=_("Type the first letters, then choose. Several are possible.")
     )
     levels = SelectMultipleField(_("[Levels]"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput())
     students = RowsField(Lookup("students", *STUDENT_LOOKUP), _("[Students]"), description=_("Type a part of the name, then choose. Several are possible."))
@@ -56,12 +56,16 @@ class MessageForm(FlaskForm):
 
     def __init__(self, audience: dict[str, Any] | None = None, **more: Any) -> None:
         super().__init__(**more)
-        self.audience = audience or {"kind": "all"}
+        self.audience = audience or NOBODY
         self.mine = reach(WHO.get().roles, "message", "send") == "g"
         self.to.choices = options((to.name, to_words(to)) for to in (MessageTo.guardians, MessageTo.students, MessageTo.both))
         self.to.hints = {MessageTo.students.name: gettext("The [students] who have an account of their own.")}  # type: ignore[attr-defined]  # read by forms.html
         every = gettext("All the [students] whom you follow") if self.mine else gettext("All the [students]")
-        kept = {"filter": gettext("The [students] that the list showed"), "chosen": gettext("The [students] that you chose")}
+        kept = {
+            "filter": gettext("The [students] that the list showed"),
+            "chosen": gettext("The [students] that you chose"),
+            "unread": gettext("Those alone who have not read it"),
+        }
         labels = {"all": every, "group": gettext("[Groups] or classes"), "level": gettext("[Levels]"), "students": gettext("Chosen [students]")}
         found = [(key, kept[key]) for key in kept if key == self.stands] + [(key, labels[key]) for key in SCOPES]
         self.scope.choices = options(found)
@@ -76,11 +80,29 @@ class MessageForm(FlaskForm):
 
     @property
     def stands(self) -> str:
-        """An audience that came from a list, which the form keeps but cannot make: "filter", "chosen" (too many to name), or nothing."""
+        """An audience that came from elsewhere, which the form keeps but cannot make: "filter", "chosen" (too many to name), "unread" (of an
+        earlier message), or nothing.
+        """
         kind = self.audience.get("kind")
+        if "unread_of" in self.audience:
+            return "unread"
         if kind == "filter":
             return "filter"
         return "chosen" if kind == "students" and len(self.audience.get("ids", ())) > NAMED else ""
+
+    def validate_to(self, field: Any) -> None:
+        """One of those offered, or none yet."""
+        self.check_offered(field)
+
+    def validate_scope(self, field: Any) -> None:
+        """One of those offered, or none yet."""
+        self.check_offered(field)
+
+    @staticmethod
+    def check_offered(field: Any) -> None:
+        """A draft may wait for the choice; a forged one is none."""
+        if field.data and field.data not in {key for key, *_rest in field.iter_choices()}:
+            raise ValidationError(gettext("Choose one of the answers of the page."))
 
     def validate_groups(self, field: Any) -> None:
         """One at least, where groups are asked for."""
@@ -98,12 +120,16 @@ class MessageForm(FlaskForm):
             raise ValidationError(gettext("Choose one [student] at least."))
 
     def complete(self) -> bool:
-        """Whether it can be sent: a subject and a text; what is missing is said at its field."""
+        """Whether it can be sent: a subject, a text, recipients; what is missing is said at its field."""
         if not (self.subject.data or "").strip():
             self.subject.errors = [*self.subject.errors, gettext("Give the message a subject.")]
         if is_empty(self.html()):
             self.text.errors = [*self.text.errors, gettext("Write the text of the message.")]
-        return not (self.subject.errors or self.text.errors)
+        if not self.to.data:
+            self.to.errors = [*self.to.errors, gettext("Choose to whom the message goes.")]
+        if not self.scope.data:
+            self.scope.errors = [*self.scope.errors, gettext("Choose which [students] the message is about.")]
+        return not (self.subject.errors or self.text.errors or self.to.errors or self.scope.errors)
 
     def html(self, before: str = "") -> str:
         """The text as HTML: of the editor as it came, of a plain field its paragraphs.
@@ -124,7 +150,7 @@ class MessageForm(FlaskForm):
             return {"kind": "level", "ids": [int(key) for key in self.levels.data or ()]}
         if scope == "students":
             return {"kind": "students", "ids": [row.id for row in self.students.data or ()]}
-        return self.audience if scope in ("filter", "chosen") else {"kind": "all"}
+        return self.audience if scope and scope == self.stands else {"kind": "all"} if scope == "all" else NOBODY
 
     @property
     def blank(self) -> bool:
@@ -141,7 +167,7 @@ def form_of(message: Message) -> MessageForm:
     """The form as a draft stands."""
     ids, kind = message.audience.get("ids", []), message.audience["kind"]
     form = MessageForm(audience=message.audience, formdata=None, data={"subject": message.subject, "text": plain(message.body), "to": message.to.name})
-    form.scope.data = form.stands or (kind if kind in SCOPES else "all")
+    form.scope.data = form.stands or (kind if kind in SCOPES and message.audience != NOBODY else "")
     fill_rows(form, kind, ids)
     return form
 
@@ -173,6 +199,11 @@ def audience_words(message: Message) -> str:
     """Whom a message is about: "All the students", "6e A, Chess club", "12 students, by this list: Level: 6e"."""
     found, kind = message.audience, AudienceKind[message.audience["kind"]]
     ids = found.get("ids", [])
+    if found == NOBODY:
+        return gettext("No [student] is chosen yet")
+    if "unread_of" in found:
+        earlier = db.session.scalar(select(Message).where(Message.id == found["unread_of"]).options(load_only(Message.subject)))
+        return gettext("Those who have received “%(subject)s” and have not read it", subject=str(earlier or ""))
     if kind is AudienceKind.group:
         return named(Group, Group.name, ids) or gettext("[Groups] that no longer exist")
     if kind is AudienceKind.level:

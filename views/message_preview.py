@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import select
 
-from models import message_audience, message_delivery
+from models import message_audience, message_delivery, message_report
 from models.base import Refusal
 from models.db import db
 from models.message_audience import PAGE, LeftOut, NoCopy, Reached
@@ -19,10 +19,13 @@ from models.people import Group, GroupCategory
 from models.scope import WHO
 from views.auth import permitted
 from views.base import gate
+from views.formats import number
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.invitations import mails as mails_leave
 from views.lists import MOST_FILTERS
 from views.message_form import audience_words
+from views.message_report import copies_wait
 from views.todos import filtered
 from views.verbs import Selection, verb
 from views.version_mark import mark_is_current, version_mark
@@ -74,13 +77,14 @@ class MessagePreview:
                 from_words=gettext("From %(name)s", name=WHO.get().name),
                 files=self.files_of(message),
                 whom=gettext("About: %(whom)s", whom=whom_words(message, found)),
-                count=found.people,
+                count=number(found.people),
                 count_sentence=ngettext("person will find it in their inbox.", "people will find it in their inbox.", found.people),
-                facts=facts(found) if found.people else [],
+                facts=facts(message, found) if found.people else [],
                 left_out=self.left_out_lines(message, found),
+                inbox_only=[self.line_of(message, reason, n) for reason, n in found.inbox_only.items()],
                 refusal=problem.sentence if problem else "",
                 refusal_links=remedies(message) if problem and not found.people else [],
-                send_label=ngettext("Send to %(num)d person", "Send to %(num)d people", found.people),
+                send_label=ngettext("Send to %(many)s person", "Send to %(many)s people", found.people, many=number(found.people)),
                 mark=version_mark(message),
                 reached=found.people,
                 here=self.get_url(".preview_view", id=message.id),
@@ -93,19 +97,14 @@ class MessagePreview:
 
     def left_out_lines(self, message: Message, found: Reached) -> list[dict[str, Any]]:
         """Each reason with its number and its remedy."""
-        reasons: list[tuple[LeftOut | NoCopy, int]] = [
-            (r, n) for r, n in found.left_out.items() if r is not LeftOut.gone or message.audience["kind"] not in STANDING
-        ]
-        reasons += found.inbox_only.items()
         return [
-            {
-                "sentence": why(reason, n),
-                "help": help_of(reason),
-                "remedy": remedy(reason, message),
-                "url": self.get_url(".left_out_view", id=message.id, why=reason.name),
-            }
-            for reason, n in reasons
+            self.line_of(message, r, n) for r, n in found.left_out.items() if r is not LeftOut.gone or message.audience["kind"] not in STANDING
         ]
+
+    def line_of(self, message: Message, reason: LeftOut | NoCopy, n: int) -> dict[str, Any]:
+        """One reason, with the page of its names."""
+        url = self.get_url(".left_out_view", id=message.id, why=reason.name)
+        return {"sentence": why(reason, n), "help": help_of(reason), "remedy": remedy(reason, message), "url": url}
 
     @expose("/left_out/")
     @gate("edit")
@@ -156,12 +155,13 @@ class MessagePreview:
             return preview
         message_audience.freshen(message)
         found = message_audience.resolve(db.session, message)
-        if not mark_is_current(request.form.get("row_version"), message) or request.form["reached"] != str(found.people):
+        if not mark_is_current(request.form.get("row_version"), message) or not as_promised(message, found, request.form["reached"]):
             db.session.rollback()
             flash(gettext("The message or its recipients have changed since you read this page. Read it again, then send."), "warning")
             return preview
         message_delivery.send(db.session, message)
-        flash(ngettext("The message is leaving to %(num)d person.", "The message is leaving to %(num)d people.", found.people), "success")
+        said = ngettext("The message is leaving to %(many)s person.", "The message is leaving to %(many)s people.", found.people, many=number(found.people))
+        flash(said, "success")
         return redirect(self.get_url(".details_view", id=message.id), code=303)
 
     @verb("send_test", _("A test to myself"), icon="mail", whole=True)
@@ -184,13 +184,18 @@ class MessagePreview:
 def problem_of(message: Message, found: Reached) -> Refusal | None:
     """Why this draft cannot be sent as it stands; None when it can. The rules are those of sending."""
     if not found.people:
-        return Refusal(_("Nobody would receive this message: nobody whom it is for has an account. Look at who does not receive, and why."))
+        return message_delivery.nobody(message)
     try:
         message_delivery.check_written(message)
         message_delivery.check_quota(db.session, found.people)
     except Refusal as refusal:
         return refusal
     return None
+
+
+def as_promised(message: Message, found: Reached, reached: str) -> bool:
+    """Whether a message goes to as many as the page said; of a reminder, to fewer where somebody has read the message since."""
+    return reached == str(found.people) or ("unread_of" in message.audience and reached.isdecimal() and len(reached) < 10 and found.people < int(reached))
 
 
 # --- words -------------------------------------------------------------------------------------------------------------------------------
@@ -202,13 +207,19 @@ def whom_words(message: Message, found: Reached) -> str:
     return words if message.audience["kind"] in ("filter", "students") else f"{words} ({found.students})"
 
 
-def facts(found: Reached) -> list[str]:
-    """What goes with the number: how many copies, how many more people one may reach today."""
-    left = message_delivery.quota_left(db.session)
-    return [
-        ngettext("%(num)d of them also gets a copy by e-mail.", "%(num)d of them also get a copy by e-mail.", found.copies),
-        ngettext("Today you may still write to %(num)d person.", "Today you may still write to %(num)d people.", left),
-    ]
+def facts(message: Message, found: Reached) -> list[str]:
+    """What goes with the number: who has read already what this reminds of, how many copies, how many more people one may reach today."""
+    left, copies, told = message_delivery.quota_left(db.session), found.copies, []
+    if earlier := message.audience.get("unread_of"):
+        read = message_report.read_counts(db.session, [earlier]).get(earlier, 0)
+        told += [ngettext("%(num)d person has read it: they do not receive it again.", "%(num)d people have read it: they do not receive it again.", read)]
+    if copies and not mails_leave():
+        told += [copies_wait(copies)]
+    else:
+        told += [
+            ngettext("%(many)s of them also gets a copy by e-mail.", "%(many)s of them also get a copy by e-mail.", copies, many=number(copies))
+        ]
+    return [*told, ngettext("Today you may still write to %(many)s person.", "Today you may still write to %(many)s people.", left, many=number(left))]
 
 
 def why(reason: LeftOut | NoCopy, n: int) -> str:
@@ -219,10 +230,8 @@ def why(reason: LeftOut | NoCopy, n: int) -> str:
         LeftOut.to_check: ngettext("%(num)d link is to check", "%(num)d links are to check", n),
         LeftOut.no_guardian: ngettext("%(num)d [student] has [no guardian] on record", "%(num)d [students] have [no guardian] on record", n),
         LeftOut.gone: ngettext("%(num)d [student] has left", "%(num)d [students] have left", n),
-        NoCopy.unconfirmed: ngettext(
-            "%(num)d receives it in the inbox only: address not confirmed", "%(num)d receive it in the inbox only: addresses not confirmed", n
-        ),
-        NoCopy.no_address: ngettext("%(num)d receives it in the inbox only: no e-mail address", "%(num)d receive it in the inbox only: no e-mail address", n),
+        NoCopy.unconfirmed: ngettext("%(num)d has not confirmed their e-mail address", "%(num)d have not confirmed their e-mail address", n),
+        NoCopy.no_address: ngettext("%(num)d has no e-mail address", "%(num)d have no e-mail address", n),
     }
     return words[reason]
 

@@ -18,11 +18,11 @@ from models.message_html import clean
 from models.message_report import PAGE, Line, Which
 from models.messages import Message, MessageState
 from models.scope import SCOPE, WHO
-from models.work import MailState, progress_of
+from models.work import MailState
 from views.attachments import attach
 from views.base import gate
 from views.export import for_same, lines_of, writing
-from views.formats import show_instant, zone
+from views.formats import number, show_instant, zone
 from views.i18n import gettext, ngettext
 from views.invitations import mails as mails_leave
 from views.message_form import audience_words, to_words
@@ -43,10 +43,9 @@ class MessageReport:
     def sent_context(self, message: Message) -> dict[str, Any]:
         """What the page of a sent message shows beside its text."""
         read = message_report.read_counts(db.session, [message.id]).get(message.id, 0)
-        mails = progress_of(("message", message.id))
-        left = sum(mails.get(state, 0) for state in LEAVING)
-        done = mails.get(MailState.sent, 0)
-        failed = mails.get(MailState.failed, 0)
+        mails, leave = message_report.copies(db.session, message), mails_leave()
+        left, total = sum(mails[state] for state in LEAVING), sum(mails.values())
+        done, failed, cancelled = mails[MailState.sent], mails[MailState.failed], mails[MailState.cancelled]
         return {
             "text": clean(message.body),
             "from_words": gettext("From %(name)s, %(when)s", name=message.sender, when=show_instant(message.sent_at)) if message.sent_at else message.sender,
@@ -60,11 +59,13 @@ class MessageReport:
             "people": message.people,
             "read": read,
             "read_sentence": ngettext("of %(all)d person has read it", "of %(all)d people have read it", message.people, all=message.people),
-            "under_way": message.state is MessageState.queued or (bool(left) and mails_leave()),
+            "under_way": message.state is MessageState.queued or (bool(left) and leave),
             "queued": message.state is MessageState.queued,
-            "copies_total": done + left + failed,
+            "copies_total": total,
             "copies_done": done,
-            "copies_words": gettext("%(done)d of %(total)d copies by e-mail sent", done=done, total=done + left + failed),
+            "copies_words": gettext("%(done)s of %(total)s copies by e-mail sent", done=number(done), total=number(total)),
+            "copies_wait": copies_wait(left) if left and not leave else "",
+            "cancelled": ngettext("%(num)d copy was cancelled.", "%(num)d copies were cancelled.", cancelled) if cancelled else "",
             "failed": ngettext("%(num)d copy could not be sent.", "%(num)d copies could not be sent.", failed) if failed else "",
             "may_write": self.may("create"),
             "unread": message.people - read,
@@ -169,6 +170,13 @@ class MessageReport:
             flash(refusal.sentence, "warning")
             return redirect(self.get_url(".details_view", id=request.form["id"]), code=303)
         return redirect(self.get_url(".edit_view", id=made.id), code=303)
+
+
+def copies_wait(n: int) -> str:
+    """What becomes of the copies where no mail server is set."""
+    return ngettext(
+        "%(many)s copy by e-mail waits until a mail server is set.", "%(many)s copies by e-mail wait until a mail server is set.", n, many=number(n)
+    )
 
 
 def asked() -> Which:

@@ -15,11 +15,12 @@ from models.access import User
 from models.base import Refusal
 from models.db import db
 from models.message_html import clean, from_text, plain
-from models.messages import Message, MessageFile, MessageState, MessageTo
+from models.messages import Message, MessageFile, MessageState, MessageTo, untouched
 from models.people import Group
 from models.school import Level
 from models.scope import WHO
 from views import message_student as message_student  # (its part of the student's file)
+from views.auth import permitted
 from views.base import Screen, gate
 from views.colleagues import STUDENT_LOOKUP, staff_of_school
 from views.fields import looked_up
@@ -91,6 +92,10 @@ class Messages(MessagePreview, MessageReport, Screen):
         tabs = (("", gettext("All messages")), (MessageState.draft.name, gettext("Drafts")), (MessageState.sent.name, gettext("Sent messages")))
         return [{"label": label, "n": None, "url": filtered(self.table, **({"state__Is": key} if key else {})), "current": here == key} for key, label in tabs]
 
+    def get_query(self) -> Any:
+        """Without the drafts that were opened and left without a word."""
+        return super().get_query().filter(~untouched())
+
     def prepare_rows(self, rows: list[Any]) -> None:
         """How many have read each, asked once."""
         counts = message_report.read_counts(db.session, [row.id for row in rows])
@@ -153,7 +158,7 @@ class Messages(MessagePreview, MessageReport, Screen):
     @expose("/new/", methods=("GET", "POST"))
     @gate("create")
     def create_view(self) -> ResponseReturnValue:
-        """A new message; `group` or `level` in the address says whom it is about."""
+        """A new message; `group` or `level` in the address says whom it is about. Without either nobody is chosen: a whole school is never two clicks away."""
         if request.method == "POST":
             return self.write(None)
         form = MessageForm(formdata=None)
@@ -162,7 +167,7 @@ class Messages(MessagePreview, MessageReport, Screen):
             if number.isdecimal() and len(number) < 10:
                 if db.session.scalar(select(model.id).where(model.id == int(number))) is None:
                     abort(404)
-                form.scope.data = kind
+                form.scope.data, form.to.data = kind, MessageTo.guardians.name
                 fill_rows(form, kind, [int(number)])
         return self.compose_page(None, form)
 
@@ -192,7 +197,7 @@ class Messages(MessagePreview, MessageReport, Screen):
         good = form.validate()
         if go == "preview":
             good = form.complete() and good
-        elif message is None and form.blank:
+        elif form.blank and "_remove" not in request.form and not (message is not None and message.files):
             form.subject.errors = [*form.subject.errors, gettext("Nothing is typed yet: give at least a subject.")]
             good = False
         if not good:
@@ -218,7 +223,8 @@ class Messages(MessagePreview, MessageReport, Screen):
         """What was typed, into its row."""
         found = message or Message(requested_by_id=WHO.get().user_id, body="")
         body = form.html(found.body)
-        changed = {"subject": form.subject.data or "", "body": body, "to": MessageTo[form.to.data], "audience": form.chosen_audience()}
+        to = MessageTo[form.to.data or MessageTo.guardians.name]
+        changed = {"subject": form.subject.data or "", "body": body, "to": to, "audience": form.chosen_audience()}
         for name, value in changed.items():
             if message is None or getattr(found, name) != value:
                 setattr(found, name, value)
@@ -277,6 +283,7 @@ class Messages(MessagePreview, MessageReport, Screen):
             mark=f"{message.id if message else 'new'}:{person}:{mark}",
             conflict=conflict,
             lost=lost,
+            may_list=permitted("student", "send_message"),
             return_url=own_path(request.args.get("url")),
             list_url=own_path(request.args.get("url")) or self.get_url(".index_view"),
         )

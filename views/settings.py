@@ -19,7 +19,7 @@ from models.journal import record
 from models.settings import DECLARED, SECTIONS, ChangedMeanwhile, Declared, NotAllowed, Section, Setting, Shown
 from views.base import Screen, gate
 from views.doors import options
-from views.formats import show, show_instant
+from views.formats import number, show, show_instant
 from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 
@@ -62,7 +62,7 @@ def _field(one: Declared) -> Any:
 
 def in_words(one: Declared, value: Any) -> str:
     """A value with its unit."""
-    words = show(one.words(value))
+    words = number(value) if one.kind == "int" else show(one.words(value))
     return gettext("%(number)s %(unit)s", number=words, unit=one.unit) if one.unit else str(words)
 
 

@@ -7,14 +7,15 @@ each student opens something. Staff hold the paper, never the password; who has 
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from models.access import User
+from models.access import LoginEvent, LoginKind, User
 from models.activation import ActivationCode, CodePurpose, generate, usable_clause
 from models.among import among
 from models.base import Refusal, utcnow
@@ -66,15 +67,17 @@ def look_at(session: Session, student_ids: Iterable[int], within: Any = None) ->
     return Candidates(found.unused, found.used, found.without, left, found.shared)
 
 
-def make_cards(session: Session, student_ids: Iterable[int], *, only_unused: bool, within: Any = None) -> list[int]:
+def make_cards(session: Session, student_ids: Iterable[int], *, only_unused: bool | None, within: Any = None) -> list[int]:
     """Make the codes of the cards, in the caller's transaction: their identifiers. Who has no account gets one where the person who acts
-    may open accounts; with `only_unused`, who signs in already is left alone. The earlier unused cards of these students open nothing more.
+    may open accounts; with `only_unused`, who signs in already is left alone. None where nobody was asked: who signs in already is left alone
+    unless there is nobody else. The earlier unused cards of these students open nothing more.
 
     Refused: more than 3,000 at once, nobody who can be given one.
     """
     chosen = look_at(session, student_ids, within)
     opening = chosen.without if may_open() else []
-    ids = [*chosen.unused, *opening, *([] if only_unused else chosen.used)]
+    first = [*chosen.unused, *opening]
+    ids = first if only_unused or (only_unused is None and first) else [*first, *chosen.used]
     if not ids:
         raise Refusal(_("None of the chosen can be given a card. Choose [students] who have an account, or open their accounts first."))
     if len(ids) > MOST:
@@ -104,12 +107,38 @@ def printable(session: Session, code_ids: Iterable[int]) -> list[int]:
     return alive
 
 
-def cards_since(session: Session, user: User) -> tuple[dt.datetime, ...]:
-    """When a card that still opens this account was made since its person last signed in: told at the next sign-in. Nobody is told of
-    the card of a first access."""
+@dataclass(frozen=True)
+class CardTold:
+    """A card of one's own account that its person is told of: when it was printed, when somebody chose a password with it (None: not yet)."""
+
+    printed: dt.datetime
+    used: dt.datetime | None
+
+
+def cards_since(session: Session, user: User, entering: int | None = None) -> tuple[CardTold, ...]:
+    """The cards that somebody printed for this account, or used, since its person last signed in with their password: told as they enter.
+
+    Whoever enters by a card (`entering`, its code) is told of the last other one that was used: a password was chosen with it, and they
+    may not know. Nobody is told of the card of a first access.
+    """
     if user.last_seen_at is None:
         return ()
     c = ActivationCode
-    look = select(c.created_at).join(Student, Student.id == c.student_id).where(Student.user_id == user.id, c.purpose == CodePurpose.student)
+    look = select(c.id, c.created_at, c.used_at).join(Student, Student.id == c.student_id).where(Student.user_id == user.id, c.purpose == CodePurpose.student)
     with unscoped("the cards of one's own account"):
-        return tuple(session.scalars(look.where(c.created_at > user.last_seen_at, c.used_at.is_(None), c.revoked_at.is_(None)).order_by(c.created_at)))
+        cards = session.execute(look.where(or_(c.used_at.is_not(None), c.revoked_at.is_(None))).order_by(c.created_at, c.id)).all()
+        used = sorted(when for _id, _printed, when in cards if when is not None)
+        since = used[:1] if entering else [_last_by_password(session, user.id, used) or (used[0] if used else user.created_at)]
+    told = [(i, CardTold(printed, when)) for i, printed, when in cards if i != entering and (not since or (when or printed) > since[0])]
+    if entering:
+        return tuple(sorted((card for _id, card in told if card.used), key=lambda card: card.used or card.printed)[-1:])
+    return tuple(card for _id, card in told)
+
+
+def _last_by_password(session: Session, user_id: int, used: Sequence[dt.datetime]) -> dt.datetime | None:
+    """When this person last signed in, but for the sign-ins that a card made: the first one after each use of a card is that card's."""
+    e = LoginEvent
+    look = select(e.at).where(e.user_id == user_id, e.kind == LoginKind.signed_in).order_by(e.at.desc(), e.id.desc()).limit(len(used) + 2)
+    times = list(reversed(session.scalars(look).all()))
+    by_card = {bisect_left(times, when) for when in used}
+    return max((at for place, at in enumerate(times) if place not in by_card), default=None)

@@ -15,7 +15,7 @@ from sqlalchemy import CursorResult, func, or_, select, update
 
 from models import keys, passwords, sessions, settings, throttle, two_factor
 from models.access import STAFF, LoginEvent, LoginKind, Membership, ResetToken, Role, User
-from models.access_cards import cards_since
+from models.access_cards import CardTold, cards_since
 from models.activation import ALPHABET
 from models.base import Refusal, utcnow
 from models.db import db
@@ -48,7 +48,7 @@ class Entry:
     """What became of a try to sign in: a token, or a wait in seconds, or neither. `closed`: right password, nothing open today.
 
     `half`: right password, and a code is still to come (`models/second_step.py`). What is told at the first page: `letters`, `cards` and `removed`,
-    when a reset letter or an access card was printed or the second step removed since the last sign-in;
+    when a reset letter or an access card was printed (or used) or the second step removed since the last sign-in;
     `left`, the recovery codes that remain after one was used.
     """
 
@@ -58,7 +58,7 @@ class Entry:
     closed: bool = False
     half: str = ""
     letters: tuple[dt.datetime, ...] = field(default=())
-    cards: tuple[dt.datetime, ...] = field(default=())
+    cards: tuple[CardTold, ...] = field(default=())
     removed: tuple[dt.datetime, ...] = field(default=())
     left: int | None = None
 
@@ -126,14 +126,15 @@ def _enter(user_id: int, stored: str, fresh: str, limits: tuple[tuple[throttle.L
     return entry
 
 
-def let_in(user: User, standing: Standing, address: str, agent: str, *, left: int | None = None) -> Entry:
-    """Open the session of somebody who has shown all that is asked of them, in the caller's transaction; `left`: see `Entry`."""
+def let_in(user: User, standing: Standing, address: str, agent: str, *, left: int | None = None, card: int | None = None) -> Entry:
+    """Open the session of somebody who has shown all that is asked of them, in the caller's transaction; `left`: see `Entry`; `card`: the
+    code of the access card that was shown instead of a password."""
     before = user.last_seen_at or user.created_at
     printed = (ResetToken.user_id == user.id, ResetToken.purpose == "letter", ResetToken.created_at > before)
     letters = tuple(db.session.scalars(select(ResetToken.created_at).where(*printed).order_by(ResetToken.created_at)))
     gone = (LoginEvent.user_id == user.id, LoginEvent.kind == LoginKind.second_step_removed, LoginEvent.at > before)
     removed = tuple(db.session.scalars(select(LoginEvent.at).where(*gone).order_by(LoginEvent.at)))
-    cards = cards_since(db.session, user)
+    cards = cards_since(db.session, user, card)
     token = sessions.open_session(user, standing, address, agent, proved=True)
     db.session.execute(update(User).where(User.id == user.id).values(last_seen_at=utcnow(), updated_at=User.updated_at))
     note(LoginKind.signed_in, user.id, address, agent)

@@ -20,6 +20,7 @@ from models.values import visible
 from models.words import N_, _, in_language
 
 LONGEST_LINE = 700
+FAR = 10  # times as long as a part may be: nothing in such a text is looked at
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,14 @@ def tidied(part: Part, typed: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
+def far_too_long(part: Part, typed: str) -> bool:
+    """Whether a text is so long that it is refused unread: no work is done on it, for nobody typed it in earnest."""
+    return len(typed) > FAR * part.longest
+
+
 def checked(part: Part, typed: str, language: str) -> str:
     """What somebody typed for a part, as it is kept. Refused: nothing where something is needed, too much, an unknown field."""
-    text = tidied(part, typed)
+    text = typed if far_too_long(part, typed) else tidied(part, typed)
     if part.key in NEEDED and not text:
         raise Refusal(_("%(part)s: the letter needs this text. Write it."), part=part.label)
     if len(text) > part.longest:

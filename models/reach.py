@@ -21,7 +21,7 @@ from models.invitations import Invitation
 from models.journal import JournalEvent, screen_of
 from models.messages import Message, MessageFile, MessageRecipient, MessageState
 from models.papers import IssuedPaper
-from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, group_member, group_share
+from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, StudentStatus, group_member, group_share
 from models.saved_view import SavedView
 from models.school import Level, School
 from models.scope import SchoolScoped, Scope
@@ -55,6 +55,11 @@ def _my_children(scope: Scope) -> Any:
     )
 
 
+def _myself(scope: Scope) -> ColumnElement[bool]:
+    """The records that are this student's own. One that has left shows nothing, also to who is a student elsewhere with the same login."""
+    return and_(student.c.user_id == scope.user_id, student.c.status == StudentStatus.active.name)
+
+
 def _messages(scope: Scope) -> Any:
     """The messages of which somebody of the staff may know the addressees and the files: those that exist for them."""
     mine, there = message.c.requested_by_id == scope.user_id, message.c.state != MessageState.draft
@@ -64,7 +69,7 @@ def _messages(scope: Scope) -> Any:
 
 def _received(scope: Scope) -> ColumnElement[bool]:
     """What somebody received about a child whom they follow now, or about themselves. A link that is suspended hides it at once."""
-    about = _my_children(scope) if scope.portal == "guardian" else select(student.c.id).where(student.c.user_id == scope.user_id)
+    about = _my_children(scope) if scope.portal == "guardian" else select(student.c.id).where(_myself(scope))
     sent = select(message.c.id).where(message.c.state == MessageState.sent)
     return and_(recipient.c.user_id == scope.user_id, recipient.c.student_id.in_(about), recipient.c.message_id.in_(sent))
 
@@ -109,12 +114,12 @@ PORTAL_RULES: dict[str, dict[type, Callable[[Scope], ColumnElement[bool]]]] = {
     },
     "student": {
         **_PORTAL_MESSAGES,
-        Student: lambda s: Student.user_id == s.user_id,
-        Invitation: lambda s: Invitation.student_id.in_(select(student.c.id).where(student.c.user_id == s.user_id)),
-        School: lambda s: School.id.in_(select(student.c.school_id).where(student.c.user_id == s.user_id)),
-        Level: lambda s: Level.id.in_(select(student.c.level_id).where(student.c.user_id == s.user_id)),
-        Group: lambda s: Group.id.in_(select(student.c.homeroom_id).where(student.c.user_id == s.user_id)),
-        User: lambda s: or_(User.id == s.user_id, User.id.in_(select(student.c.adviser_id).where(student.c.user_id == s.user_id))),
+        Student: lambda s: and_(Student.user_id == s.user_id, Student.status == StudentStatus.active),
+        Invitation: lambda s: Invitation.student_id.in_(select(student.c.id).where(_myself(s))),
+        School: lambda s: School.id.in_(select(student.c.school_id).where(_myself(s))),
+        Level: lambda s: Level.id.in_(select(student.c.level_id).where(_myself(s))),
+        Group: lambda s: Group.id.in_(select(student.c.homeroom_id).where(_myself(s))),
+        User: lambda s: or_(User.id == s.user_id, User.id.in_(select(student.c.adviser_id).where(_myself(s)))),
     },
     # A bare page of their own (invigilators, until their sitting exists): nothing but oneself.
     "nobody": {User: lambda s: User.id == s.user_id, School: lambda s: School.id == s.school_id},

@@ -97,6 +97,6 @@ def activate(typed_code: str, password: str, *, address: str, agent: str) -> Ent
             if two_factor.is_on(user.id):
                 db.session.flush()
                 return Entry(user_id=user.id, half=two_factor.half_of(user))
-            return let_in(user, standing, address, agent)
+            return let_in(user, standing, address, agent, card=code.id)
 
     return counted(limits, work)

@@ -44,10 +44,11 @@ def invite(app, pupil):
     def send(email, language="fr"):
         with app.app_context():
             with unscoped("a test looks"):
-                user = db.session.get(Student, pupil).user_id
+                student = db.session.get_one(Student, pupil)
+                user = student.user_id
             who = Actor(user_id=user, name="Élève", roles=frozenset({"student"}))
             with acting(who, Scope(school_id=None, user_id=user, portal="student"), "a batch"):
-                one = invitations.invite(db.session, db.session.get(Student, pupil), email, language, HOME)
+                one = invitations.invite(db.session, student, email, language, HOME)
                 db.session.commit()
             with unscoped("a test looks"):
                 mail = db.session.scalar(select(OutgoingMail).where(OutgoingMail.cause_table == "invitation", OutgoingMail.cause_id == one.id))
@@ -197,6 +198,10 @@ def test_whoever_accepts_sees_nothing_until_staff_confirm(app, as_, invite, pupi
         assert (link.student_id, link.status) == (pupil, LinkStatus.to_check)
         link_id = link.id
     assert state_of(app, number) == (InvitationState.accepted, InvitationState.accepted)
+    for page in (f"/admin/guardian_link/details/?id={link_id}", f"/admin/student/contacts/?id={pupil}"):
+        seen = as_("ac").get(page)
+        assert "à cette adresse : mere@example.org" in words(seen), "whoever confirms sees where the link comes from"
+    assert 'class="btn btn-primary">Confirmer</button>' in as_("ac").get(f"/admin/guardian_link/details/?id={link_id}").text
     home = as_("ac").get("/admin/")
     assert "status.Is=to_check" in home.text, "home counts it"
     assert do(as_("ac"), "guardian_link", "confirm", link_id).status_code in (302, 303)

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 from wtforms import HiddenField, PasswordField, StringField
 
 from models import accounts, keys, rights, seeing, sessions
+from models.access_cards import CardTold
 from models.db import BEGIN, db
 from models.journal import new_batch
 from models.school import School
@@ -259,11 +260,8 @@ def enter(entry: accounts.Entry, before: int | None, target: str | None) -> Resp
     login_user(visitor)
     kept.mark(visitor.id)
     kept.put_code_back(code)
-    for made in entry.cards:
-        flash(
-            gettext("An access card for your account was printed on %(date)s. If you did not ask for it, tell the [school].", date=show_date(day_of(made))),
-            "warning",
-        )
+    for card in entry.cards:
+        flash(card_words(card), "warning")
     for printed in entry.letters:
         flash(
             gettext("A reset letter for your account was printed on %(date)s. If you did not ask for it, tell the [school].", date=show_date(day_of(printed))),
@@ -293,6 +291,18 @@ def enter(entry: accounts.Entry, before: int | None, target: str | None) -> Resp
     value = _device_signer().dumps([known_device()[0] or secrets.token_hex(8), *marks[:_DEVICES]])
     response.set_cookie(_device_cookie(), value, max_age=31_536_000, httponly=True, samesite="Lax", secure=_https())
     return response
+
+
+def card_words(card: CardTold) -> str:
+    """What its person is told of a card of their account."""
+    printed = show_date(day_of(card.printed))
+    if card.used is None:
+        return gettext("An access card for your account was printed on %(date)s. If you did not ask for it, tell the [school].", date=printed)
+    return gettext(
+        "An access card for your account was printed on %(date)s, and a new password was chosen with it on %(used)s. If it was not you, tell the [school].",
+        date=printed,
+        used=show_date(day_of(card.used)),
+    )
 
 
 def reopen(token: str) -> None:

@@ -14,7 +14,7 @@ from models.base import Refusal, today
 from models.db import db
 from models.letter_fields import FIELDS, blocks, day_in_words, line_of, read_fields, show_fields, values_of
 from models.letter_sample import NO_CODE, facts_of, sample_student, window_of, written_to
-from models.letter_text import PARTS, LetterText, Texts, checked, languages, lines_too_many, own_texts, text_in_force, tidied
+from models.letter_text import PARTS, LetterText, Texts, checked, far_too_long, languages, lines_too_many, own_texts, text_in_force, tidied
 from models.people import Student
 from models.school import School
 from models.words import in_language
@@ -78,7 +78,8 @@ class Letters(Screen):
         row = own_texts(db.session).get(language)
         student = self.student()
         form = letter_form(text_in_force(db.session, school, language))
-        status, texts = 200, read(form, language, strict=False)
+        texts = read(form, language, strict=False)
+        status = 422 if form.errors else 200
         if request.method == "POST" and "_preview" not in request.form:
             try:
                 answer = self.take(form, language, row, student)
@@ -190,16 +191,18 @@ def letter_form(texts: Texts) -> Form:
 
 
 def read(form: Form, language: str, *, strict: bool) -> dict[str, str]:
-    """What was typed, as it is kept. `strict`: what is refused is told beside its field; otherwise it stands as it is typed."""
+    """What was typed, as it is kept. `strict`: what is refused is told beside its field; otherwise it stands as it is typed. What is far too
+    long is told in any case, and left out."""
     found = {}
     for part in PARTS:
         field, typed = form[part.key], form[part.key].data or ""
         try:
             found[part.key] = checked(part, typed, language)
         except Refusal as refusal:
-            found[part.key] = read_fields(tidied(part, typed), language, strict=False)
-            if strict:
-                field.errors = [*field.errors, refusal.sentence]
+            far = far_too_long(part, typed)
+            found[part.key] = "" if far else read_fields(tidied(part, typed), language, strict=False)
+            if strict or far:
+                field.errors = [refusal.sentence]
     return found
 
 

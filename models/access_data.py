@@ -99,7 +99,8 @@ def state_of_rows() -> Any:
 
 @dataclass(frozen=True)
 class Line:
-    """One row as the screen shows it. An account is never more than a yes, a last sign-in and a confirmed address."""
+    """One row as the screen shows it. An account is never more than a yes, a last sign-in, a confirmed address
+    and, where it is not the guardian's own name, whose it is."""
 
     id: int
     student: Student
@@ -133,7 +134,7 @@ def lines(session: Session, ids: Sequence[int]) -> list[Line]:
     links = {i: i // 2 for i in ids if i % 2 == 0}
     alone = {i: i // 2 for i in ids if i % 2}
     found: dict[int, tuple[GuardianLink | None, Student]] = {}
-    account = joinedload(GuardianLink.guardian).joinedload(Guardian.user).load_only(User.email_confirmed_at)
+    account = joinedload(GuardianLink.guardian).joinedload(Guardian.user).load_only(User.email_confirmed_at, User.given_name, User.family_name, User.email)
     options = (account, joinedload(GuardianLink.student).undefer(Student.homeroom_name))
     for link in session.scalars(select(GuardianLink).where(among(GuardianLink.id, list(links.values()))).options(*options)) if links else ():
         found[link.id * 2] = link, link.student

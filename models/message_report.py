@@ -15,6 +15,7 @@ from sqlalchemy import Select, delete, distinct, func, select
 from sqlalchemy.orm import Session
 
 from models.access import User
+from models.account_holder import opened_by
 from models.base import Refusal, utcnow
 from models.messages import LONGEST_SUBJECT, Message, MessageFile, MessageRecipient, untouched
 from models.people import Group, Guardian, Student
@@ -37,7 +38,8 @@ class Which:
 
 
 class Line(NamedTuple):
-    """One addressee: their name, the children whom the message is about ("" where it is the student in person), when they read it, their copy by mail."""
+    """One addressee: their name, the children whom the message is about ("" where it is the student in person), when they read it, their copy by mail;
+    who opened the account, where the record names somebody else."""
 
     user_id: int
     name: str
@@ -78,18 +80,26 @@ def count(session: Session, message: Message, which: Which) -> int:
 def lines(session: Session, message: Message, which: Which, page: int = 0, size: int = PAGE) -> list[Line]:
     """One page of them, by name; three statements."""
     chosen = _users(message, which).subquery("chosen")
-    order = select(_user.c.id, _user.c.given_name, _user.c.family_name).join(chosen, chosen.c.user_id == _user.c.id)
+    order = select(_user.c.id, _user.c.given_name, _user.c.family_name, _user.c.email).join(chosen, chosen.c.user_id == _user.c.id)
     order = order.order_by(_user.c.family_name, _user.c.given_name, _user.c.id).limit(size).offset(page * size)
-    people = {row.id: f"{row.given_name} {row.family_name}".strip() for row in session.execute(order)}
+    people = {row.id: (f"{row.given_name} {row.family_name}".strip(), row.email) for row in session.execute(order)}
     about: dict[int, list[str]] = {i: [] for i in people}
     read: dict[int, dt.datetime | None] = dict.fromkeys(people)
     copy: dict[int, MailState | None] = dict.fromkeys(people)
-    rows = select(_r.user_id, _r.guardian_id, _r.read_at, _r.mail_id, _student.c.given_name, _student.c.family_name)
-    rows = rows.join(_student, _student.c.id == _r.student_id).where(_r.message_id == message.id, _r.user_id.in_(people)).order_by(_r.id)
+    records: dict[int, list[str]] = {i: [] for i in people}
+    said = (_guardian.c.given_name + " " + _guardian.c.family_name).label("record")
+    rows = select(_r.user_id, _r.guardian_id, _r.read_at, _r.mail_id, _student.c.given_name, _student.c.family_name, said)
+    rows = (
+        rows.join(_student, _student.c.id == _r.student_id)
+        .outerjoin(_guardian, _guardian.c.id == _r.guardian_id)
+        .where(_r.message_id == message.id, _r.user_id.in_(people))
+        .order_by(_r.id)
+    )
     mails: dict[int, int] = {}
     for row in session.execute(rows):
         if row.guardian_id is not None:
             about[row.user_id].append(f"{row.given_name} {row.family_name}")
+            records[row.user_id].append((row.record or "").strip())
         read[row.user_id] = row.read_at or read[row.user_id]
         if row.mail_id:
             mails[row.mail_id] = row.user_id
@@ -97,7 +107,11 @@ def lines(session: Session, message: Message, which: Which, page: int = 0, size:
         states = select(OutgoingMail.__table__.c.id, OutgoingMail.__table__.c.state).where(OutgoingMail.__table__.c.id.in_(mails))
         for mail_id, state in session.execute(states):
             copy[mails[mail_id]] = state
-    return [Line(i, name, about[i], read[i], copy[i]) for i, name in people.items()]
+    found = []
+    for i, (name, email) in people.items():
+        others = [] if not all(opened_by(record, name, email) for record in records[i]) else [record for record in records[i] if record]
+        found.append(Line(i, others[0] if others else name, about[i], read[i], copy[i], opened_by(others[0], name, email) if others else ""))
+    return found
 
 
 def everybody(session: Session, message: Message, which: Which) -> Iterator[list[Line]]:

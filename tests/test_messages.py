@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import func, select
 from writing_messages import World
 
-from models import message_box, message_delivery
+from models import message_box, message_delivery, message_report
+from models.access import User
 from models.base import Refusal
 from models.message_audience import LeftOut, NoCopy, left_out, resolve, without_copy
 from models.messages import Message, MessageRecipient, MessageState, MessageTo
@@ -227,7 +228,8 @@ def test_a_test_goes_to_the_author_alone_and_is_shown_to_nobody(family):
     family.work()
     (mail,) = family.mails()
     assert (mail.to_address, mail.sealed) == ("ines@tilleuls.exemple", True)
-    assert mail.subject == "Essai : Sortie au musée"
+    assert mail.subject == "Essai d’un message"  # whoever reads the outbox learns nothing of the draft
+    assert mail.text.startswith("Objet : Sortie au musée\n")
     assert "8 h" in mail.text
     assert family.message(key).state is MessageState.draft
     assert family.rows(key) == set()
@@ -238,6 +240,17 @@ def test_a_test_needs_an_address(family):
     family.forget_address(family.ac)
     with family.staff() as session, pytest.raises(Refusal, match="pas d’adresse"):
         message_delivery.send_test(session, session.get_one(Message, key))
+
+
+def test_the_report_names_the_record_and_whose_account_it_is(family):
+    sent = family.draft()
+    family.send(sent)
+    with family.staff() as session:
+        session.get_one(User, family.helene).family_name = "Nouvelle"
+        session.flush()
+        told = {line.user_id: (line.name, line.opened_by) for line in message_report.lines(session, session.get_one(Message, sent), message_report.Which())}
+    assert told[family.helene] == ("Hélène Bénard", "Compte ouvert par Hélène Nouvelle (helene@exemple.org)")
+    assert told[family.lea] == ("Léa Bénard", "")
 
 
 def test_each_copy_speaks_its_readers_language_and_names_no_other_reader(family):

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from models import overview
 from models.access_data import AccessData, AccessState, Line, codes_of, guardians_of, lines, state_of_rows, students_of
+from models.account_holder import holder
 from models.base import Refusal
 from models.db import db
 from models.people import Group, Guardian, Student, StudentStatus
@@ -82,7 +83,7 @@ class AccessDataScreen(CodesVerbs, Screen):
     column_formatters = column_formatters_export = {
         "student": lambda _v, _c, row, _n: str(row.student),
         "homeroom": lambda _v, _c, row, _n: row.homeroom,
-        "guardian": lambda _v, _c, row, _n: str(row.guardian) if row.guardian is not None else "",
+        "guardian": lambda _v, _c, row, _n: " · ".join(part for part in (str(row.guardian or ""), holder(row.guardian)) if part),
         "relation": lambda _v, _c, row, _n: str(row.relation or ""),
         "authority": lambda _v, _c, row, _n: str(row.authority or ""),
         "state": lambda _v, _c, row, _n: row.state,
@@ -90,7 +91,7 @@ class AccessDataScreen(CodesVerbs, Screen):
         "printed_at": lambda _v, _c, row, _n: day_of(row.printed_at) if row.printed_at else "",
         "email_confirmed": lambda _v, _c, row, _n: "" if row.email_confirmed is None else gettext("Yes") if row.email_confirmed else gettext("No"),
     }
-    nowrap_columns = ("guardian", "homeroom", "last_sign_in", "printed_at")
+    nowrap_columns = ("homeroom", "last_sign_in", "printed_at")
     column_sortable_list = (("student", "student_key"), ("guardian", "guardian_key"))
     column_default_sort = [("student_key", False), ("id", False)]
     column_searchable_list = ("student_key", "guardian_key")

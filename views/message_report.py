@@ -188,4 +188,9 @@ def asked() -> Which:
 
 def cells(line: Line) -> list[str]:
     """One addressee as a line of a file."""
-    return [line.name, ", ".join(line.about), show_instant(line.read_at) if line.read_at else "", str(line.copy or "")]
+    return [
+        " · ".join(part for part in (line.name, line.opened_by) if part),
+        ", ".join(line.about),
+        show_instant(line.read_at) if line.read_at else "",
+        str(line.copy or ""),
+    ]

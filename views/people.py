@@ -7,11 +7,12 @@ from typing import Any
 from flask import Flask, request, url_for
 from flask_admin import Admin
 from flask_wtf import FlaskForm
-from sqlalchemy.orm import selectinload, undefer
+from sqlalchemy.orm import joinedload, selectinload, undefer
 from wtforms import SelectField
 from wtforms.validators import InputRequired
 
 from models.access import User
+from models.account_holder import held_by, holder
 from models.activation import missing_clause
 from models.base import today
 from models.bulk_target import withheld
@@ -41,6 +42,7 @@ from views.papers import PaperVerbs
 from views.promote import PromoteVerb
 from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
+from views.searching import like, words_of
 from views.second_step_verb import SecondStepVerb, offered_on
 from views.student_accounts import AccountVerbs, OwnAccountIs, account_fits
 from views.student_file import StudentFile
@@ -294,7 +296,10 @@ class Guardians(ResetLetterVerb, MergeVerb, SecondStepVerb, Screen):
     column_details_list = ("title", "family_name", "given_name", "account", "email", "phone", "address1", "address2", "postal_code", "town")
     column_export_list = ("title", "family_name", "given_name", "children", "email", "phone", "address1", "address2", "postal_code", "town", "account")
     nowrap_columns = ("phone",)
-    column_formatters = {"name": lambda _v, _c, row, _n: str(row), "children": lambda _v, _c, row, _n: children_of(row)}
+    column_formatters = {
+        "name": lambda _v, _c, row, _n: " · ".join(part for part in (str(row), holder(row)) if part),
+        "children": lambda _v, _c, row, _n: children_of(row),
+    }
     form_columns = ("title", "family_name", "given_name", "language", "email", "phone", "address1", "address2", "postal_code", "town")
     form_sections = (
         (_("Identity"), (("title", 3), ("family_name", 6), ("given_name", 6), ("language", 3))),
@@ -319,11 +324,27 @@ class Guardians(ResetLetterVerb, MergeVerb, SecondStepVerb, Screen):
 
     def get_query(self) -> Any:
         """With the children, two queries for the whole page."""
-        return super().get_query().options(selectinload(Guardian.links).joinedload(GuardianLink.student))
+        return super().get_query().options(selectinload(Guardian.links).joinedload(GuardianLink.student), joinedload(Guardian.user))
+
+    def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
+        """By the record's words, or those of the account, which may be somebody else's."""
+        for word in words_of(search):
+            own = self._word_clause(Guardian.search_key, (), word)
+            clause = own if word.startswith("^") else own | held_by(like(word))
+            query, count_query = query.filter(clause), count_query.filter(clause) if count_query is not None else None
+        return query, count_query, joins, count_joins
 
     def detail_options(self) -> tuple[Any, ...]:
         """The children come with the guardian."""
-        return (*super().detail_options(), selectinload(Guardian.links).joinedload(GuardianLink.student).undefer(Student.homeroom_name))
+        return (
+            *super().detail_options(),
+            joinedload(Guardian.user),
+            selectinload(Guardian.links).joinedload(GuardianLink.student).undefer(Student.homeroom_name),
+        )
+
+    def holder(self, row: Guardian) -> str:
+        """Who opened the account, where the record names somebody else."""
+        return holder(row)
 
     def count_text(self, count: int | None) -> str:
         """How many guardians."""

@@ -16,12 +16,14 @@ from sqlalchemy.orm import joinedload, undefer
 from werkzeug.datastructures import MultiDict
 
 from models.access import LoginEvent
+from models.account_holder import holder
 from models.db import db
 from models.followed import access, with_access
-from models.people import Group, GuardianLink, Student, group_member
+from models.people import Group, Guardian, GuardianLink, Student, group_member
 from models.student_accounts import account_of, with_account, with_user_name
 from views.auth import permitted
 from views.formats import show
+from views.guardian_links import born_from
 from views.i18n import gettext, language_name
 from views.i18n import lazy_gettext as _
 from views.lists import MOST_FILTERS
@@ -231,15 +233,22 @@ def _summary(student: Student) -> dict[str, Any]:
 
 
 def _links(student: Student) -> list[GuardianLink]:
-    statement = select(GuardianLink).where(GuardianLink.student_id == student.id).options(joinedload(GuardianLink.guardian)).order_by(GuardianLink.id)
+    statement = (
+        select(GuardianLink)
+        .where(GuardianLink.student_id == student.id)
+        .options(joinedload(GuardianLink.guardian).joinedload(Guardian.user))
+        .order_by(GuardianLink.id)
+    )
     return list(db.session.scalars(statement))
 
 
 def _contacts(student: Student) -> dict[str, Any]:
     screen = screens()["guardian_link"]
     verbs = screen.row_actions()
-    rows = [(link, [action for action in verbs if screen.verb_fits(action[0], link)]) for link in _links(student)]
-    return {"links": rows, "link_screen": screen, "show": show, "may_open_guardian": permitted("guardian", "read")}
+    links = _links(student)
+    rows = [(link, [action for action in verbs if screen.verb_fits(action[0], link)]) for link in links]
+    shown = {"links": rows, "origins": born_from(links)}
+    return {**shown, "link_screen": screen, "show": show, "holder": holder, "may_open_guardian": permitted("guardian", "read")}
 
 
 def _joined(student_id: int) -> Any:

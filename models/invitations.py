@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ForeignKey, Index, String, func, or_, select, update
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, object_session, relationship
+from sqlalchemy.orm import Mapped, Session, contains_eager, joinedload, mapped_column, object_session, relationship
 
 from models import keys
 from models.access import User
@@ -116,6 +116,16 @@ def invitation_state_clause(state: InvitationState) -> Any:
         return Invitation.held.is_not(None) & Invitation.code_id.not_in(select(ActivationCode.id).where(ActivationCode.revoked_at.is_not(None)))
     inside = Invitation.code_id.in_(select(ActivationCode.id).where(ActivationCode.purpose == CodePurpose.invitation, state_clause(codes[state])))
     return inside if state is InvitationState.revoked else inside & Invitation.held.is_(None)
+
+
+def behind(session: Session, links: Sequence[GuardianLink]) -> dict[int, Invitation]:
+    """Link -> the student's invitation that it was born from, the latest one; with their guardians loaded, in one statement."""
+    owners = {(link.student_id, link.guardian.user_id): link.id for link in links if link.guardian.user_id is not None}
+    if not owners:
+        return {}
+    used = (Invitation.student_id.in_({student for student, _user in owners}), ActivationCode.used_by_id.in_({user for _student, user in owners}))
+    found = session.scalars(select(Invitation).join(Invitation.code).where(*used).options(contains_eager(Invitation.code)).order_by(Invitation.id))
+    return {owners[key]: one for one in found if (key := (one.student_id, one.code.used_by_id)) in owners}
 
 
 # --- who may invite ---------------------------------------------------------------------------------------------------------------

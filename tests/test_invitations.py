@@ -198,7 +198,7 @@ def test_whoever_accepts_sees_nothing_until_staff_confirm(app, as_, invite, pupi
         assert (link.student_id, link.status) == (pupil, LinkStatus.to_check)
         link_id = link.id
     assert state_of(app, number) == (InvitationState.accepted, InvitationState.accepted)
-    for page in (f"/admin/guardian_link/details/?id={link_id}", f"/admin/student/contacts/?id={pupil}"):
+    for page in (f"/admin/guardian_link/details/?id={link_id}", f"/admin/student/details/?id={pupil}&part=contacts"):
         seen = as_("ac").get(page)
         assert "à cette adresse : mere@example.org" in words(seen), "whoever confirms sees where the link comes from"
     assert 'class="btn btn-primary">Confirmer</button>' in as_("ac").get(f"/admin/guardian_link/details/?id={link_id}").text

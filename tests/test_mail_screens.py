@@ -152,7 +152,7 @@ def test_a_mail_that_waits_for_its_turn_needs_no_push_and_its_file_says_what_it_
     page = words(as_("ac").get(f"/admin/outgoing_mail/details/?id={number}"))
     assert "dès qu’un serveur de courriel est configuré" in page
     assert "Envoyer maintenant" not in page
-    assert "Adressez-vous à l’administrateur du site." in page
+    assert "Demandez à l’administrateur du site." in page
     assert "SCOLABRI_MAIL_URL" not in page, "only who sets it reads its name"
     with as_("ac").get(f"/admin/outgoing_mail/download/?id={number}") as file:
         assert 'filename="Sortie lundi mardi - Anne Roy.eml"' in file.headers["Content-Disposition"]

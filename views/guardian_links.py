@@ -11,9 +11,12 @@ from wtforms import DateField, Form, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from models.db import db
+from models.invitations import behind
 from models.people import GuardianLink, LinkStatus
+from views.auth import permitted
 from views.base import Screen
 from views.colleagues import GUARDIAN_LOOKUP, STUDENT_LOOKUP
+from views.formats import day_of, show_date
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.verbs import verb
@@ -33,6 +36,17 @@ class SuspendForm(FlaskForm):
     until = DateField(
         _("Until"), validators=[Optional()], description=_("The last day: the link opens again the day after. Empty: until somebody reactivates it.")
     )
+
+
+def born_from(links: list[GuardianLink]) -> dict[int, str]:
+    """Link -> the invitation that a student sent and that made it, in words; nothing for who does not read invitations."""
+    found = behind(db.session, links) if permitted("invitation", "read") else {}
+    said = {}
+    for link in (link for link in links if link.id in found):
+        one, name = found[link.id], link.student.given_name
+        day = show_date(day_of(one.created_at))
+        said[link.id] = gettext("Invitation from %(name)s, on %(date)s, to this address: %(email)s", name=name, date=day, email=one.email)
+    return said
 
 
 class GuardianLinks(Screen):
@@ -56,6 +70,7 @@ class GuardianLinks(Screen):
     form_columns = ("student", "guardian", "relation", "authority")
     form_sections = (("", (("student", 6), ("guardian", 6), ("relation", 6), ("authority", 6))),)
     bulk_edit_columns = ("relation", "authority")
+    details_template = "admin/guardian_link/details.html"
     lookups = {"student": STUDENT_LOOKUP, "guardian": GUARDIAN_LOOKUP}
 
     def count_text(self, count: int | None) -> str:
@@ -85,6 +100,14 @@ class GuardianLinks(Screen):
         """Say that the link waits."""
         if is_created and model.status is LinkStatus.to_check:
             flash(gettext("This link waits for a check: another link of [this student] is suspended. Read it again, then confirm it."), "warning")
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """On a link's own page: which invitation made it; while it waits for a check, confirming is the first thing to do."""
+        link = kwargs.get("model")
+        if isinstance(link, GuardianLink) and template == self.details_template:
+            kwargs["origin"] = born_from([link]).get(link.id, "")
+            kwargs["main"] = "confirm" if link.status is LinkStatus.to_check else ""
+        return super().render(template, **kwargs)
 
     def verb_fits(self, verb: str, row: GuardianLink) -> bool:
         """By the link's status."""

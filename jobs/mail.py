@@ -141,7 +141,13 @@ class Sender:
         """The next mail, apart from the session: no transaction is open while it is composed and the server is spoken to."""
         for bulk in (False, True):  # (two looks, each along the index)
             oldest = select(OutgoingMail).where(_due(), OutgoingMail.bulk.is_(bulk)).order_by(OutgoingMail.next_try_at, OutgoingMail.id)
-            mail = db.session.scalar(oldest.options(undefer(OutgoingMail.html)).limit(1).with_for_update(skip_locked=True))
+            one = oldest.options(undefer(OutgoingMail.html)).limit(1).with_for_update(skip_locked=True)
+            mail = db.session.scalar(one)
+            while mail is not None and not mail.may_leave(db.session):  # whom it was for may no longer get it, since it was written or put off
+                gone = {"state": MailState.cancelled, "next_try_at": None, "trouble": MailTrouble.withheld}
+                _write(update(OutgoingMail).where(OutgoingMail.id == mail.id).values(gone))
+                db.session.expunge(mail)
+                mail = db.session.scalar(one)
             if mail is None:
                 continue
             if mail.school_id and mail.school_id not in self.schools:

@@ -60,7 +60,10 @@ class Copies:
         with force_locale(reader.language):
             # No greeting of ours: authors write their own.
             before = [str(_("This message is about %(names)s.", names=listed(reader.children[:_MANY])))] if reader.children else []
-            subject = str(_("Test: %(subject)s", subject=self.message.subject)) if test else self.message.subject
+            subject = self.message.subject
+            if test:  # what a draft is about is its author's too: the outbox tells it nobody, the sealed text says it
+                before.insert(0, str(_("Subject: %(subject)s", subject=subject)))
+                subject = str(_("Test of a message"))
             after, after_html = self._end(reader)
             return {
                 "to_address": reader.address,

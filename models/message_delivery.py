@@ -24,17 +24,16 @@ from models.journal import record
 from models.message_audience import addressees, copied, freshen
 from models.message_html import is_empty
 from models.messages import NOBODY, Message, MessageRecipient, MessageState
-from models.people import Guardian, GuardianLink, LinkStatus, Student
+from models.people import Guardian, Student
 from models.school import School
 from models.scope import WHO, current_school_id
 from models.words import N_, _
-from models.work import Job, JobKind, JobState, MailState, OutgoingMail
+from models.work import Job, JobKind, JobState
 
 CHUNK = 1_000  # rows of one statement
 
 message: Any = Message.__table__  # (tables: a class would be limited twice, and told row by row)
 recipient: Any = MessageRecipient.__table__
-mail: Any = OutgoingMail.__table__
 
 _SENT = _("This message is sent already: it leaves once.")
 
@@ -103,19 +102,25 @@ def check_written(one: Message) -> None:
 # --- how much in a day -----------------------------------------------------------------------------------------------------------
 
 
-def quota_left(session: Session) -> int:
-    """How many people the person who acts may still write to today, in this school (setting `messages_per_day`)."""
-    school = session.get_one(School, current_school_id())
-    midnight = dt.datetime.combine(today(school.time_zone), dt.time(), ZoneInfo(school.time_zone))
-    mine = (message.c.school_id == school.id, message.c.requested_by_id == WHO.get().user_id, message.c.sent_at >= midnight)
-    alive = message.c.state.in_((MessageState.queued, MessageState.sent))
+def quota_left(session: Session, *states: MessageState) -> int:
+    """How many people the person who acts may still write to today, in this school (setting `messages_per_day`), after their messages of these
+    states: those that wait and those that left, unless said otherwise.
+    """
+    mine = (message.c.school_id == current_school_id(), message.c.requested_by_id == WHO.get().user_id, message.c.sent_at >= _midnight(session))
+    alive = message.c.state.in_(states or (MessageState.queued, MessageState.sent))
     used = session.scalar(select(func.coalesce(func.sum(message.c.people), 0)).where(*mine, alive)) or 0
     return max(0, int(settings.value("messages_per_day", session=session)) - int(used))
 
 
-def check_quota(session: Session, people: int) -> None:
-    """Refused when that is more than is left today; the sentence says how many, and when it begins again."""
-    left = quota_left(session)
+def _midnight(session: Session) -> dt.datetime:
+    """When the day of the school began."""
+    school = session.get_one(School, current_school_id())
+    return dt.datetime.combine(today(school.time_zone), dt.time(), ZoneInfo(school.time_zone))
+
+
+def check_quota(session: Session, people: int, *states: MessageState) -> None:
+    """Refused when that is more than is left today; the sentence says how many, and when it begins again. `states` as for `quota_left`."""
+    left = quota_left(session, *states)
     if people <= left:
         return
     limit = int(settings.value("messages_per_day", session=session))
@@ -159,7 +164,7 @@ def deliver(session: Session, message_id: int) -> Message | None:
     """Let the addressees see a message that waits, in the caller's transaction, as the person who sent it and may still send it.
 
     Who no longer receives is taken out first: a link suspended meanwhile, a student who has left or who is no longer the sender's.
-    None when it is delivered already, or no longer exists. Refused when nobody is left.
+    None when it is delivered already, or no longer exists. Refused when nobody is left, and beyond what the sender may send in a day.
     """
     state = session.scalar(select(message.c.state).where(message.c.id == message_id).with_for_update())
     one = session.get(Message, message_id, populate_existing=True)
@@ -173,6 +178,9 @@ def deliver(session: Session, message_id: int) -> Message | None:
     one.people = len({row.user_id for row in rows if (row.user_id, row.student_id) in still})
     if not one.people:
         raise Refusal(_("Nobody receives this message any more. Write another one."))
+    if one.sent_at is not None and one.sent_at >= _midnight(session):  # stopped and started again, it left room for others meanwhile
+        session.execute(select(User.id).where(User.id == WHO.get().user_id).with_for_update(key_share=True))
+        check_quota(session, one.people, MessageState.sent)
     one.state = MessageState.sent
     session.flush()
     record(session, "deliver", "message", one.id, rows=one.people)
@@ -225,24 +233,5 @@ def _follow_job(_mapper: Mapper[Any], connection: Connection, job: Job) -> None:
     after = {JobState.cancelled: (MessageState.queued, MessageState.failed), JobState.waiting: (MessageState.failed, MessageState.queued)}.get(job.state)
     if after is not None:
         its = (message.c.id == job.params["message_id"], message.c.state == after[0])
-        connection.execute(update(message).where(*its).values(state=after[1]))
-
-
-@event.listens_for(GuardianLink, "after_update")
-def _closed(_mapper: Mapper[Any], connection: Connection, link: GuardianLink) -> None:
-    if link.status is not LinkStatus.active:
-        _withhold(connection, link)
-
-
-@event.listens_for(GuardianLink, "after_delete")
-def _removed(_mapper: Mapper[Any], connection: Connection, link: GuardianLink) -> None:
-    _withhold(connection, link)
-
-
-def _withhold(connection: Connection, link: GuardianLink) -> None:
-    """A copy that still waits for the mail server does not leave to somebody whose link is closed meanwhile, not even about another child:
-    its text names both.
-    """
-    rows = (recipient.c.guardian_id == link.guardian_id, recipient.c.student_id == link.student_id, recipient.c.mail_id.is_not(None))
-    waiting = (mail.c.id.in_(select(recipient.c.mail_id).where(*rows)), mail.c.state == MailState.waiting)
-    connection.execute(update(mail).where(*waiting).values(state=MailState.cancelled, next_try_at=None))
+        renewed = {"sent_at": utcnow()} if after[1] is MessageState.queued else {}
+        connection.execute(update(message).where(*its).values(state=after[1], **renewed))

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import secrets
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -178,6 +178,18 @@ def _message_id() -> str:
     return f"<{secrets.token_hex(16)}@scolabri>"
 
 
+MayLeave = Callable[[Session, "OutgoingMail"], bool]
+_LEAVES: dict[str, MayLeave] = {}  # the rules, by the table that causes a mail
+
+
+def leaves_if(table: str) -> Callable[[MayLeave], MayLeave]:
+    """Declare the rule of the mails that this table causes; asked before each leaves."""
+    return lambda rule: _LEAVES.setdefault(table, rule)
+
+
+_CLOSED = _("This copy does not leave: its addressee may no longer receive the message. Reactivate the link to [the student], then send it again.")
+
+
 class Queued(NamedTuple):
     """What became of many mails: the identifier of each in the order given (None: refused), and each refusal by its place."""
 
@@ -315,13 +327,20 @@ class OutgoingMail(Base, Identified, SchoolScoped):
         return self.trouble.sentence(self.error) if self.trouble is not None else self.error
 
     def retry(self) -> None:
-        """Send as soon as possible. Refused once it is sent, and while it is being sent."""
+        """Send as soon as possible. Refused once it is sent, while it is being sent, and to somebody who may no longer get it."""
         if self.state in (MailState.sent, MailState.sending):
             raise Refusal(_("This mail has already left, or is leaving now."))
         if not self.body:
             raise Refusal(_("The text of this mail is no longer kept: texts stay %(days)d days. Do again what caused it."), days=TEXT_DAYS)
+        if not self.may_leave(object_session(self) or db.session):
+            raise Refusal(_CLOSED)
         self.state, self.tries, self.error, self.next_try_at = MailState.waiting, 0, "", utcnow()
         self.unsure, self.trouble = 0, None
+
+    def may_leave(self, session: Session) -> bool:
+        """Whether its addressee may still get it, by the rule of what caused it."""
+        rule = _LEAVES.get(self.cause_table)
+        return rule is None or rule(session, self)
 
     def cancel(self) -> None:
         """Never send it. Refused unless it waits or failed."""

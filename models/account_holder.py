@@ -41,7 +41,7 @@ def held_by(word: str) -> Any:
     """
     user: Any = User.__table__
     name, pattern = user.c.given_name + " " + user.c.family_name, f"%{word}%"
-    found = [func.coalesce(user.c.email, "").like(pattern, escape="\\")]  # (kept in lower case)
+    found: list[Any] = [func.coalesce(user.c.email, "").like(pattern, escape="\\")]  # (kept in lower case)
     loose = word.translate(_MAY_BE_MARKED)
     if sum(sign.isalnum() for sign in loose) >= _FEWEST:
         found.append(case((name.ilike(f"%{loose}%", escape="\\"), folded(name).like(pattern, escape="\\")), else_=False))

@@ -297,9 +297,11 @@ class Guardians(ResetLetterVerb, MergeVerb, SecondStepVerb, Screen):
     column_export_list = ("title", "family_name", "given_name", "children", "email", "phone", "address1", "address2", "postal_code", "town", "account")
     nowrap_columns = ("phone",)
     column_formatters = {
-        "name": lambda _v, _c, row, _n: " · ".join(part for part in (str(row), holder(row)) if part),
+        "name": lambda _v, _c, row, _n: str(row),
         "children": lambda _v, _c, row, _n: children_of(row),
+        "account": lambda _v, _c, row, _n: holder(row) or row.account,
     }
+    column_formatters_detail: dict[str, Any] = {}  # (the page of the record tells it above)
     form_columns = ("title", "family_name", "given_name", "language", "email", "phone", "address1", "address2", "postal_code", "town")
     form_sections = (
         (_("Identity"), (("title", 3), ("family_name", 6), ("given_name", 6), ("language", 3))),

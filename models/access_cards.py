@@ -12,18 +12,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.access import LoginEvent, LoginKind, User
 from models.activation import ActivationCode, CodePurpose, generate, usable_clause
 from models.among import among
-from models.base import Refusal, utcnow
+from models.base import Refusal
 from models.journal import record_rows
 from models.people import Student, StudentStatus
 from models.rights import reach
 from models.scope import WHO, unscoped
-from models.student_accounts import open_accounts, pieces, shared_clause, used_clause
+from models.student_accounts import open_accounts, pieces, revoke_cards, shared_clause, used_clause
 from models.words import _
 
 MOST = 3_000  # cards asked for at once
@@ -89,16 +89,6 @@ def make_cards(session: Session, student_ids: Iterable[int], *, only_unused: boo
     return batch.ids
 
 
-def revoke_cards(session: Session, student_ids: Sequence[int]) -> None:
-    """The unused cards of these students open nothing any more, in the caller's transaction."""
-    unused = (ActivationCode.purpose == CodePurpose.student, ActivationCode.used_at.is_(None), ActivationCode.revoked_at.is_(None))
-    for some in pieces(student_ids, _MANY):
-        closed = update(ActivationCode).where(among(ActivationCode.student_id, some), *unused)
-        values = {"revoked_at": utcnow(), "sealed": "", "version": ActivationCode.version + 1}
-        ids = list(session.scalars(closed.values(values).returning(ActivationCode.id), execution_options={"synchronize_session": "fetch"}))
-        record_rows(session, "revoke", "activation_code", ids)
-
-
 def printable(session: Session, code_ids: Iterable[int]) -> list[int]:
     """Of these codes, those that a card can still be printed for, in the order in which cards are handed out: class, then name."""
     alive: list[int] = []
@@ -128,11 +118,16 @@ def cards_since(session: Session, user: User, entering: int | None = None) -> tu
     with unscoped("the cards of one's own account"):
         cards = session.execute(look.where(or_(c.used_at.is_not(None), c.revoked_at.is_(None))).order_by(c.created_at, c.id)).all()
         used = sorted(when for _id, _printed, when in cards if when is not None)
-        since = used[:1] if entering else [_last_by_password(session, user.id, used) or (used[0] if used else user.created_at)]
-    told = [(i, CardTold(printed, when)) for i, printed, when in cards if i != entering and (not since or (when or printed) > since[0])]
-    if entering:
-        return tuple(sorted((card for _id, card in told if card.used), key=lambda card: card.used or card.printed)[-1:])
-    return tuple(card for _id, card in told)
+        since = _first_access(session, user, used) if entering else _last_by_password(session, user.id, used) or _first_access(session, user, used)
+    told = [CardTold(printed, when) for i, printed, when in cards if i != entering and (when or printed) > since]
+    return tuple(sorted((card for card in told if card.used), key=lambda card: card.used or card.printed)[-1:] if entering else told)
+
+
+def _first_access(session: Session, user: User, used: Sequence[dt.datetime]) -> dt.datetime:
+    """When this account was first opened: by its first card, unless somebody had signed in before; then from the beginning."""
+    e = LoginEvent
+    before = select(e.id).where(e.user_id == user.id, e.kind == LoginKind.signed_in, e.at < used[0]).limit(1) if used else None
+    return user.created_at if before is None or session.scalar(before) is not None else used[0]
 
 
 def _last_by_password(session: Session, user_id: int, used: Sequence[dt.datetime]) -> dt.datetime | None:

@@ -15,11 +15,12 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, delete, event, exists, insert, or_, select, update
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapper, Session, with_expression
+from sqlalchemy.orm import Mapper, Session, object_session, with_expression
 
 from models.access import STAFF, Membership, Role, User, WebSession
+from models.activation import ActivationCode, CodePurpose
 from models.among import among
-from models.base import Choice, Refusal
+from models.base import Choice, Refusal, utcnow
 from models.changes import record_changes
 from models.journal import record_rows
 from models.people import Guardian, Student, StudentStatus
@@ -30,6 +31,7 @@ PIECE = 500
 _TRIES = 5  # of one piece: another writer may have taken one of its user names meanwhile (PostgreSQL; SQLite has one writer)
 
 student, user, membership, guardian = Student.__table__, User.__table__, Membership.__table__, Guardian.__table__
+card = ActivationCode.__table__
 
 
 class OwnAccount(Choice):
@@ -198,16 +200,38 @@ def user_names(session: Session, people: Sequence[tuple[str, str]]) -> list[str]
 # --- closing ---------------------------------------------------------------------------------------------------------------------
 
 
+def close_accounts(session: Session, student_ids: Sequence[int]) -> None:
+    """Who has left finds nothing open on coming back, in the caller's transaction: signed out everywhere, their unused cards revoked."""
+    end_sessions(session.connection(), student_ids)
+    revoke_cards(session, student_ids)
+
+
+def revoke_cards(session: Session, student_ids: Sequence[int]) -> None:
+    """The unused cards of these students open nothing any more, in the caller's transaction. Past the listener of values on purpose: what is
+    closed stays closed when a leaving is undone.
+    """
+    unused = (card.c.purpose == CodePurpose.student.name, card.c.used_at.is_(None), card.c.revoked_at.is_(None))
+    values = {"revoked_at": utcnow(), "sealed": "", "version": card.c.version + 1}
+    for some in pieces(student_ids, 5_000):
+        closed = update(card).where(among(card.c.student_id, some), *unused).values(values).returning(card.c.id)  # type: ignore[arg-type]
+        ids = list(session.scalars(closed))
+        for row in [row for row in session.identity_map.values() if ids and isinstance(row, ActivationCode)]:
+            session.expire(row)
+        record_rows(session, "revoke", "activation_code", ids)
+
+
 def end_sessions(connection: Connection, student_ids: Sequence[int]) -> None:
-    """Sign these students out everywhere, in the caller's transaction: who has left finds no open page on coming back."""
+    """Sign these students out everywhere, in the caller's transaction."""
     accounts = select(student.c.user_id).where(student.c.id.in_(student_ids), student.c.user_id.is_not(None))
     connection.execute(delete(WebSession.__table__).where(WebSession.__table__.c.user_id.in_(accounts)))  # type: ignore[arg-type]
 
 
 @event.listens_for(Student, "after_update")
-def _leaves(_mapper: Mapper[Any], connection: Connection, row: Student) -> None:
+def _leaves(_mapper: Mapper[Any], _connection: Connection, row: Student) -> None:
     if row.user_id is not None and row.status is StudentStatus.left and sa_inspect(row).attrs.status.history.has_changes():
-        end_sessions(connection, [row.id])
+        session = object_session(row)
+        if session is not None:
+            close_accounts(session, [row.id])
 
 
 def never_used(session: Session, user_ids: Iterable[int]) -> set[int]:

@@ -26,7 +26,7 @@ from models.people import Group, GroupCategory, Student, StudentStatus
 from models.school import School
 from models.school_year import SchoolYear
 from models.scope import SCOPE, Scope, current_school_id
-from models.student_accounts import end_sessions
+from models.student_accounts import close_accounts
 from models.studies import Programme
 from models.words import N_, _
 from models.work import Job, JobKind, JobState
@@ -321,7 +321,7 @@ def _write(session: Session, moves: Sequence[Move], values: Mapping[str, Any]) -
     stored = {name: value.name if isinstance(value, StudentStatus) else value for name, value in values.items()}
     session.execute(update(s).where(s.c.id.in_(ids)).values(version=s.c.version + 1, updated_at=utcnow(), **stored))
     if "status" in values:
-        end_sessions(session.connection(), ids)
+        close_accounts(session, ids)
     record_rows(session, "edited", "student", ids)
     before = {"level_id": "level", "homeroom_id": "klass", "programme_id": "programme"}
     known = {"status": StudentStatus.active, "left_on": None}

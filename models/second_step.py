@@ -73,7 +73,7 @@ def set_up(user_id: int, sealed: str, password: str, typed: str, *, session_id: 
     Refused: nobody offers it; a wrong password; a code that is not the secret's; a secret that is another person's, or none.
     """
     if not two_factor.is_on(user_id) and not offered(user_id):
-        raise Refusal(_("Your [school] has not opened the sign-in in two steps. Ask the site administrator."))
+        raise Refusal(_("Your [school] has not opened the second step of the sign-in. Ask the site administrator."))
     secret = two_factor.open_new(user_id, sealed)
     accounts.check_current(user_id, password, address=address)
     if not secret or not two_factor.switch_on(user_id, secret, typed):

@@ -17,7 +17,7 @@ from sqlalchemy import CursorResult, ForeignKey, delete, exists, func, or_, sele
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import keys
-from models.access import Membership, User
+from models.access import STAFF, Membership, User
 from models.base import Base, Identified, Refusal, utcnow
 from models.db import db
 from models.scope import unscoped
@@ -72,6 +72,13 @@ def holders(school_id: int | None) -> frozenset[int]:
     with unscoped("a second step belongs to a person"):
         here = select(Membership.user_id).where(Membership.school_id == school_id)
         return frozenset(db.session.scalars(select(TwoFactor.user_id).where(TwoFactor.user_id.in_(here))))
+
+
+def still_without(school_id: int | None) -> int:
+    """How many colleagues of this school have no second step: each sets one up at their next page once it is compulsory."""
+    with unscoped("a second step belongs to a person"):
+        here = (Membership.school_id == school_id, Membership.role.in_(STAFF), Membership.active.is_(True))
+        return db.session.scalar(select(func.count(Membership.user_id.distinct())).where(*here, ~has_one(Membership.user_id))) or 0
 
 
 def since(user_id: int) -> dt.datetime | None:

@@ -301,6 +301,12 @@
   };
   all("[data-combo]").forEach(combobox);
 
+  /* A button that prints the page: shown only where it works. */
+  for (const button of all("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
+
   /* A noun's tick "vowel sound" follows its first letter, until the person has ticked themselves. */
   for (const word of all("[data-ticks]")) {
     const tick = document.getElementById(word.dataset.ticks);

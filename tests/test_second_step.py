@@ -38,7 +38,7 @@ def set_up(browser, secret, clock, password=DEMO, typed=None, **more):
 
 def test_one_switches_it_on_with_a_first_code_and_signs_in_with_the_next(app, as_, schools, clock):
     browser, other = as_("ac"), as_("ac")
-    assert "Connexion en deux étapes" not in words(browser.get("/account"))
+    assert "Deuxième étape de la connexion" not in words(browser.get("/account"))
     assert browser.get("/account/two-factor").status_code == 404
     allow(app, schools[0])
     secret = scan(browser)

@@ -39,11 +39,11 @@ def test_a_section_is_saved_alone_and_its_default_comes_back_by_one_button(app, 
     said = words(answer)
     assert "Enregistré" in said
     assert "Annuler" in said, "the undo stands beside the message"
-    assert f"Redéfini Par défaut : {DECLARED['invitations_per_day'].default} par jour" in said.replace("\u00a0", " ")
+    assert f"Choisi par l’établissement Par défaut : {DECLARED['invitations_per_day'].default} par jour" in said.replace("\u00a0", " ")
     with rows(app):
         assert [value(key, schools[0]) for key in ("students_invite", "invitations_per_day", "code_days")] == [True, 3, 180]
     token = form_of(browser, "guardians")["csrf_token"]
-    assert "La valeur par défaut vaut de nouveau" in words(
+    assert "La valeur d’origine est remise" in words(
         browser.post(f"{PAGE}reset/", data={"csrf_token": token, "key": "invitations_per_day"}, follow_redirects=True)
     )
     browser.post(f"{PAGE}reset/", data={"csrf_token": token, "section": "guardians"})
@@ -62,6 +62,19 @@ def test_what_cannot_be_saved_stays_typed_with_its_reason(app, as_, schools):
     assert re.search(r'<input checked[^>]*value="staff"', answer.text)
     with rows(app) as session:
         assert session.scalars(select(Setting)).all() == []
+
+
+def test_a_second_step_for_all_the_staff_is_asked_about_first_and_keeps_what_was_typed(app, as_, schools):
+    browser = as_("acc")
+    typed = {**form_of(browser, "security"), "idle_minutes": "30", "two_factor": "staff"}
+    asked = browser.post(f"{PAGE}save/", data=typed)
+    assert "collègues n’ont pas encore de deuxième étape" in words(asked)
+    with rows(app) as session:
+        assert session.scalars(select(Setting)).all() == []
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', asked.text))
+    assert browser.post(f"{PAGE}save/", data=hidden).status_code == 303
+    with rows(app):
+        assert [value(key, schools[0]) for key in ("idle_minutes", "two_factor")] == [30, "staff"]
 
 
 def test_the_second_of_two_people_sees_what_the_first_saved_and_keeps_what_they_typed(app, as_, schools):

@@ -66,7 +66,7 @@ class Users(SeeAsPages, ByName):
     column_sortable_list = ("family_name", "given_name", "username", "email", "last_seen_at")
     column_default_sort = "family_name"
     column_searchable_list = ("family_name", "given_name", "username", "email")
-    column_labels = {"roles": _("Roles"), "state": _("Access"), "second_step": _("Sign-in in two steps")}
+    column_labels = {"roles": _("Roles"), "state": _("Access"), "second_step": _("Second step of the sign-in")}
     column_formatters = column_formatters_export = {
         "roles": lambda _v, _c, row, _n: ", ".join(str(m.role.label) for m in row.memberships),
         "state": lambda _v, _c, row, _n: staff.state_of(row),

@@ -36,9 +36,8 @@ class Letters(Screen):
     """The text of the access letter in each language in which the school writes."""
 
     model = LetterText
-    name = _("Letter to [guardians]")
-    menu_name = _("Access letter")
-    name_of_one = _("Letter to [guardians]")
+    name = _("Access letter")
+    name_of_one = _("Access letter")
     icon = "mail"
     column_list = ("language", "updated_at")
     column_details_list = ()

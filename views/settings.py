@@ -12,15 +12,16 @@ from flask_admin.form import BaseForm
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, RadioField, StringField
 
-from models import settings
+from models import settings, two_factor
 from models.base import Refusal
 from models.db import db
 from models.journal import record
+from models.scope import SCOPE
 from models.settings import DECLARED, SECTIONS, ChangedMeanwhile, Declared, NotAllowed, Section, Setting, Shown
 from views.base import Screen, gate
 from views.doors import options
 from views.formats import number, show, show_instant
-from views.i18n import gettext
+from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 
 
@@ -100,14 +101,38 @@ class Settings(Screen):
         """One section as it was typed; nothing of it when one of its values cannot be."""
         section = self.posted_section()
         sent = {one.key: request.form.get(one.key, "") for one in settings.in_section(section) if one.key in request.form or one.kind == "bool"}
+        before = settings.value("two_factor")
         try:
             done = settings.save(db.session, section, sent, request.form.get("mark", ""))
+            if settings.value("two_factor") == "staff" != before and request.form.get("_sure") != "1":
+                db.session.rollback()
+                return self.ask_everybody(section, sent)
             db.session.commit()
         except Refusal as refusal:
             db.session.rollback()
             return self.page(section, refusal), 409 if isinstance(refusal, ChangedMeanwhile) else 422
         flash(gettext("Saved.") if done else gettext("Nothing was changed."), "success" if done else "info")
         return redirect(self.get_url(".index_view", _anchor=f"section-{section}"), code=303)
+
+    def ask_everybody(self, section: str, sent: dict[str, str]) -> str:
+        """Before a second step is asked of all colleagues: how many have none, and what their next page will be. What was typed is kept."""
+        concerned = two_factor.still_without(SCOPE.get().school_id)
+        typed = [(key, text) for key, text in sent.items() if text]
+        return self.render(
+            "admin/model/ask.html",
+            title=gettext("Make the second step compulsory for the staff?"),
+            count=number(concerned),
+            count_sentence=ngettext("colleague has no second step yet.", "colleagues have no second step yet.", concerned),
+            left_out=gettext(
+                "The next page that each of them opens is that of the second step: nothing else opens before a phone is set up. What they were typing is kept. "
+                "If you have none yet, you begin."
+            ),
+            verb_label=gettext("Make it compulsory"),
+            ask_url=self.get_url(".save_view"),
+            hidden=[("section", section), ("mark", request.form.get("mark", "")), *typed, ("_sure", "1")],
+            back_url=self.get_url(".index_view", _anchor=f"section-{section}"),
+            back_label=gettext("Back without saving"),
+        )
 
     @expose("/reset/", methods=("POST",))
     @gate("reset")

@@ -44,5 +44,5 @@ def held_by(word: str) -> Any:
     found: list[Any] = [func.coalesce(user.c.email, "").like(pattern, escape="\\")]  # (kept in lower case)
     loose = word.translate(_MAY_BE_MARKED)
     if sum(sign.isalnum() for sign in loose) >= _FEWEST:
-        found.append(case((name.ilike(f"%{loose}%", escape="\\"), folded(name).like(pattern, escape="\\")), else_=False))
+        found.append(case((func.lower(name).like(f"%{loose}%", escape="\\"), folded(name).like(pattern, escape="\\")), else_=False))
     return Guardian.user_id.in_(select(user.c.id).where(or_(*found)))

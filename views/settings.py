@@ -16,7 +16,7 @@ from models import settings, two_factor
 from models.base import Refusal
 from models.db import db
 from models.journal import record
-from models.scope import SCOPE
+from models.scope import current_school_id
 from models.settings import DECLARED, SECTIONS, ChangedMeanwhile, Declared, NotAllowed, Section, Setting, Shown
 from views.base import Screen, gate
 from views.doors import options
@@ -116,7 +116,7 @@ class Settings(Screen):
 
     def ask_everybody(self, section: str, sent: dict[str, str]) -> str:
         """Before a second step is asked of all colleagues: how many have none, and what their next page will be. What was typed is kept."""
-        concerned = two_factor.still_without(SCOPE.get().school_id)
+        concerned = two_factor.still_without(current_school_id())
         typed = [(key, text) for key, text in sent.items() if text]
         return self.render(
             "admin/model/ask.html",

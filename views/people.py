@@ -241,7 +241,8 @@ class Students(OpenedFor, CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, Mer
 
     def delete_sentence(self, row: Student) -> str:
         """What goes with the student."""
-        return gettext("The links to [guardians] go too, and come back with it; unused codes go for good.") + " " + self.delete_remedy()
+        links = gettext("The links to [guardians] go too, and come back with it; unused codes, and messages about this [student] in inboxes, go for good.")
+        return f"{links} {self.delete_remedy()}"
 
     # -- verbs
 

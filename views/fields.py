@@ -145,6 +145,11 @@ class RowField(AjaxSelectField):
         self.missing = row is None
         self.data = row
 
+    def look(self, typed: str) -> None:
+        """Offer what a search without script finds."""
+        self.typed = typed[:100]
+        self.found = [pair for row in self.loader.get_list(self.typed) if (pair := self.loader.format(row))]
+
     def pre_validate(self, form: Any) -> None:
         """Refuses a row that was not found, and an empty choice where one is needed."""
         if self.missing:
@@ -158,8 +163,7 @@ def looked_up(form: Any) -> bool:
     field = form[name] if (name := request.form.get("_look", "")) and name in form else None
     if not isinstance(field, RowField):
         return False
-    field.typed = request.form.get(f"look-{name}", "")[:100]
-    field.found = [pair for row in field.loader.get_list(field.typed) if (pair := field.loader.format(row))]
+    field.look(request.form.get(f"look-{name}", ""))
     return True
 
 

@@ -21,6 +21,8 @@ from models.words import in_language
 from models.work import JobKind
 from views.auth import permitted
 from views.base import Screen, gate
+from views.colleagues import STUDENT_LOOKUP
+from views.fields import RowField
 from views.formats import day_of, show_date
 from views.i18n import gettext, language_name, ngettext
 from views.i18n import lazy_gettext as _
@@ -41,6 +43,7 @@ class Letters(Screen):
     icon = "mail"
     column_list = ("language", "updated_at")
     column_details_list = ()
+    lookups = {"child": STUDENT_LOOKUP}
 
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
@@ -56,6 +59,7 @@ class Letters(Screen):
             paper=paper_of(school, language, student, text_in_force(db.session, school, language)),
             student=student,
             next_url=self.next_url(".index_view", language, student),
+            child=self.chooser() if student is not None else None,
             may_print=permitted("activation_code", "print_letters"),
             may_reset=row is not None and self.may("reset"),
             may_edit_school=permitted("school", "edit"),
@@ -161,6 +165,14 @@ class Letters(Screen):
             return None
         found = int(named) if named.isdecimal() and len(named) < 10 else None
         return sample_student(db.session, found)
+
+    def chooser(self) -> RowField:
+        """The look-up of the child to show; without script, what its search found."""
+        form: Any = type("ChildForm", (Form,), {"student": RowField(self._form_ajax_refs["child"], _("Another [student]"), allow_blank=True)})()
+        field: RowField = form.student
+        if request.args.get("_look") == "student":
+            field.look(request.args.get("look-student", ""))
+        return field
 
     def next_url(self, endpoint: str, language: str, student: Student | None) -> str:
         """The same page with another child; empty where there is none."""

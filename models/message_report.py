@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, distinct, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, delete, distinct, false, func, select
+from sqlalchemy.orm import Session, undefer
 
 from models.access import User
 from models.account_holder import opened_by
 from models.base import Refusal, utcnow
-from models.messages import LONGEST_SUBJECT, Message, MessageFile, MessageRecipient, untouched
+from models.messages import LONGEST_SUBJECT, Message, MessageFile, MessageRecipient, MessageState, tidy_audience, untouched
 from models.people import Group, Guardian, Student
 from models.scope import WHO
 from models.words import _
@@ -65,6 +65,8 @@ def copies(session: Session, message: Message) -> dict[MailState, int]:
 
 def _users(message: Message, which: Which) -> Select[Any]:
     found = select(_r.user_id).where(_r.message_id == message.id)
+    if message.state is MessageState.failed:  # stopped before anybody received it
+        found = found.where(false())
     if which.klass is not None:
         found = found.where(_r.student_id.in_(select(_student.c.id).where(_student.c.homeroom_id == which.klass)))
     found = found.group_by(_r.user_id)
@@ -133,13 +135,16 @@ def classes(session: Session, message: Message) -> list[tuple[int, str]]:
 
 
 def draft(session: Session, audience: dict[str, Any], **values: Any) -> Message:
-    """A new draft of whoever acts. One of theirs that was left without a word is taken again, so that looking does not fill the list."""
-    me = WHO.get().user_id
-    found = session.scalar(select(Message).where(Message.requested_by_id == me, untouched()).limit(1))
+    """A new draft of whoever acts. One of theirs that was left without a word is taken again, so that looking does not fill the list: only
+    one about the same people, for it may stand open in another window.
+    """
+    me, same = WHO.get().user_id, tidy_audience(audience)
+    bare = session.scalars(select(Message).where(Message.requested_by_id == me, untouched()).options(undefer(Message.audience)).order_by(Message.id).limit(50))
+    found = next((one for one in bare if one.audience == same), None)
     if found is None:
         found = Message(requested_by_id=me)
         session.add(found)
-    found.audience = audience
+    found.audience = same
     for name, value in values.items():
         setattr(found, name, value)
     session.flush()
@@ -195,7 +200,7 @@ def about_student(session: Session, student_id: int, most: int = PAGE) -> list[R
     rows = (
         select(Message.id, Message.subject, Message.sent_at, Message.sender, func.count(_r.id), func.count(_r.read_at))
         .join(_r, _r.message_id == Message.id)
-        .where(_r.student_id == student_id)
+        .where(_r.student_id == student_id, Message.state == MessageState.sent)
         .group_by(Message.id, Message.subject, Message.sent_at, Message.sender)
         .order_by(Message.sent_at.desc(), Message.id.desc())
         .limit(most)
@@ -205,4 +210,5 @@ def about_student(session: Session, student_id: int, most: int = PAGE) -> list[R
 
 def count_about(student_id: int) -> Any:
     """How many they are, as a sub-query of the student's file."""
-    return select(func.count(distinct(_r.message_id))).where(_r.student_id == student_id).scalar_subquery()
+    sent = select(Message.__table__.c.id).where(Message.__table__.c.state == MessageState.sent)
+    return select(func.count(distinct(_r.message_id))).where(_r.student_id == student_id, _r.message_id.in_(sent)).scalar_subquery()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LONGEST_SUBJECT = 200
 LONGEST_BODY = 50_000  # characters, marks included
+LONGEST_QUERY = 4_000  # of the address of a list that an audience follows
 MOST_CHOSEN = 100_000  # students of one audience
 
 
@@ -179,7 +180,7 @@ class MessageFile(Base, Identified, SchoolScoped):
 def tidy_audience(value: Any) -> dict[str, Any]:
     """An audience of a known form: its kind, its numbers once each in their order, its query where it has one.
 
-    Refused: no kind, numbers that are none, more than 100,000 of them.
+    Refused: no kind, numbers that are none, more than 100,000 of them, a query that is too long.
     """
     kind = (value or {}).get("kind") if isinstance(value, dict) else None
     if kind not in AudienceKind.__members__:
@@ -191,7 +192,9 @@ def tidy_audience(value: Any) -> dict[str, Any]:
     if kind != "all":
         found["ids"] = list(dict.fromkeys(given))
     if kind == "filter":
-        found["query"] = str(value.get("query") or "")[:4000]
+        found["query"] = str(value.get("query") or "")
+        if len(found["query"]) > LONGEST_QUERY:  # cut, it would show more students than the list did
+            raise Refusal(_("This list has too many filters for a message. Remove some of them, or choose the [students] in the list."))
     if isinstance(earlier := value.get("unread_of"), int) and 0 < earlier < 2**63:
         found["unread_of"] = earlier
     return found

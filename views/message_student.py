@@ -22,8 +22,6 @@ from views.saving import own_path
 from views.student_file import Part, declare_part
 from views.verbs import Selection, verb
 
-_NOISE = {"page", "page_size", "url", "cols", "saved", "sort", "desc"}  # of a list's address: changes nothing about which students it shows
-
 
 class MessageVerb:
     """The verb of the screen of students."""
@@ -35,11 +33,17 @@ class MessageVerb:
             abort(403)
         audience: dict[str, Any] = {"kind": "students", "ids": selection.all_ids()}
         if selection.query is not None:
-            query = urlencode([(name, value) for name, value in request.args.items(multi=True) if name not in _NOISE])
+            query = urlencode([(name, value) for name, value in request.args.items(multi=True) if _narrows(name)])
             audience = {"kind": "filter", "ids": selection.all_ids(), "query": query}
         made = message_report.draft(db.session, audience)
         db.session.flush()
         return redirect(url_for("message.edit_view", id=made.id, url=own_path(request.form.get("url"))), code=303)
+
+
+def _narrows(name: str) -> bool:
+    """Whether this argument of a list's address says which students it shows; forged ones and those of its look do not."""
+    known: Any = screens()["student"]._filter_args or {}
+    return name == "search" or (name.startswith("flt") and name.partition("_")[2] in known)
 
 
 @reads_queries

@@ -1,0 +1,43 @@
+"""Drafts and what hangs from them: an audience of its own for each selection, a list followed whole or not at all, what was stopped."""
+
+import pytest
+from sqlalchemy import select
+from writing_messages import World
+
+from models import message_report
+from models.base import Refusal
+from models.messages import LONGEST_QUERY, Message, tidy_audience
+from models.work import Job, JobKind
+
+
+@pytest.fixture
+def world(app):
+    return World(app)
+
+
+def test_a_second_selection_gets_a_draft_of_its_own_and_the_same_one_is_taken_again(world):
+    zoe, tom = world.student("Zoé"), world.student("Tom")
+    with world.staff() as session:
+        first, second, again = (message_report.draft(session, {"kind": "students", "ids": [child]}) for child in (zoe, tom, zoe))
+        assert (first.id == again.id, first.id == second.id) == (True, False)
+        assert first.audience["ids"] == [zoe]
+
+
+def test_the_address_of_a_list_is_followed_whole_or_refused():
+    assert len(tidy_audience({"kind": "filter", "query": "a" * LONGEST_QUERY})["query"]) == LONGEST_QUERY
+    with pytest.raises(Refusal):
+        tidy_audience({"kind": "filter", "query": "a" * (LONGEST_QUERY + 1)})
+
+
+def test_a_message_that_was_stopped_is_told_as_received_by_nobody(world):
+    zoe = world.student("Zoé")
+    world.guardian("Hélène", zoe)
+    key = world.draft()
+    world.send(key, deliver=False)
+    with world.staff() as session:
+        session.scalars(select(Job).where(Job.kind == JobKind.send_message)).one().cancel()
+    with world.staff() as session:
+        one, which = session.get_one(Message, key), message_report.Which()
+        assert message_report.about_student(session, zoe) == []
+        assert session.scalar(select(message_report.count_about(zoe))) == 0
+        assert (message_report.lines(session, one, which), message_report.count(session, one, which)) == ([], 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, null, or_, select, true, union_all
@@ -190,6 +191,18 @@ def resolve(session: Session, message: Message) -> Reached:
         inbox_only={reason: counts[reason] for reason in NoCopy if reason in counts},
         left_out={reason: count for reason, count in left.items() if count},
     )
+
+
+def digest_of(session: Session, message: Message) -> str:
+    """What somebody who reads the preview agrees to, in short: text, files and everybody who receives, child by child. Of a reminder without
+    the people: who has read it meanwhile is left out by itself.
+    """
+    told = sha256(repr((message.subject, message.body, message.to.name, [(file.id, file.digest) for file in message.files])).encode())
+    if "unread_of" not in message.audience:
+        rows = addressees(message).subquery("reached")
+        for row in session.execute(select(rows.c.user_id, rows.c.student_id).order_by(rows.c.user_id, rows.c.student_id)):
+            told.update(b"%d:%d," % tuple(row))
+    return told.hexdigest()
 
 
 # --- who does not ----------------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from models.among import among
 from models.base import Refusal, today, utcnow
 from models.journal import record
 from models.message_audience import addressees, copied, freshen
+from models.message_files import content_of
 from models.message_html import is_empty
 from models.messages import NOBODY, Message, MessageRecipient, MessageState
 from models.people import Guardian, Student
@@ -42,12 +43,15 @@ def send(session: Session, one: Message) -> int:
     """Send a draft, in the caller's transaction; how many people it reaches. Whom is settled here and now, less those who no longer receive
     when it is delivered.
 
-    Refused: one that is sent already (by another window too), without subject or text, that reaches nobody, more people than the sender
-    may still write to today.
+    Refused: one that is sent already (by another window too), without subject or text, with a file that is lost, that reaches nobody, more people
+    than the sender may still write to today.
     """
     _hold(session, one)
     freshen(one)
     check_written(one)
+    for file in one.files:
+        if content_of(file) is None:
+            raise Refusal(_("The file %(name)s is no longer there. Remove it from the message, and attach it again."), name=file.name)
     rows = session.execute(addressees(one)).all()
     people = sorted({row.user_id for row in rows})
     if not people:

@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import select
 from writing_messages import World
 
-from models import message_report
+from models import files, message_files, message_report
 from models.base import Refusal
+from models.message_audience import digest_of
 from models.messages import LONGEST_QUERY, Message, tidy_audience
 from models.work import Job, JobKind
 
@@ -41,3 +42,31 @@ def test_a_message_that_was_stopped_is_told_as_received_by_nobody(world):
         assert message_report.about_student(session, zoe) == []
         assert session.scalar(select(message_report.count_about(zoe))) == 0
         assert (message_report.lines(session, one, which), message_report.count(session, one, which)) == ([], 0)
+
+
+def test_what_was_read_before_sending_is_text_files_and_people_not_their_number(world):
+    group = world.student("Zoé"), world.student("Tom")
+    for child, name in zip(group, ("Hélène", "Paul"), strict=True):
+        world.guardian(name, child)
+    key = world.draft(audience={"kind": "students", "ids": [group[0]]})
+    with world.staff() as session:
+        one = session.get_one(Message, key)
+        seen = [digest_of(session, one)]
+        one.audience = {"kind": "students", "ids": [group[1]]}
+        seen.append(digest_of(session, one))
+        message_files.attach(session, one, "menu.pdf", b"%PDF-1.4 x")
+        session.flush()
+        seen.append(digest_of(session, one))
+        assert len(set(seen)) == 3
+        assert digest_of(session, one) == seen[-1]
+
+
+def test_a_message_whose_file_is_lost_does_not_leave(world):
+    world.guardian("Hélène", world.student("Zoé"))
+    key = world.draft()
+    with world.staff() as session:
+        digest = message_files.attach(session, session.get_one(Message, key), "perdu.pdf", b"%PDF-1.4 lost").digest
+    files.path_of(digest).unlink()
+    with pytest.raises(Refusal) as refused:
+        world.send(key)
+    assert "perdu.pdf" in str(refused.value.sentence)

@@ -27,7 +27,7 @@ def messages(tour, ids):
     for reason in (*LeftOut, *NoCopy):
         tour.look("acc", f"/admin/message/left_out/?id={number}&why={reason.name}")
     tour.look("acc", f"/admin/message/edit/?id={number}", **TYPED, row_version="0", _go="save")
-    hidden = {name: preview.answers[name] for name in ("rowid", "row_version", "reached")}
+    hidden = {name: preview.answers[name] for name in ("rowid", "row_version", "reached", "digest")}
     tour.look("acc", "/admin/message/action/", action="send_test", rowid=str(number))
     tour.look("acc", "/admin/message/action/", **{**hidden, "reached": "0"}, action="send")
     tour.look("acc", "/admin/message/action/", **hidden, action="send")

@@ -87,6 +87,7 @@ class MessagePreview:
                 send_label=ngettext("Send to %(many)s person", "Send to %(many)s people", found.people, many=number(found.people)),
                 mark=version_mark(message),
                 reached=found.people,
+                digest=message_audience.digest_of(db.session, message),
                 here=self.get_url(".preview_view", id=message.id),
                 edit_url=self.get_url(".edit_view", id=message.id),
                 list_url=self.get_url(".index_view"),
@@ -155,7 +156,8 @@ class MessagePreview:
             return preview
         message_audience.freshen(message)
         found = message_audience.resolve(db.session, message)
-        if not mark_is_current(request.form.get("row_version"), message) or not as_promised(message, found, request.form["reached"]):
+        same = mark_is_current(request.form.get("row_version"), message) and as_promised(message, found, request.form["reached"])
+        if not same or request.form.get("digest") != message_audience.digest_of(db.session, message):
             db.session.rollback()
             flash(gettext("The message or its recipients have changed since you read this page. Read it again, then send."), "warning")
             return preview

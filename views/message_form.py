@@ -123,7 +123,7 @@ class MessageForm(FlaskForm):
         """Whether it can be sent: a subject, a text, recipients; what is missing is said at its field."""
         if not (self.subject.data or "").strip():
             self.subject.errors = [*self.subject.errors, gettext("Give the message a subject.")]
-        if is_empty(self.html()):
+        if not self.text.errors and is_empty(self.html()):
             self.text.errors = [*self.text.errors, gettext("Write the text of the message.")]
         if not self.to.data:
             self.to.errors = [*self.to.errors, gettext("Choose to whom the message goes.")]
@@ -152,10 +152,20 @@ class MessageForm(FlaskForm):
             return {"kind": "students", "ids": [row.id for row in self.students.data or ()]}
         return self.audience if scope and scope == self.stands else {"kind": "all"} if scope == "all" else NOBODY
 
+    def chosen_words(self) -> str:
+        """The same in words."""
+        with db.session.no_autoflush:
+            return audience_words(Message(audience=self.chosen_audience(), requested_by_id=WHO.get().user_id))
+
+    @property
+    def huge(self) -> bool:
+        """Whether the text is far too long: it is refused as it came."""
+        return len(self.text.data or "") > 4 * LONGEST_BODY
+
     @property
     def blank(self) -> bool:
         """Whether nothing at all was typed."""
-        return not (self.subject.data or "").strip() and is_empty(self.html()) and not self.sent_files
+        return not (self.subject.data or "").strip() and not self.huge and is_empty(self.html()) and not self.sent_files
 
     @property
     def sent_files(self) -> list[Any]:

@@ -212,7 +212,7 @@ class Messages(MessagePreview, MessageReport, Screen):
         refused = self.change_files(message, form)
         if refused:
             again = form_of(self.get_one(str(message.id)))
-            again.files.errors = refused
+            again.form_errors += [gettext("The draft is saved, without this file."), *refused]
             return self.compose_page(message, again), 422
         if go == "preview":
             return redirect(self.get_url(".preview_view", id=message.id), code=303)
@@ -260,6 +260,7 @@ class Messages(MessagePreview, MessageReport, Screen):
             (form.subject.label.text, message.subject, form.subject.data),
             (form.text.label.text, plain(message.body), plain(form.html(message.body))),
             (form.to.label.text, to_words(message.to), {key: label for key, label, *_rest in form.to.iter_choices()}.get(form.to.data, "")),
+            (form.scope.label.text, audience_words(message), form.chosen_words()),
         )
         return [{"label": label, "theirs": theirs, "yours": yours} for label, theirs, yours in rows if theirs != yours]
 
@@ -268,7 +269,7 @@ class Messages(MessagePreview, MessageReport, Screen):
         mark = version_mark(message) if message else ""
         form.row_version.data, form.row_version.raw_data = mark, None
         typed = form.text.data or ""
-        rich = form.kind.data == "html"
+        rich = form.kind.data == "html" and not form.huge  # (what is refused for its length is not cleaned first: that takes seconds)
         html = clean(typed if rich else message.body if message and typed.strip() == plain(message.body).strip() else from_text(typed))
         form.kind.data, form.kind.raw_data = "text", None
         person = keys.digest("message draft", str(WHO.get().user_id))[:16]

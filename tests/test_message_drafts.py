@@ -1,6 +1,9 @@
 """Drafts and what hangs from them: an audience of its own for each selection, a list followed whole or not at all, what was stopped."""
 
+import io
+
 import pytest
+from hands import form, token, words
 from sqlalchemy import select
 from writing_messages import World
 
@@ -70,3 +73,27 @@ def test_a_message_whose_file_is_lost_does_not_leave(world):
     with pytest.raises(Refusal) as refused:
         world.send(key)
     assert "perdu.pdf" in str(refused.value.sentence)
+
+
+def test_a_draft_whose_file_is_refused_is_told_as_saved(as_):
+    ac = as_("ac")
+    files = [(io.BytesIO(b"MZ"), "jeu.exe")]
+    answer = form(ac, "/admin/message/new/", subject="Avec un jeu", kind="text", text="Bonjour", to="guardians", scope="all", files=files)
+    assert answer.status_code == 422
+    told = words(answer)
+    assert "Le brouillon est enregistré, sans ce fichier." in told
+    assert "Rien n’est enregistré" not in told
+
+
+def test_two_windows_that_chose_other_people_are_told_whom(as_):
+    ac, given = as_("ac"), {"subject": "Deux fenêtres", "kind": "text", "text": "Bonjour", "to": "guardians"}
+    edit = form(ac, "/admin/message/new/", **given, scope="all").headers["Location"]
+    answer = ac.post(edit, data={**given, "csrf_token": token(ac.get(edit).text), "scope": "", "row_version": "0"})
+    assert answer.status_code == 409
+    assert "Aucun élève choisi pour l’instant" in words(answer)
+
+
+def test_a_text_that_is_far_too_long_is_refused_before_it_is_cleaned(as_, monkeypatch):
+    monkeypatch.setattr("views.message_form.is_empty", lambda _raw: pytest.fail("read at length"))
+    answer = form(as_("ac"), "/admin/message/new/", subject="Long", kind="html", text="<b>" * 70_000, to="guardians", scope="all", _go="preview")
+    assert answer.status_code == 422

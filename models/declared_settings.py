@@ -97,7 +97,10 @@ declare(
     "int",
     10,
     label=_("Wrong passwords before a wait"),
-    help=_("For one account from one place; then the wait grows to 15 minutes. Where [schools] share the installation, the number goes down once each [school] lowers it."),
+    help=_(
+        "For one account from one place; then the wait grows to 15 minutes."
+        " Where [schools] share the installation, the number goes down once each [school] lowers it."
+    ),
     low=5,
     high=20,
     unit=_("tries"),

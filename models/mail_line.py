@@ -107,7 +107,9 @@ class MailTrouble(Choice):
             MailTrouble.given_up: _("The mail server has put this mail off seven times: %(answer)s.", answer=answer),
             MailTrouble.unsure: _("Nobody knows whether this mail arrived: the connection broke after its text was handed over."),
             MailTrouble.unmade: _("This mail could not be written. Do again what caused it."),
-            MailTrouble.withheld: _("This mail did not leave: since the message was sent, the link of this person to [the student] was suspended, removed or put to check."),
+            MailTrouble.withheld: _(
+                "This mail did not leave: since the message was sent, the link of this person to [the student] was suspended, removed or put to check."
+            ),
         }
         return str(told[self])
 

@@ -98,9 +98,7 @@ class MessagePreview:
 
     def left_out_lines(self, message: Message, found: Reached) -> list[dict[str, Any]]:
         """Each reason with its number and its remedy."""
-        return [
-            self.line_of(message, r, n) for r, n in found.left_out.items() if r is not LeftOut.gone or message.audience["kind"] not in STANDING
-        ]
+        return [self.line_of(message, r, n) for r, n in found.left_out.items() if r is not LeftOut.gone or message.audience["kind"] not in STANDING]
 
     def line_of(self, message: Message, reason: LeftOut | NoCopy, n: int) -> dict[str, Any]:
         """One reason, with the page of its names."""
@@ -218,9 +216,7 @@ def facts(message: Message, found: Reached) -> list[str]:
     if copies and not mails_leave():
         told += [copies_wait(copies)]
     else:
-        told += [
-            ngettext("%(many)s of them also gets a copy by e-mail.", "%(many)s of them also get a copy by e-mail.", copies, many=number(copies))
-        ]
+        told += [ngettext("%(many)s of them also gets a copy by e-mail.", "%(many)s of them also get a copy by e-mail.", copies, many=number(copies))]
     return [*told, ngettext("Today you may still write to %(many)s person.", "Today you may still write to %(many)s people.", left, many=number(left))]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from conftest import signed_in
 from playwright.sync_api import Locator, Page, sync_playwright
 from sizes import DESK
 from werkzeug.serving import make_server
@@ -53,7 +54,7 @@ def site(whole_app, tmp_path_factory):
         source.backup(copy)
     settings = {name: whole_app.config[name] for name in ("SECRET_KEY", "MAIL_URL", "RUNNER", "LOG_LEVEL")}
     app = application.create_app(
-        {**settings, "DATA": folder, "DATABASE_URL": f"sqlite:///{folder / 'test.sqlite3'}", "BASE_URL": "", "TRUSTED_HOSTS": ["127.0.0.1"]}
+        {**settings, "DATA": folder, "DATABASE_URL": f"sqlite:///{folder / 'test.sqlite3'}", "BASE_URL": "", "TRUSTED_HOSTS": ["127.0.0.1", "localhost"]}
     )
     server = make_server("127.0.0.1", 0, at_once(app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -102,7 +103,8 @@ def chromium(patient):
 
 @pytest.fixture
 def open_page(site, chromium):
-    """`open_page("ac", size=PHONE, dark=True, script=False)`: a page of a fresh browser, signed in through the login form.
+    """`open_page("ac", size=PHONE, dark=True, script=False)`: a page of a fresh browser that holds the session of that account;
+    with `form=True` it is at home, signed in through the login form.
 
     Any error that the browser reports (refused by the content policy, missing file, broken script) fails the test at its end.
     """
@@ -113,7 +115,7 @@ def open_page(site, chromium):
         if message.type == "error" and "the server responded with a status of 4" not in message.text:
             faults.append(message.text)
 
-    def open_(who: str = "", *, size: tuple[int, int] = DESK, dark: bool = False, script: bool = True, axe: bool = False) -> Page:
+    def open_(who: str = "", *, size: tuple[int, int] = DESK, dark: bool = False, script: bool = True, axe: bool = False, form: bool = False) -> Page:
         context = chromium.new_context(
             base_url=site.url,
             viewport={"width": size[0], "height": size[1]},
@@ -128,7 +130,10 @@ def open_page(site, chromium):
         page.set_default_timeout(10_000)
         page.on("console", note)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        if who:
+        if who and not form:
+            name = site.app.config["SESSION_COOKIE_NAME"]
+            context.add_cookies([{"name": name, "value": signed_in(site.app, who).get_cookie(name).value, "url": site.url}])
+        elif who:
             page.goto("/login")
             page.fill("[name=username]", who)
             page.fill("[name=password]", PASSWORD)

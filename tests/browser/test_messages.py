@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 
 def test_a_message_is_written_checked_sent_received_and_reported_as_read(open_page, site, axe):
     page = open_page("ac")
+    page.goto("/admin/")
     page.get_by_role("link", name="Écrire un message").click()
     text = page.get_by_role("textbox", name="Texte du message")
     page.get_by_label("Objet").fill("Réunion")

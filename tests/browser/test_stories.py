@@ -37,7 +37,7 @@ HOMES = {
 @pytest.mark.parametrize("who", HOMES)
 def test_a_each_account_lands_on_its_own_home_with_its_own_menu(open_page, who):
     path, title, entries, absent = HOMES[who]
-    page = open_page(who)
+    page = open_page(who, form=True)
     page.wait_for_url("**" + path)
     expect(page.locator("h1")).to_contain_text(title)
     side = page.locator(".side")

@@ -96,8 +96,11 @@ def test_looking_as_somebody_shows_their_pages_and_one_press_comes_back(open_pag
 PAGES = ["?role=ec", "?role=acc", "?table=student", "?changed=1", "presets/", "preset/?name=office", "why/?right=student.export"]
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [(DESK, False), (PHONE, True), pytest.param(DESK, True, marks=pytest.mark.slow), pytest.param(PHONE, False, marks=pytest.mark.slow)],
+    ids=["light desk", "dark phone", "dark desk", "light phone"],
+)
 def test_the_pages_of_rights_fit_and_are_heard(open_page, axe, size, dark):
     page = open_page("acc", size=size, dark=dark, axe=True)
     for path in PAGES:

@@ -58,8 +58,11 @@ def test_columns_are_chosen_and_a_view_is_kept_and_reopened(open_page, script):
     expect(again.locator(".views")).not_to_contain_text(name)
 
 
-@pytest.mark.parametrize("size", [PHONE, NARROW], ids=["390", "320"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [(PHONE, False), (NARROW, True), pytest.param(PHONE, True, marks=pytest.mark.slow), pytest.param(NARROW, False, marks=pytest.mark.slow)],
+    ids=["light 390", "dark 320", "dark 390", "light 320"],
+)
 def test_the_menus_fit_a_phone_and_everybody_can_use_them(open_page, axe, size, dark):
     page = open_page("ac", size=size, dark=dark, axe=True)
     for name in ("Colonnes", "Enregistrer cette vue"):

@@ -20,6 +20,7 @@ def test_a_noun_is_renamed_and_taken_back(open_page):
     assert heading(ac, "/admin/student/") == "Élèves"
     before = heading(other, "/admin/student/")
 
+    acc.goto("/admin/")
     acc.get_by_role("link", name="Libellés", exact=True).click()
     acc.get_by_role("link", name="Vocabulaire").click()
     acc.get_by_role("link", name="élève", exact=True).click()

@@ -104,6 +104,12 @@ class Admission(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
                 _("%(student)s already has an open admission to %(name)s. Change that one, or close it first."), student=self.student.name, name=str(other)
             )
 
+    def begin(self, *, quick: bool, on: dt.date) -> None:
+        """What a new admission is: active from this day of the school when it is quick; else active with its own day, an application without one."""
+        if quick:
+            self.admitted_on = on
+        self.status = _S.active if self.admitted_on else _S.applicant
+
     def _become(self, status: AdmissionStatus) -> None:
         """Refused: what cannot follow the present status."""
         if status not in AFTER[self.status]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, event, func, insert, select, update
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, event, func, insert, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship, validates
 
 from models import keys
@@ -360,13 +360,6 @@ class OutgoingMail(Base, Identified, SchoolScoped):
         if not self.body:
             raise Refusal(_("The text of this mail is no longer kept: texts stay %(days)d days. Look in the mailbox that it went to."), days=TEXT_DAYS)
         return self.body
-
-
-def progress_of(cause: tuple[str, int]) -> dict[MailState, int]:
-    """How many mails of this cause (table, number) stand in each state, every state named; one statement, within the scope."""
-    about = (OutgoingMail.cause_table == cause[0], OutgoingMail.cause_id == cause[1])
-    found = db.session.execute(select(OutgoingMail.state, func.count(OutgoingMail.id)).where(*about).group_by(OutgoingMail.state))
-    return dict.fromkeys(MailState, 0) | {row.state: row[1] for row in found}
 
 
 def forget_texts(session: Session) -> int:

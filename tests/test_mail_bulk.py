@@ -12,7 +12,7 @@ from models.db import db
 from models.journal import JournalEvent
 from models.mail_line import MailFault, MailLine
 from models.scope import unscoped
-from models.work import JOB_WAITING, MailState, OutgoingMail, progress_of
+from models.work import JOB_WAITING, MailState, OutgoingMail
 from tests.small import add_person, add_school, as_staff, small_app, writing
 
 
@@ -70,18 +70,6 @@ def test_a_secret_of_many_is_sealed_like_a_single_one(app, staff):
         mail = db.session.get_one(OutgoingMail, OutgoingMail.queue_many(copies(1, secret=True)).ids[0])
         assert "Bonjour" not in mail.body
         assert mail.text == "Bonjour."
-
-
-def test_the_progress_of_a_cause_is_counted_by_state_in_one_statement(app, staff):
-    with app.app_context(), as_staff(staff[1], staff[0]):
-        OutgoingMail.queue_many(copies(5))
-        OutgoingMail.queue_many(copies(3, cause=("message", 8)))
-        db.session.scalars(select(OutgoingMail).where(OutgoingMail.cause_id == 7)).first().state = MailState.sent
-        db.session.flush()
-        with counted(app) as statements:
-            counts = progress_of(("message", 7))
-        assert len(statements) == 1
-    assert (counts[MailState.sent], counts[MailState.waiting], counts[MailState.failed]) == (1, 4, 0)
 
 
 def test_the_check_of_the_installation_tells_of_mails_that_do_not_leave(app, staff):

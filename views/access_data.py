@@ -19,7 +19,7 @@ from models.people import Group, Guardian, Student, StudentStatus
 from models.reach import narrower
 from models.school import Level
 from models.scope import SCOPE, WHO
-from views.activation import letters_or_specimen, letters_question
+from views.activation import CODES_IN_CLEAR, letters_or_specimen, letters_question
 from views.auth import permitted
 from views.base import Screen
 from views.codes import CodesForm, CodesVerbs
@@ -28,7 +28,7 @@ from views.formats import day_of
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.menu import screens
-from views.reset_letters import ResetLetterVerb
+from views.reset_letters import ONCE_EACH, ResetLetterVerb
 from views.student_search import StatusIs, offered
 from views.verbs import Selection, Verb, verb
 
@@ -190,7 +190,7 @@ class AccessDataScreen(CodesVerbs, Screen):
     @verb(
         "print_letters",
         _("Print the letters"),
-        confirm=_("Every letter holds a code in clear: keep them until they are handed over."),
+        confirm=CODES_IN_CLEAR,
         icon="print",
         whole=True,
     )
@@ -205,9 +205,7 @@ class AccessDataScreen(CodesVerbs, Screen):
     @verb(
         "print_reset_letter",
         _("Print a reset letter"),
-        confirm=_(
-            "Each letter goes to the postal address on file and lets its reader choose a new password, once. Whoever receives one is told at the next sign-in."
-        ),
+        confirm=ONCE_EACH,
         icon="print",
         whole=True,
     )

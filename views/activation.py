@@ -34,6 +34,7 @@ from views.student_file import Part, declare_part
 from views.student_search import offered
 from views.verbs import Selection, verb
 
+CODES_IN_CLEAR = _("Every letter holds a code in clear: keep them until they are handed over.")
 SPECIMEN = "_specimen"  # the button of the question
 BATCHES = 30  # of the filter, the latest first
 NOT_INVITED = ActivationCode.purpose != CodePurpose.invitation  # those stand on the screen of invitations
@@ -213,7 +214,7 @@ class ActivationCodes(CodePages, OpenedFor, Screen):
     @verb(
         "print_letters",
         _("Print the letters"),
-        confirm=_("Every letter holds a code in clear: keep them until they are handed over."),
+        confirm=CODES_IN_CLEAR,
         icon="print",
         whole=True,
     )

@@ -142,12 +142,9 @@ class Admissions(Screen):
         return form
 
     def on_model_change(self, form: Any, model: Admission, is_created: bool) -> None:
-        """A quick admission is active at once; a detailed one without a day of admission is an application."""
+        """The model says where a new one begins; another active one of the same student is told."""
         if is_created:
-            quick = not request.values.get("detailed")
-            if quick:
-                model.admitted_on = today(zone().key)
-            model.status = AdmissionStatus.active if model.admitted_on else AdmissionStatus.applicant
+            model.begin(quick=not request.values.get("detailed"), on=today(zone().key))
         model.check(db.session)
         if is_created and model.status is AdmissionStatus.active:
             others = [one for one in admissions_of(db.session, model.student.id) if one is not model and one.status is AdmissionStatus.active]

@@ -12,6 +12,10 @@ from views.i18n import lazy_gettext as _
 from views.i18n import ngettext
 from views.verbs import Selection, verb
 
+ONCE_EACH = _(
+    "Each letter goes to the postal address on file and lets its reader choose a new password, once. Whoever receives one is told at the next sign-in."
+)
+
 
 class ResetLetterVerb:
     """The verb `print_reset_letter`, mixed into the screen of guardians."""
@@ -19,9 +23,7 @@ class ResetLetterVerb:
     @verb(
         "print_reset_letter",
         _("Print a reset letter"),
-        confirm=_(
-            "Each letter goes to the postal address on file and lets its reader choose a new password, once. Whoever receives one is told at the next sign-in."
-        ),
+        confirm=ONCE_EACH,
         icon="print",
         whole=True,
     )

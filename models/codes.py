@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Index, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, mapped_column, object_session, validates
+from sqlalchemy import Index, String, UniqueConstraint, event, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, validates
 
 from models.access import Role
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column
@@ -19,7 +19,7 @@ from models.custom import Extensible
 from models.retiring import Retirable
 from models.rights import may
 from models.school import Country
-from models.scope import SchoolScoped
+from models.scope import SchoolScoped, current_school_id
 from models.values import tidy
 from models.words import _, _p, in_language
 
@@ -45,6 +45,7 @@ class CodeList(Choice):
     full_time = "full_time", _("Deemed full-time"), "mute"
     study_situation = "study_situation", _("Situation of studies"), "mute"
     census_status = "census_status", _("Census status"), "mute"
+    partner = "partner", _("Partner organisation"), "mute"
     leaving_reason = "leaving_reason", _("Reason for leaving"), "mute"
 
     @property
@@ -85,6 +86,48 @@ class CodeValue(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible, 
 def _curly(text: str) -> str:
     """Words as they are printed: `tidy` makes every apostrophe straight, for names that are compared."""
     return text.replace("'", "’")
+
+
+_CACHE = "codes of the school"
+
+
+def read_codes(session: Session) -> dict[tuple[CodeList, str], CodeValue]:
+    """The codes of the current school by list and code, in the order of the lists: one statement a transaction.
+
+    They stay in the session meanwhile, so that the codes of a thousand registrations ask for nothing more.
+    """
+    cache: dict[int | None, dict[tuple[CodeList, str], CodeValue]] = session.info.setdefault(_CACHE, {})
+    school = current_school_id()
+    if school not in cache:
+        wanted = select(CodeValue).order_by(CodeValue.code_list, CodeValue.rank, CodeValue.code)
+        with session.no_autoflush:
+            cache[school] = {(one.code_list, one.code): one for one in session.scalars(wanted)}
+    return cache[school]
+
+
+def default_code(session: Session, code_list: CodeList) -> CodeValue | None:
+    """The usual code of a list: the first that is still offered, as the school has ordered them; None for an empty list."""
+    return next((one for (of, _code), one in read_codes(session).items() if of is code_list and one.retired_at is None), None)
+
+
+def known_code(session: Session, code_list: CodeList, code: str) -> CodeValue | None:
+    """The code of a list, also one that is no longer offered; None when the school has none such."""
+    return read_codes(session).get((code_list, code))
+
+
+def _forget(session: Session, *_rest: Any) -> None:
+    session.info.pop(_CACHE, None)
+
+
+event.listen(Session, "after_commit", _forget)
+event.listen(Session, "after_soft_rollback", _forget)
+
+
+@event.listens_for(Session, "after_flush")
+def _forget_changed(session: Session, _context: Any) -> None:
+    """A code that was added or changed is asked for again."""
+    if any(isinstance(row, CodeValue) for rows in (session.new, session.dirty, session.deleted) for row in rows):
+        _forget(session)
 
 
 # Whose right to edit and retire codes reaches the lists of the studies only (rights: "study lists").

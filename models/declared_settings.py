@@ -118,3 +118,16 @@ declare(
     unit=_("tries"),
     stricter="low",
 )
+
+declare_section(Section("studies", _("Studies"), _("How results of [courses] are read."), "book"))
+declare(
+    "pass_mark",
+    "studies",
+    "int",
+    60,
+    label=_("Pass mark"),
+    help=_("Out of 100. It counts for the results entered from now on; those already there keep their units."),
+    low=1,
+    high=100,
+    unit=_("out of 100"),
+)

@@ -23,7 +23,7 @@ PENDING = "journal_pending"
 _ALONE = "journal_batch"
 
 # Columns that follow from others: a row where only these change was not edited by anybody.
-FOLLOWING = frozenset({"version", "updated_at", "search_key", "name_key"})
+FOLLOWING = frozenset({"version", "updated_at", "search_key", "name_key", "outcome"})
 
 
 class JournalEvent(Base, Identified):

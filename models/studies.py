@@ -189,6 +189,7 @@ _SAID = {
 # What people type in front of (A-2017) or behind (20173) a year. S is a semester here, as T is a trimester.
 _LETTERS = {"h": "winter", "w": "winter", "e": "summer", "a": "autumn", "f": "autumn"}
 _LETTERS |= {f"t{n}": f"trimester{n}" for n in (1, 2, 3)} | {f"s{n}": f"semester{n}" for n in (1, 2)}
+_CENSUS = {Season.autumn: (9, 20), Season.winter: (2, 15)}  # (month, day) of the usual census of a college's term
 _FIGURES = {"1": "winter", "2": "summer", "3": "autumn"}
 _TYPED = re.compile(r"(?P<letter>[hweaf]|t[123]|s[12])[ -]*(?P<year>\d{4}|\d{2})(?:[ -/]+\d{2,4})?")
 _NUMBERED = re.compile(r"(?P<year>(?:19|20)\d{2})(?P<figure>[123])")
@@ -219,6 +220,7 @@ class Term(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
     season: Mapped[Season] = mapped_column(choice_column(Season), info={"label": _("Part of the year")})
     begins_on: Mapped[dt.date | None] = mapped_column(info={"label": _("First day")})
     ends_on: Mapped[dt.date | None] = mapped_column(info={"label": _("Last day")})
+    census_on: Mapped[dt.date | None] = mapped_column(info={"label": _("Day of the census")})
     # year * 10 + order of the season: terms in the order of time. Kept true by the validators below.
     place: Mapped[int] = mapped_column(default=0)
 
@@ -236,9 +238,15 @@ class Term(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
             self.place = year * 10 + list(Season).index(season)
         return value
 
+    @property
+    def census_day(self) -> dt.date | None:
+        """The day by which presences are confirmed: the school's, else the network's usual one (20 September, 15 February)."""
+        usual = _CENSUS.get(self.season)
+        return self.census_on or (dt.date(self.year, *usual) if usual else None)
+
     def check_days(self) -> None:
         """Refused: a last day before the first, a day of another age."""
-        for day in (self.begins_on, self.ends_on):
+        for day in (self.begins_on, self.ends_on, self.census_on):
             check_year(day)
         if self.begins_on and self.ends_on and self.ends_on < self.begins_on:
             raise Refusal(_("The last day comes before the first one. Correct one of the two."))

@@ -186,8 +186,8 @@ def _no_mark_is_lost(_mapper: Any, connection: Connection, line: RacGroup) -> No
     if marked:
         raise Refusal(
             N_(
-                "%(num)d registration of the group %(group)s holds a mark: it cannot become EE SR. Give it another [group] first.",
-                "%(num)d registrations of the group %(group)s hold a mark: it cannot become EE SR. Give them another [group] first.",
+                "%(num)d registration of [the group] %(group)s holds a mark: it cannot become EE SR. Give it another [group] first.",
+                "%(num)d registrations of [the group] %(group)s hold a mark: it cannot become EE SR. Give them another [group] first.",
                 marked,
                 group=line.number,
             )

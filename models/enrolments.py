@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, Numeric, String, UniqueConstraint, and_, case, func, or_, select, text
-from sqlalchemy.orm import Mapped, column_property, foreign, joinedload, mapped_column, object_session, relationship, remote, validates
+from sqlalchemy.orm import Mapped, Session, column_property, foreign, joinedload, mapped_column, object_session, relationship, remote, validates
 
 from models.admissions import Admission
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column, utcnow
@@ -90,7 +90,7 @@ class Enrolment(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
     student_id: Mapped[int] = mapped_column(ForeignKey("student.id", ondelete="CASCADE"), info={"label": _("[Student]")})
     term_id: Mapped[int] = mapped_column(ForeignKey("term.id", ondelete="RESTRICT"), index=True, info={"label": _p("session_record", "Session")})
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="RESTRICT"), index=True, info={"label": _("[Course]")})
-    group_number: Mapped[str] = mapped_column(String(GROUP_FIGURES), default="", info={"label": _p("enrolment", "Group"), "typed_length": 20})
+    group_number: Mapped[str] = mapped_column(String(GROUP_FIGURES), default="", info={"label": _p("enrolment", "[Group]"), "typed_length": 20})
     taken: Mapped[bool] = mapped_column(default=True, info={"label": _("Taken")})
 
     org_unit_id: Mapped[int | None] = mapped_column(ForeignKey("org_unit.id", ondelete="RESTRICT"), index=True, info={"label": _("Organisational unit")})
@@ -111,7 +111,7 @@ class Enrolment(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
 
     mark: Mapped[int | None] = mapped_column(info={"label": _p("enrolment", "Mark")})
     weighted_mark: Mapped[Decimal | None] = mapped_column(Numeric(6, 3), info={"label": _("Weighted mark")})
-    group_average: Mapped[Decimal | None] = mapped_column(Numeric(6, 3), info={"label": _("Average of the group")})
+    group_average: Mapped[Decimal | None] = mapped_column(Numeric(6, 3), info={"label": _("Average of [the group]")})
     remark_id: Mapped[int | None] = _code(_p("enrolment", "Remark"))
     absences: Mapped[int | None] = mapped_column(info={"label": _p("enrolment", "Absences")})
     r_score: Mapped[Decimal | None] = mapped_column(Numeric(6, 3), info={"label": _("R score")})
@@ -217,16 +217,8 @@ class Enrolment(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         """What a field holds when nobody sets it aside: the unit of the admission, the language of the record, the category of the course, the
         kind that the correspondence gives to the group, else the usual code of the list.
         """
-        if field == "org_unit":
-            return self.session_record.admission.org_unit
-        if field == "language" and self.session_record.language is not None:
-            return self.session_record.language
-        if field == "category":
-            return self.course.category if self.course else None
-        if field == "rac_type" and self.correspondence is not None:
-            return self.correspondence.rac_type
-        session = object_session(self) or object_session(self.session_record)
-        return default_code(session, CODES[field]) if session is not None else None
+        kind = self.correspondence.rac_type if field == "rac_type" and self.correspondence is not None else None
+        return inherited_value(object_session(self) or object_session(self.session_record), field, self.session_record, self.course, kind)
 
     def value(self, field: str) -> Any:
         """What counts: the row's own value, else the inherited one."""
@@ -335,6 +327,19 @@ class Enrolment(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         made.census_status = known_code(session, CodeList.census_status, "0")
         session.add(made)
         return made
+
+
+def inherited_value(session: Session | None, field: str, record: SessionRecord, course: Course | None, kind: CodeValue | None) -> Any:
+    """What a registration of this record for this course inherits in a field; `kind` is that of its group in the correspondence."""
+    if field == "org_unit":
+        return record.admission.org_unit
+    if field == "language" and record.language is not None:
+        return record.language
+    if field == "category":
+        return course.category if course else None
+    if field == "rac_type" and kind is not None:
+        return kind
+    return default_code(session, CODES[field]) if session is not None else None
 
 
 def transmitted_clause() -> Any:

@@ -5,6 +5,7 @@ Its figures (how many registrations, hours, units) are worked out from the regis
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, ForeignKey, Index, Select, UniqueConstraint, event, func, select
@@ -103,6 +104,11 @@ class SessionRecord(Base, Identified, SchoolScoped, Stamped, Versioned, Extensib
                 term=str(term),
                 name=str(admission),
             )
+        return cls.fresh(session, admission, term, [one.place for one in places])
+
+    @classmethod
+    def fresh(cls, session: Session, admission: Admission, term: Term, places: Iterable[int]) -> SessionRecord:
+        """The same for whoever has judged it already, many at once: `places` are those of the terms for which the admission has records."""
         made = cls(
             school_id=admission.school_id,
             student=admission.student,
@@ -110,7 +116,7 @@ class SessionRecord(Base, Identified, SchoolScoped, Stamped, Versioned, Extensib
             term=term,
             full_time=default_code(session, CodeList.full_time),
             language=default_code(session, CodeList.teaching_language),
-            programme_session=1 + sum(1 for one in places if one.place < term.place),
+            programme_session=1 + sum(1 for place in places if place < term.place),
         )
         session.add(made)
         return made

@@ -89,7 +89,7 @@ def _filled(values: Sequence[Any]) -> bool:
 
 def in_whole_school(row: Any) -> Any:
     """Everything follows, also what the person who merges does not see: the scope of the row's school, without its reaches."""
-    return acting(WHO.get(), Scope(school_id=row.school_id, user_id=WHO.get().user_id), BATCH.get())
+    return acting(WHO.get(), Scope(school_id=row.school_id, user_id=WHO.get().user_id, whole=True), BATCH.get())
 
 
 # --- what differs ----------------------------------------------------------------------------------------------------------------

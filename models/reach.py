@@ -17,14 +17,17 @@ from models.access_data import AccessData
 from models.activation import ActivationCode
 from models.admissions import Admission
 from models.changes import JournalChange
+from models.enrolments import Enrolment
 from models.invitations import Invitation
 from models.journal import JournalEvent, screen_of
 from models.messages import Message, MessageFile, MessageRecipient, MessageState
 from models.papers import IssuedPaper
 from models.people import Group, Guardian, GuardianLink, LinkStatus, Student, StudentStatus, group_member, group_share
+from models.reminders import Reminder
 from models.saved_view import SavedView
 from models.school import Level, School
 from models.scope import SchoolScoped, Scope
+from models.session_records import SessionRecord
 
 student, guardian, link = Student.__table__, Guardian.__table__, GuardianLink.__table__
 group, user, membership = Group.__table__, User.__table__, Membership.__table__
@@ -94,6 +97,8 @@ GROUP_RULES: dict[type, Callable[[Scope], ColumnElement[bool]]] = {
     GuardianLink: lambda s: GuardianLink.student_id.in_(_my_students(s)),
     ActivationCode: lambda s: ActivationCode.student_id.in_(_my_students(s)),
     Admission: lambda s: Admission.student_id.in_(_my_students(s)),
+    SessionRecord: lambda s: SessionRecord.student_id.in_(_my_students(s)),
+    Enrolment: lambda s: Enrolment.student_id.in_(_my_students(s)),
     IssuedPaper: lambda s: IssuedPaper.student_id.in_(_my_students(s)),
     Invitation: lambda s: Invitation.student_id.in_(_my_students(s)),
     AccessData: lambda s: AccessData.student_id.in_(_my_students(s)),
@@ -133,6 +138,7 @@ DRAFTS = (Message.__tablename__, MessageFile.__tablename__)
 AUTHOR_ONLY: dict[type, tuple[Any, Any]] = {
     SavedView: (SavedView.owner_id, SavedView.shared),
     Message: (Message.requested_by_id, Message.state != MessageState.draft),
+    Reminder: (Reminder.requested_by_id, false()),
 }
 
 
@@ -177,7 +183,7 @@ def criterion(mapper: Mapper[Any], scope: Scope) -> ColumnElement[bool] | None:
     if not issubclass(cls, SchoolScoped) and cls is not AccessData:
         return None
     clause: ColumnElement[bool] = cls.school_id == scope.school_id
-    if cls in AUTHOR_ONLY:
+    if cls in AUTHOR_ONLY and not scope.whole:
         author, shared = AUTHOR_ONLY[cls]
         clause = clause & (shared if scope.looking else or_(author == scope.user_id, shared))
     if cls in OF_MESSAGES:

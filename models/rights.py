@@ -36,12 +36,17 @@ VERBS: dict[str, tuple[str, ...]] = {
     "course": (),
     "grid": (),
     "rac_group": (),
-    "admission": ("activate", "suspend", "close", "sanction"),
+    "admission": ("activate", "suspend", "close", "sanction", "create_session_record"),
+    "session_record": ("copy", "sanction", "print_confirmation", "print_record_sheet"),
+    "enrolment": (
+        *("copy", "confirm_presence", "correct_census", "override", "inherit", "set_transmission"),
+        *("enter_results", "register_many", "copy_last_term", "print_group_list"),
+    ),
     "term": (),
     "org_unit": (),
     "school_year": ("change_year",),
     "code_value": ("retire", "reactivate"),
-    "import_": ("check", "confirm", "abandon", "undo", "import_staff", "import_structures"),
+    "import_": ("check", "confirm", "abandon", "undo", "import_staff", "import_structures", "import_courses", "import_registrations"),
     "transfer": ("send", "receive", "cancel", "decline"),
     "label": ("reset", "export_po", "import_po"),
     "noun": ("reset",),
@@ -54,6 +59,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "job": ("cancel", "retry", "download"),
     "outgoing_mail": ("retry", "cancel", "download", "test"),
     "message": ("send", "send_test"),
+    "reminder": ("done", "reopen"),
     "journal_event": ("undo", "restore"),
     "login_event": (),
 }
@@ -69,13 +75,13 @@ POLICY: dict[str, dict[str, str]] = {
         "head": "RX V(print_class_list, print_labels, print_certificate)",
         "inspector": "R",
     },
-    # Papers already issued hang from the students: read with them, printed again by whom `print_certificate` is open to.
+    # Papers already issued hang from the students: read with them, printed again by whom their kind is open to (models/papers.py, ISSUED_BY).
     "issued_paper": {
         "acc": "RX V",
         "ac": "RX V",
         "ec": "R·g V(print_again)·g",
         "amp": "R V(print_again)",
-        "registrar": "R",
+        "registrar": "R V(print_again)",
         "head": "RX V(print_again)",
         "inspector": "R",
     },
@@ -105,6 +111,24 @@ POLICY: dict[str, dict[str, str]] = {
     "grid": {"acc": "RCEDX", "ac": "RCEX", "ec": "R", "amp": "R", "registrar": "RCEDX", "head": "R", "inspector": "R"},
     "rac_group": {"acc": "RCEDX", "ac": "RCEDX", "ec": "R", "amp": "R", "registrar": "RCEDX", "head": "R"},
     "admission": {"acc": "RCEDX V", "ac": "RCEDX V", "ec": "R·g", "amp": "R", "registrar": "RCEDX V", "head": "RX", "inspector": "R"},
+    "session_record": {
+        "acc": "RCEDX V",
+        "ac": "RCEDX V",
+        "ec": "RE·g V(copy)·g",
+        "amp": "R",
+        "registrar": "RCEDX V",
+        "head": "RX",
+        "inspector": "R",
+    },
+    "enrolment": {
+        "acc": "RCEDX V",
+        "ac": "RCEDX V",
+        "ec": "RE·g V(confirm_presence, enter_results)·g",
+        "amp": "R",
+        "registrar": "RCEDX V",
+        "head": "RX",
+        "inspector": "R",
+    },
     "term": {"acc": "RCED", "ac": "RCE", "ec": "R", "amp": "R", "registrar": "RCED", "head": "R", "inspector": "R"},
     "org_unit": {"acc": "RCED", "ac": "R", "ec": "R", "amp": "R", "registrar": "RCED", "head": "R"},
     "school_year": {"acc": "RCE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "R", "head": "R", "inspector": "R"},
@@ -113,8 +137,8 @@ POLICY: dict[str, dict[str, str]] = {
     "level": {"acc": "RCE V", "ac": "R", "ec": "R", "amp": "R", "registrar": "R", "head": "R", "inspector": "R"},
     "import_": {
         "acc": "RCX V",
-        "ac": "RCX V(check, confirm, abandon, undo)",
-        "registrar": "RC·o V(check, confirm, abandon, undo)·o",
+        "ac": "RCX V(check, confirm, abandon, undo, import_courses, import_registrations)",
+        "registrar": "RC·o V(check, confirm, abandon, undo, import_courses, import_registrations)·o",
         "head": "R",
     },
     "transfer": {"acc": "RCX V", "ac": "R", "head": "R"},
@@ -146,6 +170,8 @@ POLICY: dict[str, dict[str, str]] = {
         "registrar": "RCED·o V(send, send_test)",
         "head": "RCED·o V(send, send_test)",
     },
+    # Everybody's own (models/reach.py, AUTHOR_ONLY).
+    "reminder": dict.fromkeys(("acc", "ac", "ec", "amp", "registrar", "head"), "RCED·o V·o"),
     # Who does not read the list still takes back their own work.
     "journal_event": {
         "acc": "RX V",

@@ -45,6 +45,7 @@ class Scope:
 
     `portal` is "guardian" or "student": then the person's own children, or the person, decide instead of the school.
     `looking`: somebody else looks at the screens as this person, who keeps what only they read (`models/reach.py`, `AUTHOR_ONLY`).
+    `whole`: what the application does with every row of the school, whoever wrote it (two records become one); nobody reads through it.
     """
 
     school_id: int | None
@@ -52,6 +53,7 @@ class Scope:
     reach: Mapping[str, str] = field(default_factory=dict)
     portal: str | None = None
     looking: bool = False
+    whole: bool = False
 
     @cached_property
     def options(self) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ from models.custom_values import FieldKind
 from models.db import db
 from models.labels import LabelOverride, Noun
 from models.people import Group, GroupCategory, Guardian, GuardianLink, Student
+from models.reminders import Reminder
 from models.school import Level, School
 from models.school_year import SchoolYear
 from models.scope import unscoped
@@ -54,6 +55,7 @@ FORMS = {
     "custom_field": (CustomField, "label", ("Premier", "Second", "Tiers")),
     "label": (LabelOverride, "text", ("Premier", "Second", "Tiers")),
     "noun": (Noun, "singular", ("apprenti", "écolier", "interne")),
+    "reminder": (Reminder, "text", ("Premier", "Second", "Tiers")),
 }
 DELETED = ("student", "guardian", "guardian_link", "membership", "group", "label")
 
@@ -135,6 +137,9 @@ def row_of(app, schools):
                 "school": lambda: session.get(School, school),
                 "custom_field": lambda: CustomField(school_id=school, table_name="student", key="avant", label="Avant", kind=FieldKind.text),
                 "label": lambda: LabelOverride(school_id=school, language="fr", msgid="Family name", text="Avant"),
+                "reminder": lambda: Reminder(
+                    school_id=school, requested_by=session.scalar(select(User).where(User.username == "acc")), text="Avant", due_on=dt.date(2026, 3, 2)
+                ),
                 "noun": lambda: session.scalar(select(Noun).where(Noun.school_id == school)) or session.scalar(select(Noun)),
             }[endpoint]()
             session.add(made)

@@ -200,6 +200,9 @@ PAGES = {
     "/admin/job/new/": "",
     "/admin/job/edit/?id=1": "",
     "/admin/job/export/csv/": "",
+    "/admin/reminder/": "acc ac ec amp registrar head",
+    "/admin/reminder/new/": "acc ac ec amp registrar head",
+    "/admin/reminder/export/csv/": "",
     "/admin/outgoing_mail/": "acc ac ec registrar head",
     "/admin/outgoing_mail/new/": "",
     "/admin/outgoing_mail/edit/?id=1": "",
@@ -295,7 +298,7 @@ ELSEWHERE = re.compile(
     r"|/admin/\w+/(action|delete|ajax/lookup|ajax/update|columns|views)/"
     r"|/admin/(job|outgoing_mail)/download/|/admin/(job|outgoing_mail|import_|label|login_event)/details/|/admin/label/edit/|/admin/transfer/(details|file|passphrase)/"
     r"|/admin/(student|guardian)/duplicates/(apart|again)/|/admin/\w+/bulk_edit/"
-    r"|/admin/message/(copy|details|edit|file|left_out|preview|report|report_file)/"
+    r"|/admin/reminder/(details|edit)/|/admin/message/(copy|details|edit|file|left_out|preview|report|report_file)/"
     r"|/admin/journal_event/(undo|revert|restore)"
     r"|/admin/(right|setting)/(save|reset|details)/|/admin/import_/(columns|confirm|correct|decide|file|forget|forget_mapping|invite|keep|rows)/|/admin/activation_code/letters/|/admin/letter/specimen/|/admin/group/(add|remove)/|/admin/label/(text|page|pack|apply|languages/remove|export/.*)/"
 )

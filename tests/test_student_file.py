@@ -38,12 +38,12 @@ def test_the_banner_stands_on_every_part(as_, app, a_student, part):
 @pytest.mark.parametrize(
     ("who", "shown"),
     [
-        ("acc", {"summary", "messages", "contacts", "codes", "admissions", "groups", "papers", "sign_ins", "history"}),
-        ("ac", {"summary", "messages", "contacts", "codes", "admissions", "groups", "papers", "sign_ins", "history"}),
-        ("amp", {"summary", "contacts", "codes", "admissions", "groups", "papers", "sign_ins"}),
-        ("registrar", {"summary", "messages", "contacts", "codes", "admissions", "groups", "papers", "history"}),
-        ("head", {"summary", "messages", "contacts", "admissions", "groups", "papers", "sign_ins", "history"}),
-        ("inspector", {"summary", "admissions", "groups", "papers"}),
+        ("acc", {"summary", "messages", "contacts", "codes", "admissions", "session_records", "groups", "reminders", "papers", "sign_ins", "history"}),
+        ("ac", {"summary", "messages", "contacts", "codes", "admissions", "session_records", "groups", "reminders", "papers", "sign_ins", "history"}),
+        ("amp", {"summary", "contacts", "codes", "admissions", "session_records", "groups", "reminders", "papers", "sign_ins"}),
+        ("registrar", {"summary", "messages", "contacts", "codes", "admissions", "session_records", "groups", "reminders", "papers", "history"}),
+        ("head", {"summary", "messages", "contacts", "admissions", "session_records", "groups", "reminders", "papers", "sign_ins", "history"}),
+        ("inspector", {"summary", "admissions", "session_records", "groups", "papers"}),
     ],
 )
 def test_each_role_finds_the_parts_that_their_rights_open(as_, a_student, who, shown):

@@ -16,10 +16,10 @@ from models.base import today, utcnow
 from models.db import db
 from models.inspections import PAGE_READ
 from models.journal import JournalEvent
-from models.school import School
-from models.scope import SCOPE, WHO, Scope
+from models.scope import WHO
+from views import reminders
 from views.auth import permitted
-from views.formats import day_of, long_date, show_instant
+from views.formats import day_of, long_date, show_instant, zone
 from views.history_undo import undo_urls
 from views.i18n import gettext, ngettext
 from views.inspection import inspection_link, last_day, on_home
@@ -59,19 +59,20 @@ class Home(AdminIndexView):
         """Greeting, counts, what needs doing, recent work, short cuts."""
         if WHO.get().roles == {"inspector"}:
             return self.inspector()
-        scope = SCOPE.get()
-        school = db.session.get(School, scope.school_id) if isinstance(scope, Scope) and scope.school_id else None
+        place = current_user.standing.place(current_user.school_id)
         return str(
             self.render(
                 "admin/index.html",
                 greeting=_greeting(),
-                today=long_date(today(school.time_zone if school else "Europe/Paris")),
-                school_name=school.name if school else "",
+                today=long_date(today(zone().key)),
+                school_name=place.name if place else "",
                 tiles=_tiles(),
                 todos=todo_lines(),
                 nothing_to_do=_nothing_to_do(),
                 inspections=on_home(),
                 **_levels(),
+                **reminders.on_home(),
+                **reminders.operations(),
                 events=recent_events(),
                 history_url=url_for("journal_event.index_view") if permitted("journal_event", "read") else "",
                 trash_url=url_for("journal_event.trash_view") if permitted("journal_event", "restore") else "",

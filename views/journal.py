@@ -67,6 +67,19 @@ WORDS: dict[str | tuple[str, str], Any] = {
     ("admission", "activate"): _p("history", "activated"),
     "close": _p("history", "closed"),
     "sanction": _p("history", "sanctioned"),
+    "copy": _p("history", "copied"),
+    "create_session_record": _p("history", "[session record] begun"),
+    "print_confirmation": _p("history", "confirmation of registration printed"),
+    "print_record_sheet": _p("history", "sheet of [a session record] printed"),
+    "print_group_list": _p("history", "list of the [students] of [a course] printed"),
+    "confirm_presence": _p("history", "presence confirmed"),
+    "correct_census": _p("history", "census corrected"),
+    "override": _p("history", "inherited value set aside"),
+    "inherit": _p("history", "inherited value given back"),
+    "set_transmission": _p("history", "transmission written down"),
+    "enter_results": _p("history", "results entered"),
+    "register_many": _p("history", "registered for [a course]"),
+    "copy_last_term": _p("history", "registrations of the term before taken up"),
     "suspension_ended": _("suspension over"),
     "leave": _("left by the [guardian]"),
     "confirm": _p("history", "confirmed"),
@@ -103,6 +116,8 @@ WORDS: dict[str | tuple[str, str], Any] = {
     ("import_", "confirm"): _("confirmed and written"),
     "import_staff": _p("history", "staff imported"),
     "import_structures": _p("history", "classes and [programmes] imported"),
+    "import_courses": _p("history", "[courses] imported"),
+    "import_registrations": _p("history", "registrations imported"),
     "retire": _p("history", "withdrawn"),
     "promote": _p("history", "promoted to another [level]"),
     "change_year": _p("history", "school year changed"),
@@ -111,6 +126,7 @@ WORDS: dict[str | tuple[str, str], Any] = {
     "preset": _("ready-made setting applied"),
     "reset": _("default rights put back"),
     ("label", "reset"): _p("history", "default text put back"),
+    ("label_mask", "reset"): _p("history", "name of the [school] put back"),
     ("noun", "reset"): _p("history", "default noun put back"),
     ("letter", "reset"): _p("history", "delivered letter put back"),
     "retry": _p("history", "started again"),
@@ -129,12 +145,14 @@ WORDS: dict[str | tuple[str, str], Any] = {
     ("message", "send_test"): _p("history", "sent to oneself as a test"),
     ("message", "download"): _p("history", "attached file fetched"),
     ("message", "deliver"): _p("history", "put into the inboxes"),
+    ("reminder", "done"): _p("history", "ticked off"),
+    ("reminder", "reopen"): _p("history", "put back among what is to do"),
     "many": _("many attempts"),  # told behind "refused:"
 }
 # Tables that no screen shows, by the page on which their rows are made.
 PAGES = {"students_apart": _("Possible duplicates"), "guardians_apart": _("Possible duplicates")}
 # Pages that an inspector reads and that are no screen.
-PAGES |= {"message_file": _("Files of messages"), "school_language": _("Languages of [the school]")}
+PAGES |= {"message_file": _("Files of messages"), "school_language": _("Languages of [the school]"), "label_mask": _("Field names by [programme]")}
 PAGES |= {"home": _("Home"), "search": _p("history", "Search"), "account": _("My account")}
 # What a whole batch is, however few its lines.
 LOUD = frozenset({"merge", "change_year"})

@@ -24,7 +24,7 @@ HEADINGS = (
     Heading(_("[Guardian] accounts"), ("create_codes", "print_codes", "access_data", "activation_code", "letter", "invitation", "guardian_link")),
     Heading(_("Exchanges"), ("message", "import_", "transfer", "outgoing_mail", "job")),
     Heading(_("Settings"), ("school", "setting", "school_year", "term", "custom_field", "user", "membership", "right", "label", "noun")),
-    Heading(_("Follow-up"), ("journal_event", "login_event")),
+    Heading(_("Follow-up"), ("reminder", "journal_event", "login_event")),
 )
 
 

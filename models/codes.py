@@ -91,28 +91,29 @@ def _curly(text: str) -> str:
 _CACHE = "codes of the school"
 
 
-def read_codes(session: Session) -> dict[tuple[CodeList, str], CodeValue]:
-    """The codes of the current school by list and code, in the order of the lists: one statement a transaction.
+def read_codes(session: Session, school_id: int | None = None) -> dict[tuple[CodeList, str], CodeValue]:
+    """The codes of a school (the current one) by list and code, in the order of the lists: one statement a transaction.
 
     They stay in the session meanwhile, so that the codes of a thousand registrations ask for nothing more.
     """
     cache: dict[int | None, dict[tuple[CodeList, str], CodeValue]] = session.info.setdefault(_CACHE, {})
-    school = current_school_id()
+    school = school_id or current_school_id()
     if school not in cache:
-        wanted = select(CodeValue).order_by(CodeValue.code_list, CodeValue.rank, CodeValue.code)
+        wanted = select(CodeValue).where(CodeValue.school_id == school).order_by(CodeValue.code_list, CodeValue.rank, CodeValue.code)
         with session.no_autoflush:
             cache[school] = {(one.code_list, one.code): one for one in session.scalars(wanted)}
     return cache[school]
 
 
-def default_code(session: Session, code_list: CodeList) -> CodeValue | None:
+def default_code(session: Session, code_list: CodeList, school_id: int | None = None) -> CodeValue | None:
     """The usual code of a list: the first that is still offered, as the school has ordered them; None for an empty list."""
-    return next((one for (of, _code), one in read_codes(session).items() if of is code_list and one.retired_at is None), None)
+    codes = read_codes(session, school_id)
+    return next((one for (of, _code), one in codes.items() if of is code_list and one.retired_at is None), None)
 
 
-def known_code(session: Session, code_list: CodeList, code: str) -> CodeValue | None:
+def known_code(session: Session, code_list: CodeList, code: str, school_id: int | None = None) -> CodeValue | None:
     """The code of a list, also one that is no longer offered; None when the school has none such."""
-    return read_codes(session).get((code_list, code))
+    return read_codes(session, school_id).get((code_list, code))
 
 
 def _forget(session: Session, *_rest: Any) -> None:

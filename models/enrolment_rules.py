@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models import settings
 from models.base import Refusal
-from models.codes import CodeValue, default_code, read_codes
+from models.codes import CodeValue, default_code
 from models.courses import RacGroup
 from models.enrolments import CODES, INHERITED, USUAL, WITHOUT_RESULT, Enrolment, Outcome
 from models.session_records import need_active
@@ -55,7 +55,6 @@ def _settle(session: Session, _context: Any, _instances: Any) -> None:
     if not found:
         return
     with session.no_autoflush:
-        read_codes(session)
         kinds = _correspondence(session, found)
         for row in found:
             settle(session, row, kinds)
@@ -86,7 +85,7 @@ def settle(session: Session, row: Enrolment, kinds: dict[tuple[int, str], CodeVa
     if new:
         for field in USUAL:
             if getattr(row, field) is None and getattr(row, f"{field}_id") is None:
-                setattr(row, field, default_code(session, CODES[field]))
+                setattr(row, field, default_code(session, CODES[field], row.school_id))
         row.taken = row.taken is not False
         row.group_number = row.group_number or ""
     for field in (*INHERITED, *(one.state for one in Telling)):  # who set a field aside goes with the value

@@ -136,7 +136,7 @@ class Enrolment(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
     result_sent: Mapped[Transmission | None] = mapped_column(choice_column(Transmission), info={"label": _("Transmission of the result")})
     result_sent_on: Mapped[dt.date | None] = mapped_column(info={"label": _("Result last sent on")})
 
-    session_record: Mapped[SessionRecord] = relationship(back_populates="enrolments", info={"label": _("[Session record]")})
+    session_record: Mapped[SessionRecord] = relationship(info={"label": _("[Session record]")})
     student: Mapped[Student] = relationship(info={"label": _("[Student]")})
     term: Mapped[Term] = relationship(info={"label": _p("session_record", "Session")})
     course: Mapped[Course] = relationship(foreign_keys=[course_id], info={"label": _("[Course]")})
@@ -263,8 +263,10 @@ class Enrolment(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
     def transmission(self, telling: Telling) -> Transmission:
         """Where a telling stands: what somebody said, else what follows from the registration."""
         said: Transmission | None = getattr(self, telling.state)
-        if said is not None:
-            return said
+        return said if said is not None else self.usual_transmission(telling)
+
+    def usual_transmission(self, telling: Telling) -> Transmission:
+        """Where a telling stands when nobody says otherwise."""
         has_result = self.mark is not None or self.remark is not None
         return usual(
             telling,
@@ -307,7 +309,7 @@ class Enrolment(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
     def _count(self, code: str, by: str, on: dt.date | None, reason: str) -> None:
         session = object_session(self)
         if session is not None:
-            self.census_status = known_code(session, CodeList.census_status, code)
+            self.census_status = known_code(session, CodeList.census_status, code, self.school_id)
         self.census_by, self.census_on, self.census_reason = by, on, reason
 
     def enter_result(self, mark: int | None, remark: CodeValue | None) -> None:
@@ -324,7 +326,7 @@ class Enrolment(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         values = {key: getattr(self, key) for key in COPIED}
         kept = {field: who for field, who in (self.overrides or {}).items() if field in INHERITED}
         made = Enrolment(school_id=self.school_id, session_record=session_record, overrides=kept, extra=dict(self.extra or {}), **values)
-        made.census_status = known_code(session, CodeList.census_status, "0")
+        made.census_status = known_code(session, CodeList.census_status, "0", self.school_id)
         session.add(made)
         return made
 
@@ -339,7 +341,7 @@ def inherited_value(session: Session | None, field: str, record: SessionRecord, 
         return course.category if course else None
     if field == "rac_type" and kind is not None:
         return kind
-    return default_code(session, CODES[field]) if session is not None else None
+    return default_code(session, CODES[field], record.school_id) if session is not None else None
 
 
 def transmitted_clause() -> Any:

@@ -62,7 +62,7 @@ class SessionRecord(Base, Identified, SchoolScoped, Stamped, Versioned, Extensib
     term: Mapped[Term] = relationship(info={"label": _p("session_record", "Session")})
     full_time: Mapped[CodeValue | None] = relationship(foreign_keys=[full_time_id], info={"label": _("Deemed full-time")})
     language: Mapped[CodeValue | None] = relationship(foreign_keys=[language_id], info={"label": _("Language")})
-    enrolments: Mapped[list[Enrolment]] = relationship(back_populates="session_record", passive_deletes=True)
+    enrolments: Mapped[list[Enrolment]] = relationship(viewonly=True, order_by="Enrolment.id")
 
     if TYPE_CHECKING:  # computed, deferred, in the group "figures" (models/enrolments.py)
         registered: int
@@ -114,8 +114,8 @@ class SessionRecord(Base, Identified, SchoolScoped, Stamped, Versioned, Extensib
             student=admission.student,
             admission=admission,
             term=term,
-            full_time=default_code(session, CodeList.full_time),
-            language=default_code(session, CodeList.teaching_language),
+            full_time=default_code(session, CodeList.full_time, admission.school_id),
+            language=default_code(session, CodeList.teaching_language, admission.school_id),
             programme_session=1 + sum(1 for place in places if place < term.place),
         )
         session.add(made)

@@ -20,6 +20,7 @@ from jobs.demo_letter import load_letter, load_sign_ins
 from jobs.demo_life import Row, load_codes, load_history, store
 from jobs.demo_messages import load_messages
 from jobs.demo_people import LEVELS, Adult, Child, Home, People, Tie, make_people, slug
+from jobs.demo_records import load_records
 from jobs.demo_studies import others_of, programmes_of
 from models.access import Membership, Role, User
 from models.base import Refusal, today, utcnow
@@ -322,7 +323,10 @@ class _Loader:
             row.search_key = student_search_key(row, [guardians[tie.adult] for tie in kid.ties])
             rows.append(row)
         students = self._store("students", rows)
-        load_admissions(self._store, self.school, students, grid, taught["terms"])
+        admissions = load_admissions(self._store, self.school, students, grid, taught["terms"])
+        registrar = self.staff["registrar"]
+        by = f"{registrar.given_name} {registrar.family_name}"
+        load_records(self.session, self._store, self.school, admissions, {**taught, "programmes": programmes}, by, self.day)
         self._load_groups(people.children, students, names)
         return students
 

@@ -82,10 +82,10 @@ def load_courses(session: Session, store: Store, school: School, programmes: Seq
     return grid
 
 
-def load_admissions(store: Store, school: School, students: Sequence[Student], grid: Grid, terms: Sequence[Term]) -> None:
-    """In Québec each student is admitted to the programme that they follow, some of those who left with its diploma."""
+def load_admissions(store: Store, school: School, students: Sequence[Student], grid: Grid, terms: Sequence[Term]) -> Sequence[Admission]:
+    """In Québec each student is admitted to the programme that they follow, some of those who left with its diploma. Gives the admissions."""
     if school.country is not Country.CA:
-        return
+        return []
     rows = []
     for number, one in enumerate(students):
         gone = one.left_on is not None
@@ -104,4 +104,4 @@ def load_admissions(store: Store, school: School, students: Sequence[Student], g
                 sanctioned_on=ended if status is AdmissionStatus.sanctioned else None,
             )
         )
-    store("admissions", rows)
+    return store("admissions", rows)

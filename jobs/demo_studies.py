@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from jobs.demo_records import census_of
 from models.codes import CodeValue, rows_of
 from models.papers import school_year
 from models.school import Country, School
@@ -47,7 +48,10 @@ def others_of(school: School, day: dt.date) -> dict[str, list[Any]]:
         year.current = year is years[1]
     return {
         "school years": years,
-        "terms": [Term(school_id=school.id, year=year, season=season) for year, season in _terms(school.country, start)],
+        "terms": [
+            Term(school_id=school.id, year=year, season=season, census_on=census_of(year, season, school.country))
+            for year, season in _terms(school.country, start)
+        ],
         "organisational units": [OrgUnit(school_id=school.id, code=code, name=name) for code, name in _UNITS[school.country.name]],
         "codes": [CodeValue(**row) for row in rows_of(school)],
     }
@@ -57,4 +61,4 @@ def _terms(country: Country, start: int) -> list[tuple[int, Season]]:
     if country is Country.FR:
         return [(start, season) for season in (Season.trimester1, Season.trimester2, Season.trimester3)]
     college = (Season.winter, Season.summer, Season.autumn)
-    return [(year, season) for year in (start, start + 1) for season in college]
+    return [(year, season) for year in (start - 1, start, start + 1) for season in college]

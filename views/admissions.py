@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Flask, flash, request
+from flask import Flask, flash, g, request
 from flask_admin import Admin
 from flask_wtf import FlaskForm
 from sqlalchemy import func, select
@@ -18,6 +18,7 @@ from models.base import Refusal, today
 from models.courses import Grid
 from models.db import db
 from models.people import Student
+from models.session_records import admission_deletion_problem
 from models.studies import OrgUnit, Programme, Term
 from views.auth import permitted
 from views.base import Screen
@@ -28,7 +29,7 @@ from views.formats import show_date, zone
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.menu import beside, screens
-from views.student_file import Facts, Part, declare_banner, declare_part
+from views.student_file import Part, declare_part
 from views.verbs import verb
 
 LEADS_TO = {
@@ -152,6 +153,15 @@ class Admissions(Screen):
                 who = {"student": model.student.name, "name": str(others[0])}
                 flash(gettext("%(student)s also has an active admission to %(name)s. Close it if this one takes its place.", **who), "warning")
 
+    def delete_refusal(self, row: Admission) -> str | None:
+        """One with session records stays."""
+        problem = admission_deletion_problem(db.session, row)
+        return problem.sentence if problem else None
+
+    def delete_instead(self, row: Admission) -> Any:
+        """Closed instead: the records stay."""
+        return self.verbs["close"] if self.verb_fits("close", row) and self.may("close") else None
+
     # -- verbs
 
     def verb_fits(self, verb: str, row: Admission) -> bool:
@@ -190,10 +200,18 @@ class Admissions(Screen):
 # -- the part of the student's file
 
 
+def admissions_here(student_id: int) -> list[Admission]:
+    """The admissions of the student whose file is open: the banner and the parts ask for them once a request."""
+    known: dict[int, list[Admission]] = g.setdefault("admissions_of", {})
+    if student_id not in known:
+        known[student_id] = admissions_of(db.session, student_id)
+    return known[student_id]
+
+
 def _admissions(student: Student) -> dict[str, Any]:
     screen = screens()["admission"]
     verbs = screen.row_actions()
-    shown = [(one, [action for action in verbs if screen.verb_fits(action[0], one)]) for one in admissions_of(db.session, student.id)]
+    shown = [(one, [action for action in verbs if screen.verb_fits(action[0], one)]) for one in admissions_here(student.id)]
     return {"admissions": shown, "screen": screen, "show_date": show_date, "may_add": permitted("admission", "create")}
 
 
@@ -201,21 +219,6 @@ def _count(student_id: int) -> Any:
     return select(func.count(Admission.id)).where(Admission.student_id == student_id).scalar_subquery()
 
 
-def _banner(student: Student) -> Facts:
-    """The grid and the unit of the admission that counts, and the seal of the diploma (features S2-06)."""
-    if not permitted("admission", "read"):
-        return Facts()
-    one = next(iter(admissions_of(db.session, student.id)), None)
-    if one is None:
-        return Facts()
-    facts = [(gettext("Grid"), str(one.grid), False)] if one.grid is not None else []
-    if one.org_unit is not None:
-        facts.append((gettext("Organisational unit"), one.org_unit.code, True))
-    stamp = gettext("Sanctioned %(programme)s", programme=one.programme.code) if one.status is AdmissionStatus.sanctioned else ""
-    return Facts(facts, stamp)
-
-
-declare_banner(_banner)
 declare_part(Part("admissions", _("Admissions"), "admin/student/admissions.html", _admissions, ("admission", "read"), _count, place=35))
 
 

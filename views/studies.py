@@ -92,18 +92,21 @@ class Terms(Screen):
     add_label = _("Add a term")
     empty = {"icon": "calendar", "title": _("No term yet"), "sentence": _("A term is a session of a college, or a trimester or semester of a school year.")}
     title_column = "name"
-    column_list = ("name", "begins_on", "ends_on")
-    column_labels = {"name": _("Term")}
+    column_list = ("name", "begins_on", "ends_on", "census_day")
+    column_labels = {"name": _("Term"), "census_day": _("Day of the census")}
     column_sortable_list = (("name", "place"), "begins_on", "ends_on")
     column_default_sort = [("year", True), ("place", False)]
     column_searchable_list = ("season",)
     search_example = _("A-2017")
     column_formatters = {"name": lambda _v, _c, row, _n: str(row)}
-    column_details_list = ("name", "year", "season", "begins_on", "ends_on")
+    column_details_list = ("name", "year", "season", "begins_on", "ends_on", "census_day")
     nowrap_columns = ("name",)
-    form_columns = ("year", "season", "begins_on", "ends_on")
-    form_sections = (("", (("year", 3), ("season", 4), ("begins_on", 3), ("ends_on", 3))),)
-    form_args = {"year": {"description": _("Of a trimester or a semester: the year in which the school year begins.")}}
+    form_columns = ("year", "season", "begins_on", "ends_on", "census_on")
+    form_sections = (("", (("year", 3), ("season", 4), ("begins_on", 3), ("ends_on", 3), ("census_on", 3))),)
+    form_args = {
+        "year": {"description": _("Of a trimester or a semester: the year in which the school year begins.")},
+        "census_on": {"description": _("By which presences are confirmed. Left empty: 20 September in autumn, 15 February in winter.")},
+    }
     bulk_edit_columns = ()
 
     def __init__(self) -> None:

@@ -255,6 +255,19 @@ def message(bench: Bench) -> Iterator[Line]:
     yield Line(16, f"message to {found['people']:,} people", "queued < 2 s", words, f"{found['copies']:,} copies", met=good)
 
 
+def registrations(bench: Bench) -> Iterator[Line]:
+    """17: the list of as many registrations as there are students, against a stock screen and against a tenth of them."""
+    mine = "/admin/enrolment/?page_size=50"
+    yield compared(17, f"{bench.size:,} registrations, 50 rows", 0.45, *bench.against(mine, mine))
+    yield compared(17, "registrations, course searched", 0.45, *bench.against(f"{mine}&search=310-110-MV", f"{mine}&search=310-110-MV"))
+    pages = {"list": mine, "of a group": f"{mine}&search=310-110-MV", "page 100": f"{mine}&page=100"}
+    for name, page in pages.items():
+        found = in_turn({"ours": (bench.contender("ours"), page), "small": (bench.contender("small"), page)}, bench.rounds)
+        yield compared(17, f"{name}, {bench.size:,} registrations", 1.3, found["ours"], found["small"], f"{bench.small_size:,}")
+    counts = {"list": bench.contender("ours").call("statements", mine)}
+    yield Line(17, "SQL statements of the list", "≤ 10", f"{counts['list']}", met=counts["list"] <= 10)
+
+
 BARS: dict[int, Callable[[Bench], Iterator[Line]]] = {
     1: the_list,
     2: growth,
@@ -272,4 +285,5 @@ BARS: dict[int, Callable[[Bench], Iterator[Line]]] = {
     14: weight,
     15: statements,
     16: message,
+    17: registrations,
 }

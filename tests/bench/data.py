@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import studies
 from import_people import HEADINGS, many
 from sqlalchemy import insert, select
 
@@ -109,6 +110,7 @@ class _Crowd:
         self.insert(GuardianLink.__table__, ({**self._link(n, i, tie), **stamp} for n, (i, tie) in enumerate(ties)))
         self._groups()
         self._life([*users.values()])
+        studies.write(self.insert, self.school, self.first, [self.first + i for i in range(len(self.people.children))])
 
     def _user(self, i: int, key: int) -> dict[str, Any]:
         adult = self.people.adults[i]

@@ -38,7 +38,7 @@ class Stock:
         Babel(app)
         engine = create_engine(url)
         tables = MetaData()
-        tables.reflect(engine, only=["student", "level", "student_group", "user", "school", "activation_code"], resolve_fks=True)
+        tables.reflect(engine, only=["student", "level", "student_group", "user", "school", "activation_code", "enrolment", "course", "term"], resolve_fks=True)
         engine.dispose()
 
         class Base(DeclarativeBase):
@@ -73,6 +73,36 @@ class Stock:
             homeroom = relationship(Group, foreign_keys=[table.c.homeroom_id])
             adviser = relationship(User, foreign_keys=[table.c.adviser_id])
 
+            def __str__(self) -> str:
+                return f"{self.family_name} {self.given_name}"
+
+        class Term(Base):
+            __table__ = tables.tables["term"]
+
+            def __str__(self) -> str:
+                return f"{self.season} {self.year}"
+
+        class Course(Base):
+            __table__ = tables.tables["course"]
+
+            def __str__(self) -> str:
+                return self.number
+
+        rows = tables.tables["enrolment"]
+
+        class Enrolment(Base):
+            __table__ = rows
+            student = relationship(Student)
+            term = relationship(Term)
+            course = relationship(Course, foreign_keys=[rows.c.course_id])
+
+        class Enrolments(ModelView):
+            page_size = 50
+            column_list = ("student", "term", "course", "group_number", "mark", "census_on", "outcome")
+            column_default_sort = ("id", True)
+            column_searchable_list = ("student.family_name", "student.given_name", "course.number")
+            column_filters = ("course.number", "group_number", "outcome")
+
         class Students(ModelView):
             page_size = 50
             can_export = True
@@ -98,7 +128,9 @@ class Stock:
                 db.session.commit()
 
         with app.app_context():
-            Admin(app, name="Stock").add_view(Students(Student, db, name="Students", endpoint="student"))
+            admin = Admin(app, name="Stock")
+            admin.add_view(Students(Student, db, name="Students", endpoint="student"))
+            admin.add_view(Enrolments(Enrolment, db, name="Registrations", endpoint="enrolment"))
         # The same cure as ours (models/db.py): its async teardown costs 0.6 ms a request.
         app.teardown_appcontext_funcs[:] = [f for f in app.teardown_appcontext_funcs if not inspect.iscoroutinefunction(f)]
         self.client = Client(app)

@@ -18,6 +18,7 @@ from models.label_languages import MOST_LANGUAGES, SchoolLanguage, Uploaded, che
 from models.label_packs import GENDER, NOUN, SOUND, Word, checked, known_text
 from models.label_po import read_po
 from models.labels import LabelOverride, Noun, clean_noun, read_snapshot, read_stamp
+from models.masks import Mask
 from models.overlay import Reader
 from models.school import School
 from models.texts import Shown, every_text
@@ -111,7 +112,7 @@ def remove_language(session: Session, school_id: int, language: str) -> None:
     if row is None:
         raise Refusal(_("[The school] has no such added language."))
     session.delete(row)
-    for table in (LabelOverride, Noun):
+    for table in (LabelOverride, Mask, Noun):
         for written in session.scalars(select(table).where(table.school_id == school_id, table.language == language)):
             session.delete(written)
     session.flush()
@@ -120,7 +121,7 @@ def remove_language(session: Session, school_id: int, language: str) -> None:
 def written_in(session: Session, ids: Iterable[int], removed: Mapping[Any, Collection[int]]) -> set[int]:
     """Of these added languages (`SchoolLanguage.id`), those in which the school says something beside what is `removed` (table -> ids)."""
     s, found = SchoolLanguage, set[int]()
-    for table in (LabelOverride, Noun):
+    for table in (LabelOverride, Mask, Noun):
         pairs = select(s.id, table.id).join(table, (table.school_id == s.school_id) & (table.language == s.language)).where(s.id.in_(ids))
         found |= {language for language, row in session.execute(pairs) if row not in removed.get(table.__table__, ())}
     return found

@@ -6,7 +6,7 @@ so that a reader may remember each text it has resolved; whoever keeps them thro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -132,22 +132,59 @@ class Reader:
         return written
 
 
+class Masked(Reader):
+    """A school's reader on the pages of one programme, which calls some fields otherwise (models/masks.py).
+
+    It remembers nothing of its own: whatever is not masked is asked of the school's reader, which knows nothing of the programme.
+    """
+
+    def __init__(self, reader: Reader, masks: Iterable[Override], fallback: Reader | None = None) -> None:
+        vars(self).update(vars(reader))
+        self.reader, self.fallback, self._known = reader, fallback, {}
+        languages = chain(reader.catalogue.language)
+        mine = sorted((o for o in masks if o.catalogue == reader.catalogue.name and o.language in languages), key=lambda o: -languages.index(o.language))
+        self.says = {(o.context, o.msgid): o.text for o in mine}
+
+    def text(self, context: str, msgid: str) -> str:
+        """The programme's text for an English msgid, else the school's."""
+        mask = self.says.get((context, msgid))
+        if mask is not None:
+            return self.write(mask)
+        if self.fallback is not None and self.reader.lacks(context, msgid):
+            return self.fallback.text(context, msgid)
+        return self.reader.text(context, msgid)
+
+    def form(self, context: str, singular: str, plural: str, num: int) -> str:
+        """The school's: no field is called in the plural."""
+        return self.reader.form(context, singular, plural, num)
+
+
+def masked(reader: Reader, masks: Iterable[Override]) -> Reader:
+    """The reader for the pages of a programme with these masks; the same one where they say nothing in its language."""
+    known = tuple(masks)
+    if not known:
+        return reader
+    fallback = masked(reader.fallback, known) if reader.fallback is not None else None
+    found = Masked(reader, known, fallback)
+    return found if found.says or fallback is not reader.fallback else reader
+
+
 class Listening(Reader):
     """A reader that notes which texts are asked of it, in `heard`: (catalogue, language, context, msgid)."""
 
     def __init__(self, reader: Reader, heard: Heard) -> None:
         vars(self).update(vars(reader))
-        self.heard = heard
+        self.reader, self.heard = reader, heard
 
     def text(self, context: str, msgid: str) -> str:
         """The text for an English msgid, noted."""
         self.heard.note((self.catalogue.name, self.catalogue.language, context, msgid))
-        return super().text(context, msgid)
+        return self.reader.text(context, msgid)
 
     def form(self, context: str, singular: str, plural: str, num: int) -> str:
         """The text in the form that `num` asks for, noted."""
         self.heard.note((self.catalogue.name, self.catalogue.language, context, singular))
-        return super().form(context, singular, plural, num)
+        return self.reader.form(context, singular, plural, num)
 
 
 def _flatten(snapshot: Snapshot, catalogue: Catalogue) -> dict[tuple[str, str, int], str]:

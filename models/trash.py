@@ -25,7 +25,7 @@ def deleted() -> Select[JournalChange]:
     c, who = JournalChange, WHO.get()
     closed = [*LEFT, *(table for table in POLICY if not reads(table))]
     languages = select(c.batch).where(c.table_name == "school_language", c.field == DELETED)  # one comes back with its vocabulary: by undoing
-    with_language = c.table_name.in_(("school_language", "label", "noun")) & c.batch.in_(languages)
+    with_language = c.table_name.in_(("school_language", "label", "label_mask", "noun")) & c.batch.in_(languages)
     found = select(c).where(~with_language, c.field == DELETED, c.after.is_(None), c.at >= utcnow() - KEPT, c.table_name.not_in(closed)).order_by(c.id.desc())
     return found if reach(who.roles, "journal_event", "restore") == "all" else found.where(c.user_id == who.user_id, c.user_id.is_not(None))
 

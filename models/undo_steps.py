@@ -38,8 +38,8 @@ LEFT: dict[str, Any] = {
 }
 # A link to choose a password goes with the account that it opens.
 OWNED = frozenset({"reset_token"})
-# Whose right decides where a table has none of its own: a language that the school has added, the files of a draft.
-AS = {"school_language": "label", "message_file": "message"}
+# Whose right decides where a table has none of its own: a language that the school has added, the names that a programme gives to fields, the files of a draft.
+AS = {"school_language": "label", "label_mask": "label", "message_file": "message"}
 # What follows a row without being work done on it: the account of an import's lines, the pairs said to be two people, the cause of a mail.
 FOLLOWS = frozenset({"import_row", "students_apart", "guardians_apart", "outgoing_mail", "message_recipient"})
 # Of these, what holds a row that it points to: who received a message is not forgotten by undoing.

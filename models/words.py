@@ -13,10 +13,11 @@ from typing import Any
 
 from babel.lists import format_list
 from flask_babel import force_locale, get_locale, lazy_gettext, lazy_ngettext, lazy_pgettext
+from flask_babel.speaklater import LazyString
 
 from models.tokens import fill
 
-__all__ = ["N_", "_", "_p", "fill", "in_figures", "in_language", "listed"]
+__all__ = ["N_", "_", "_p", "fill", "in_figures", "in_language", "key_of", "listed", "msgid_of"]
 
 
 def _(msgid: str, **params: Any) -> Any:
@@ -32,6 +33,21 @@ def N_(singular: str, plural: str, num: int, **params: Any) -> Any:  # noqa: N80
 def _p(context: str, msgid: str, **params: Any) -> Any:
     """The lazy translation of a word that collides with another; `context` is the table it stands in."""
     return lazy_pgettext(context, msgid, **params)
+
+
+def key_of(text: Any) -> tuple[str, str] | None:
+    """(context, English msgid) of a lazy text; None for anything else."""
+    if not isinstance(text, LazyString):
+        return None
+    arguments, function = vars(text)["_args"], vars(text)["_func"].__name__
+    return (arguments[0], arguments[1]) if function == "pgettext" else ("", arguments[0])
+
+
+def msgid_of(text: Any) -> str:
+    """The English msgid of a lazy text that is whole by itself: neither plural nor context nor data of its own; "" for anything else."""
+    if not isinstance(text, LazyString) or vars(text)["_func"].__name__ != "gettext" or vars(text)["_kwargs"]:
+        return ""
+    return str(vars(text)["_args"][0])
 
 
 def in_language(language: str) -> AbstractContextManager[None]:

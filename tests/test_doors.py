@@ -154,6 +154,7 @@ PAGES = {
     "/admin/label/": "acc ac",
     "/admin/label/new/": "acc",
     "/admin/label/packs/": "acc",
+    "/admin/label/masks/": "acc ac",
     "/admin/label/languages/": "acc",
     "/admin/label/languages/file/": "acc",
     "/admin/label/export_pack/": "acc",

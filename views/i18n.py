@@ -31,7 +31,8 @@ from models.catalogue import ADMIN, DEFAULT_LANGUAGE, MESSAGES, ROOT, WTFORMS, C
 from models.db import BEGIN, db
 from models.import_choices import LANGUAGES
 from models.label_languages import is_language
-from models.overlay import Heard, Listening, Reader, Snapshot
+from models.masks import forget_masks, kept_masks
+from models.overlay import Heard, Listening, Reader, Snapshot, masked
 from models.scope import current_school_id, unscoped
 from models.tokens import fill
 
@@ -52,6 +53,7 @@ __all__ = [
     "pgettext",
     "reader",
     "reader_in",
+    "speak_of",
     "speaking_for",
 ]  # fmt: skip
 
@@ -91,6 +93,7 @@ class _Spoken:
     forced_school: int | None = None
     locale: Locale | None = None
     school_id: int | None = None
+    programme_id: int | None = None  # whose record the page is about
     readers: dict[str, Reader] = field(default_factory=dict)
 
 
@@ -111,11 +114,22 @@ def reader(name: str = MESSAGES) -> Reader:
     found = spoken.readers.get(name)
     if found is None:
         found = reader_for(name, str(locale), school_id, spoken.stamp)
+        if spoken.programme_id is not None and name == MESSAGES and school_id is not None:
+            found = masked(found, kept_masks(looking, school_id, spoken.programme_id, spoken.stamp))
         heard = g.get("heard")
         if heard is not None and school_id == current_school_id():  # another school's words are never listed
             found = Listening(found, heard)
         spoken.readers[name] = found
     return found
+
+
+def speak_of(programme_id: int | None) -> None:
+    """From now on say the fields as this programme of the present school does, in this request; None: as the school does."""
+    if programme_id is None and "labels" not in g:
+        return
+    reader()
+    g.labels.programme_id = programme_id
+    g.labels.readers.clear()
 
 
 def hear(heard: Heard | None) -> None:
@@ -193,6 +207,7 @@ def start_again() -> None:
     global _alone
     _snapshots.clear()
     _readers.clear()
+    forget_masks()
     _alone = (-1, None)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from flask import abort, request
 from flask_babel import get_locale
 
 from models.catalogue import CATALOGUES
 from models.texts import Shown, every_text
-from views.i18n import reader_in
+from views.i18n import languages, reader_in
 
 UNTRANSLATED = "untranslated"
 
@@ -14,6 +15,14 @@ UNTRANSLATED = "untranslated"
 def reading_language() -> str:
     """The language of the person who reads."""
     return str(get_locale())
+
+
+def chosen_language() -> str:
+    """The language whose words are shown: the chosen one, else the reader's. 404 for one that does not exist."""
+    chosen = request.args.get("language") or reading_language()
+    if chosen not in languages():
+        abort(404)
+    return chosen
 
 
 def texts_in(language: str) -> list[Shown]:

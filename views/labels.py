@@ -24,7 +24,8 @@ from views.i18n import added_languages, gettext, language_name, languages, ngett
 from views.i18n import lazy_gettext as _
 from views.label_languages import LanguagePages
 from views.label_packs import PackPages
-from views.label_texts import UNTRANSLATED, reading_language, texts_in
+from views.label_texts import UNTRANSLATED, chosen_language, reading_language, texts_in
+from views.masks import MaskPages, masks_door, use_programme
 from views.page_labels import MOST, texts_of_codes
 from views.text_places import every_place, places_of, stands_in
 from views.verbs import verb
@@ -38,15 +39,7 @@ def cell(words: Callable[[Any], Any]) -> Callable[..., Any]:
     return lambda _view, _context, row, _name: words(row)
 
 
-def chosen_language() -> str:
-    """The language whose words are shown: the chosen one, else the reader's. 404 for one that does not exist."""
-    chosen = request.args.get("language") or reading_language()
-    if chosen not in languages():
-        abort(404)
-    return chosen
-
-
-class Labels(PackPages, LanguagePages, Screen):
+class Labels(MaskPages, PackPages, LanguagePages, Screen):
     """Every text of the application, and those that the school has written itself."""
 
     model = LabelOverride
@@ -118,11 +111,12 @@ class Labels(PackPages, LanguagePages, Screen):
         found = find([text for text in texts if only != UNTRANSLATED or text.is_untranslated], search)
         return self.texts_page(found, language, search=search, place=place, places=offered, only=only)
 
-    def doors(self) -> list[dict[str, str]]:
+    def doors(self) -> list[dict[str, Any]]:
         """The pages beside this one."""
         if not self.may("import_po"):
-            return []
+            return masks_door()
         return [
+            *masks_door(),
             {"label": gettext("Packs of texts"), "icon": "import", "url": self.get_url(".packs_view")},
             {"label": gettext("Languages"), "icon": "book", "url": self.get_url(".languages_view")},
         ]
@@ -323,8 +317,9 @@ class Nouns(Screen):
         return super().render(template, **kwargs)
 
 
-def register(_app: Flask, admin: Admin) -> None:
-    """Add the screens."""
+def register(app: Flask, admin: Admin) -> None:
+    """Add the screens; a request begins with the school's words."""
+    app.before_request(lambda: use_programme(None))
     admin.add_view(Labels())
     admin.add_view(Nouns())
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app, url_for
-from flask_babel.speaklater import LazyString
 from jinja2 import TemplateNotFound, nodes
 from jinja2.meta import find_referenced_templates
 
 from models.base import Choice
 from models.catalogue import ADMIN, CATALOGUES, MESSAGES, Key
+from models.words import key_of
 from views.i18n import lazy_gettext as _
 from views.menu import screens
 
@@ -220,9 +220,9 @@ def _labels(view: Any) -> Iterator[Key]:
 
 def _lazy(value: Any) -> Iterator[Key]:
     """The msgid behind a lazy text."""
-    if isinstance(value, LazyString):
-        arguments, function = vars(value)["_args"], vars(value)["_func"].__name__
-        yield (arguments[0], arguments[1]) if function == "pgettext" else ("", arguments[0])
+    key = key_of(value)
+    if key is not None:
+        yield key
 
 
 def _module(path: Path) -> _Module:

@@ -8,10 +8,10 @@ from sqlalchemy import case, literal, select
 from sqlalchemy.orm import Session, with_expression
 
 from models.activation import ActivationCode, CodePurpose, followed_clause, seen_clause, usable_clause
+from models.admissions import Admission
 from models.base import Choice, Refusal
 from models.papers import IssuedPaper
 from models.people import Guardian, GuardianLink, Student
-from models.session_records import has_records
 from models.student_accounts import used_clause
 from models.words import _
 
@@ -53,12 +53,12 @@ def deletion_problem(session: Session, student: Student) -> Refusal | None:
     link = joined.where(GuardianLink.student_id == student.id, Guardian.user_id.is_not(None))
     used = select(literal(1)).where(ActivationCode.student_id == student.id, ActivationCode.used_at.is_not(None))
     paper = select(literal(1)).where(IssuedPaper.student_id == student.id)
-    studied = has_records(student.id)
+    admitted = select(literal(1)).where(Admission.student_id == student.id).exists()
     kept, spent, certified, account, registered = session.execute(
-        select(link.exists(), used.exists(), paper.exists(), used_clause(student.user_id), studied)
+        select(link.exists(), used.exists(), paper.exists(), used_clause(student.user_id), admitted)
     ).one()
     if registered:
-        return Refusal(_("%(name)s has [session records], which are kept. Deactivate [the student] instead."), name=str(student))
+        return Refusal(_("%(name)s has an admission: the records of studies are kept. Deactivate [the student] instead."), name=str(student))
     if account or kept or spent:
         return Refusal(
             _("%(name)s has records: an account, or a code that was used. Deactivate [the student] instead: the records are kept."), name=str(student)

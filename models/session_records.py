@@ -62,7 +62,8 @@ class SessionRecord(Base, Identified, SchoolScoped, Stamped, Versioned, Extensib
     term: Mapped[Term] = relationship(info={"label": _p("session_record", "Session")})
     full_time: Mapped[CodeValue | None] = relationship(foreign_keys=[full_time_id], info={"label": _("Deemed full-time")})
     language: Mapped[CodeValue | None] = relationship(foreign_keys=[language_id], info={"label": _("Language")})
-    enrolments: Mapped[list[Enrolment]] = relationship(viewonly=True, order_by="Enrolment.id")
+    # Deleted one by one with the record, so that the trash brings them back with it.
+    enrolments: Mapped[list[Enrolment]] = relationship(cascade="delete", overlaps="session_record", order_by="Enrolment.id")
 
     if TYPE_CHECKING:  # computed, deferred, in the group "figures" (models/enrolments.py)
         registered: int
@@ -196,11 +197,6 @@ def previous_of(session: Session, record: SessionRecord) -> SessionRecord | None
     """The record of the same admission in the term before; None for the first."""
     same = select(SessionRecord).join(Term, SessionRecord.term_id == Term.id).where(SessionRecord.admission_id == record.admission_id)
     return session.scalar(same.where(Term.place < record.term.place).order_by(Term.place.desc()).limit(1))
-
-
-def has_records(student_id: int) -> Any:
-    """The clause: this student has session records."""
-    return select(SessionRecord.id).where(SessionRecord.student_id == student_id).exists()
 
 
 def admission_deletion_problem(session: Session, admission: Admission) -> Refusal | None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import joinedload
 
 from models.admissions import OPEN, Admission, AdmissionStatus
 from models.base import Refusal
-from models.codes import CodeList, read_codes
+from models.codes import read_codes
 from models.custom import in_use
 from models.db import db
 from models.enrolments import Enrolment, with_shown
@@ -27,8 +27,10 @@ from models.units import show_units
 from views.admissions import admissions_here
 from views.auth import permitted
 from views.formats import locale, show
-from views.i18n import gettext, ngettext
+from views.i18n import gettext, pgettext
 from views.i18n import lazy_gettext as _
+from views.i18n import lazy_pgettext as _p
+from views.masks import use_programme
 from views.menu import screens
 from views.saving import own_path
 from views.student_file import Facts, Part, declare_banner, declare_part
@@ -36,6 +38,23 @@ from views.student_file import Facts, Part, declare_banner, declare_part
 PART = "session_records"
 SHOWN = ("all", "unassigned")  # the two ticks of the page
 KEYS = {"add": "Insert A", "add_not_taken": "N", "edit": "Enter", "copy": "C", "delete": "Delete"}
+# what of the address says where one comes back to
+FOCUS = {"newer_record": "records", "enrolment": "registrations", "newer_enrolment": "registrations", "record": "records"}
+# What stands above a narrow column in place of its label.
+SHORT = {
+    "thirds_in_progress": _p("session_file", "In progress"),
+    "thirds_passed": _p("session_file", "Passed"),
+    "thirds_failed": _p("session_file", "Failed"),
+    "full_time": _p("session_file", "Full-time"),
+    "remark": _p("session_file", "Rem."),
+    "absences": _p("session_file", "Abs."),
+    "group_average": _p("session_file", "Avg."),
+    "category": _p("session_file", "Cat."),
+    "funding": _p("session_file", "Fund."),
+    "rac_type": _p("session_file", "RAC"),
+    "delivery_mode": _p("session_file", "Dist."),
+    "census_status": _p("session_file", "Census"),
+}
 PRESENT = "1"  # the code of the census that confirms a presence
 
 
@@ -105,6 +124,21 @@ def _records(student: Student) -> list[SessionRecord]:
     return list(g.session_records)
 
 
+def _heads(chosen: SessionRecord | None) -> dict[str, dict[str, tuple[str, str]]]:
+    """table -> column -> (what stands above it, its whole label): a short word where the column is narrow, unless the programme of the chosen
+    record calls the field by a name of its own.
+    """
+    tables = {table: screens()[table].column_labels for table in ("session_record", "enrolment")}
+    usual = {table: {name: str(label) for name, label in labels.items()} for table, labels in tables.items()}
+    use_programme(chosen.admission.programme_id if chosen is not None else None)
+    said = {table: {name: str(label) for name, label in labels.items()} for table, labels in tables.items()}
+    short = {name: str(word) for name, word in SHORT.items()}
+    return {
+        table: {name: (short.get(name, label) if label == usual[table][name] else label, label) for name, label in labels.items()}
+        for table, labels in said.items()
+    }
+
+
 def _chosen_record(student: Student) -> tuple[list[SessionRecord], SessionRecord | None, bool]:
     """(the records that are shown, the chosen one, whether all are): those of open admissions, unless asked, or the chosen one is another."""
     every = _records(student)
@@ -131,27 +165,23 @@ def _part(student: Student) -> dict[str, Any]:
     hidden = len(_records(student)) - len(shown)
     last = max((one.id for one in _records(student)), default=0)
     lines = _lines(PART[:-1], [(one, str(one.term), _here(student, record=one.id)) for one in shown])
-    may = {f"{verb}_{table}": permitted(table, verb) for table in ("session_record", "enrolment") for verb in ("create", "delete")}
+    may = {f"may_{verb}_{table}": permitted(table, verb) for table in ("session_record", "enrolment") for verb in ("create", "delete")}
     before = _here(student, record=chosen.id if chosen else None, newer_record=last)
     below = _registrations(student, chosen) if chosen is not None and permitted("enrolment", "read") else {"registrations": None}
     return {
         "records": lines,
-        "chosen": chosen,
+        "record": chosen,
         "whole": whole,
         "hidden": hidden,
         "why_not": _why_not(student),
         "admitted": bool(admissions_here(student.id)),
-        "add_record_url": url_for("session_record.create_view", student=student.id, url=before) if may["create_session_record"] else "",
-        "focus": "registrations"
-        if {"enrolment", "newer_enrolment"} & set(request.args)
-        else "records"
-        if {"record", "newer_record"} & set(request.args)
-        else "",
+        "add_record_url": url_for("session_record.create_view", student=student.id, url=before) if may["may_create_session_record"] else "",
+        "focus": next((table for name, table in FOCUS.items() if name in request.args), ""),
         "kept": [(name, value) for name, value in request.args.items() if name in ("id", "part", "url", "record", *SHOWN)],
         "units": lambda thirds: show_units(thirds, "." if locale() == "en" else ","),
         "show": show,
         "keys": KEYS,
-        "labels": {table: screens()[table].column_labels for table in ("session_record", "enrolment")},
+        "heads": _heads(chosen),
         **may,
         **below,
     }
@@ -208,14 +238,14 @@ def _banner(student: Student) -> Facts:
     admissions = admissions_here(student.id) if permitted("admission", "read") else []
     record = _latest(student) if permitted("session_record", "read") else None
     one = next((one for one in admissions if record is not None and one.id == record.admission_id), next(iter(admissions), None))
-    facts = [(gettext("Session"), str(record.term), False)] if record is not None else []
+    facts = [(pgettext("session_record", "Session"), str(record.term), False)] if record is not None else []
     if one is not None and one.grid is not None:
         facts.append((gettext("Grid"), str(one.grid), False))
     if one is not None and one.org_unit is not None:
-        facts.append((gettext("Unit"), one.org_unit.code, True))
+        facts.append((pgettext("session_file", "Unit"), one.org_unit.code, True))
     if record is not None:
-        facts.append((gettext("Lang."), record.language.code if record.language else "", True))
-        facts.append((gettext("SPE"), str(record.programme_session or ""), True))
+        facts.append((pgettext("session_file", "Lang."), record.language.code if record.language else "", True))
+        facts.append((pgettext("session_file", "SPE"), str(record.programme_session or ""), True))
     return Facts(facts, _seal(admissions))
 
 
@@ -224,7 +254,7 @@ def _count(student_id: int) -> Any:
 
 
 declare_banner(_banner)
-declare_part(Part(PART, _("Session records / registrations"), "admin/student/session_records.html", _part, ("session_record", "read"), _count, place=36))
+declare_part(Part(PART, _("[Session records] / registrations"), "admin/student/session_records.html", _part, ("session_record", "read"), _count, place=36))
 
 
 def register(app: Flask, admin: Admin) -> None:

@@ -6,7 +6,7 @@ The words are neutral: no gender is guessed, nothing is said that the reader doe
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask_babel import force_locale
@@ -22,21 +22,36 @@ from models.class_lists import pieces
 from models.db import db
 from models.journal import record, record_rows
 from models.letter_fields import day_in_words
-from models.papers import IssuedPaper, certifiable, issue, printed, year_words
+from models.papers import IssuedPaper, PaperKind, certifiable, issue, printed, reprintable, year_words
 from models.people import Student
 from models.school import School
+from models.scope import WHO
 from models.tokens import base_language
 from models.words import N_, _
 from models.work import JobKind
 
 PART = 1000  # papers in one PDF; more come as an archive
 
+Page = dict[str, Any]
+# What the page of a kind holds of its own, beside its number, its date and its signature; in the paper's language, which is in force.
+BODY: dict[PaperKind, Callable[[dict[str, Any], str], Page]] = {}
+
+
+def issuer(facts: dict[str, Any]) -> str:
+    """Who certifies, at the beginning of a sentence. The name and the function of the head may be unknown."""
+    head, title = short(facts["head_name"]), short(facts["head_title"])
+    who = str(_("%(head)s, %(title)s,", head=head, title=title)) if head and title else head
+    return who or str(_("The head of the [school]"))
+
+
+def named(told: Sequence[tuple[Any, str]]) -> list[dict[str, str]]:
+    """Facts with their labels, as a page lists them; those that are unknown are left out."""
+    return [{"label": str(label), "value": short(value)} for label, value in told if value]
+
 
 def _certifies(facts: dict[str, Any], language: str) -> str:
-    """Who certifies what. The name and the function of the head may be unknown; who left is said to have been enrolled until then."""
-    head, title, year = short(facts["head_name"]), short(facts["head_title"]), year_words(facts["year"])
-    who = str(_("%(head)s, %(title)s,", head=head, title=title)) if head and title else head
-    who = who or str(_("The head of the [school]"))
+    """Who certifies what; who left is said to have been enrolled until then."""
+    who, year = issuer(facts), year_words(facts["year"])
     if not facts["until"]:
         return str(_("%(who)s certifies that the person named below is enrolled in [this school] for the school year %(year)s.", who=who, year=year))
     until = day_in_words(dt.date.fromisoformat(facts["until"]), language)
@@ -45,31 +60,37 @@ def _certifies(facts: dict[str, Any], language: str) -> str:
     return str(sentence)
 
 
-def compose(row: IssuedPaper, again_on: dt.date | None) -> dict[str, Any]:
+def _enrolled(facts: dict[str, Any], language: str) -> Page:
+    """The page of a certificate of enrolment."""
+    told = (
+        (_("Family name"), facts["family_name"]),
+        (_("Given names"), facts["given_names"]),
+        (_("Name in use"), facts["usage_name"]),
+        (_("Date of birth"), day_in_words(dt.date.fromisoformat(facts["born_on"]), language)),
+        (_("[Level]"), facts["level"]),
+        (_("Class"), facts["class"]),
+        (_("[School]"), facts["school"]),
+        (_("Official code"), facts["code"]),
+    )
+    year = str(_("School year %(year)s", year=year_words(facts["year"])))
+    return {"year": year, "opening": _certifies(facts, language), "facts": named(told), "table": None}
+
+
+BODY[PaperKind.enrolment] = _enrolled
+
+
+def compose(row: IssuedPaper, again_on: dt.date | None) -> Page:
     """The data of one page in its own language; `again_on` is the day of a duplicate, None for the first printing."""
     facts, language = row.facts, row.language
     with force_locale(language):
-        born = day_in_words(dt.date.fromisoformat(facts["born_on"]), language)
-        told = (
-            (_("Family name"), facts["family_name"]),
-            (_("Given names"), facts["given_names"]),
-            (_("Name in use"), facts["usage_name"]),
-            (_("Date of birth"), born),
-            (_("[Level]"), facts["level"]),
-            (_("Class"), facts["class"]),
-            (_("[School]"), facts["school"]),
-            (_("Official code"), facts["code"]),
-        )
         town, issued = short(facts["town"]), day_in_words(row.issued_on, language)
         done = _("Done at %(town)s, on %(date)s.", town=town, date=issued) if town else _("Done on %(date)s.", date=issued)
         return {
             "lang": base_language(language),
             "title": str(row.kind.label),
-            "year": str(_("School year %(year)s", year=year_words(facts["year"]))),
             "reference": str(_("No. %(number)s", number=row.reference)),
             "duplicate": str(_("Duplicate printed on %(date)s", date=day_in_words(again_on, language))) if again_on else "",
-            "opening": _certifies(facts, language),
-            "facts": [{"label": str(label), "value": short(value)} for label, value in told if value],
+            **BODY[row.kind](facts, language),
             "closing": str(_("Issued to serve for all legal purposes.")),
             "dateline": str(done),
             "signature": [short(line) for line in (facts["head_name"], facts["head_title"] or str(_("The head of the [school]"))) if line],
@@ -108,7 +129,7 @@ def _title(papers: Sequence[IssuedPaper], date: str) -> str:
     return str(_("%(title)s – %(date)s", title=kind, date=date))
 
 
-def _print(task: Task, ids: Sequence[int], *, stamp: bool) -> Product:
+def print_issued(task: Task, ids: Sequence[int], *, stamp: bool) -> Product:
     """Draw them all, then count them; the stamp's use is a line of its own in the history."""
     school = db.session.get_one(School, task.school_id)
     head = letterhead(school, str(_("Logo of the [school]")), stamp=stamp)
@@ -155,19 +176,15 @@ def print_certificates(task: Task) -> Product:
         record_rows(db.session, "print_certificate", "student", [row.student_id for row in papers if row.student_id])
     ids = [row.id for row in papers]
     task.progress(1, total=len(ids) + 1, note=str(note) if left else "")
-    return _print(task, ids, stamp=bool(params["stamp"]))
+    return print_issued(task, ids, stamp=bool(params["stamp"]))
 
 
 @handler(JobKind.print_again, table="issued_paper", verb="print_again")
 def print_again(task: Task) -> Product:
-    """Print `params["ids"]` once more, each with its number and what it certified, marked as a duplicate."""
-    clause = within(IssuedPaper, "print_again")
-    ids: list[int] = []
-    for piece in pieces(task.params["ids"]):
-        statement = select(IssuedPaper.id).where(IssuedPaper.id.in_(piece))
-        ids += db.session.scalars(statement if clause is None else statement.where(clause))
+    """Print `params["ids"]` once more, each with its number and what it certified, marked as a duplicate; those of a kind that the asker issues."""
+    ids = reprintable(db.session, task.params["ids"], WHO.get().roles, within(IssuedPaper, "print_again"))
     if not ids:
         raise Refusal(_("Nobody of this selection is left. Choose again."))
-    product = _print(task, ids, stamp=bool(task.params["stamp"]))
+    product = print_issued(task, ids, stamp=bool(task.params["stamp"]))
     record_rows(db.session, "print_again", "issued_paper", ids)
     return product

@@ -75,6 +75,8 @@ def load() -> dict[str, Handler]:
     import jobs.letters
     import jobs.mail_test
     import jobs.messages
+    import jobs.record_papers
+    import jobs.registering
     import jobs.reset_letters
     import jobs.samples
     import jobs.school_year

@@ -4,7 +4,7 @@ printed again as they were."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,11 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 from models.base import Base, Choice, Identified, choice_column, today, utcnow
 from models.class_lists import class_order, pieces
 from models.people import Student, StudentStatus
+from models.rights import may
 from models.school import Country, Level, School
 from models.school_year import SchoolYear
 from models.scope import WHO, SchoolScoped
+from models.studies import Season, Term
 from models.words import _
 
 
@@ -24,6 +26,14 @@ class PaperKind(Choice):
     """What a paper certifies; each kind has its own numbers."""
 
     enrolment = "enrolment", _("Certificate of enrolment"), "info"
+    registration = "registration", _("Registration confirmation"), "note"
+
+
+# Who may issue a kind may also print it again, beside the right on the register itself.
+ISSUED_BY: dict[PaperKind, tuple[str, str]] = {
+    PaperKind.enrolment: ("student", "print_certificate"),
+    PaperKind.registration: ("session_record", "print_confirmation"),
+}
 
 
 class IssuedPaper(Base, Identified, SchoolScoped):
@@ -63,7 +73,10 @@ class IssuedPaper(Base, Identified, SchoolScoped):
 
     @property
     def school_year(self) -> str:
-        """The school year that it is about."""
+        """The school year that it is about, or the term."""
+        if "term" in self.facts:
+            year, season = self.facts["term"]
+            return str(Term(year=year, season=Season[season]))
         return year_words(self.facts["year"])
 
 
@@ -135,20 +148,33 @@ def issue(
     """The certificates of these students, numbered, in the caller's transaction; those that this job made already, when it did.
 
     Students whom no certificate can be given to are left out (`certifiable`). `within` narrows them to a verb's own reach.
-    The lock on the school's row makes the numbers follow each other; the table's unique key is the second wall.
+    """
+
+    def papers() -> Iterable[tuple[int, str, dict[str, Any]]]:
+        ready = certifiable(session, ids, start).ids
+        years = session.scalars(select(SchoolYear).where(SchoolYear.school_id == school.id)).all()
+        return ((student.id, language, _facts(student, school, start, years)) for student in _students(session, ready, within))
+
+    return numbered(session, PaperKind.enrolment, school=school, job_id=job_id, papers=papers)
+
+
+def numbered(
+    session: Session, kind: PaperKind, *, school: School, job_id: int, papers: Callable[[], Iterable[tuple[int, str, dict[str, Any]]]]
+) -> list[IssuedPaper]:
+    """Papers of one kind, numbered, in the caller's transaction; those that this job made already, when it did.
+
+    `papers` gives (student, language, facts), asked for once nobody else numbers: the lock on the school's row makes the numbers follow each
+    other; the table's unique key is the second wall.
     """
     session.execute(select(School.id).where(School.id == school.id).with_for_update(key_share=True))
     made = of_job(session, job_id)
     if made:
         return made
     day, who = today(school.time_zone), WHO.get()
-    kind = PaperKind.enrolment
     # Asked of the table, which no scope limits: the next number follows the papers of everybody.
     t = IssuedPaper.__table__
     last = session.scalar(select(func.max(t.c.number)).where(t.c.school_id == school.id, t.c.kind == kind, t.c.year == day.year)) or 0
-    ready = certifiable(session, ids, start).ids
-    years = session.scalars(select(SchoolYear).where(SchoolYear.school_id == school.id)).all()
-    for student in _students(session, ready, within):
+    for student_id, language, facts in papers():
         last += 1
         row = IssuedPaper(
             school_id=school.id,
@@ -156,18 +182,34 @@ def issue(
             year=day.year,
             number=last,
             reference=f"{day.year}-{last:04d}",
-            student_id=student.id,
+            student_id=student_id,
             issued_on=day,
             issued_by_id=who.user_id,
             issued_by=who.name,
             language=language,
-            facts=_facts(student, school, start, years),
+            facts=facts,
             job_id=job_id,
         )
         session.add(row)
         made.append(row)
     session.flush()
     return made
+
+
+def again_kinds(roles: Iterable[str]) -> list[PaperKind]:
+    """The kinds that somebody with these roles may print again: those that they may issue."""
+    held = list(roles)
+    return [kind for kind, right in ISSUED_BY.items() if may(held, *right)]
+
+
+def reprintable(session: Session, ids: Sequence[int], roles: Iterable[str], within: ColumnElement[bool] | None = None) -> list[int]:
+    """Of these papers, those that somebody with these roles may print again. `within` narrows them to the verb's own reach."""
+    kinds = again_kinds(roles)
+    found: list[int] = []
+    for piece in pieces(ids):
+        statement = select(IssuedPaper.id).where(IssuedPaper.id.in_(piece), IssuedPaper.kind.in_(kinds))
+        found += session.scalars(statement if within is None else statement.where(within))
+    return found
 
 
 def of_job(session: Session, job_id: int) -> list[IssuedPaper]:

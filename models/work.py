@@ -61,6 +61,9 @@ class JobKind(Choice):
     print_labels = "print_labels", _("Address labels"), "info"
     print_certificate = "print_certificate", _("Certificates of enrolment"), "info"
     print_again = "print_again", _("Duplicates"), "info"
+    print_confirmation = "print_confirmation", _("Registration confirmations"), "info"
+    print_record_sheet = "print_record_sheet", _("[Session record] sheets"), "info"
+    print_group_list = "print_group_list", _("Lists of [groups]"), "info"
     print_sample = "print_sample", _("Sample paper"), "info"
     import_check = "import_check", _("Check of an import"), "info"
     import_write = "import_write", _("Writing of an import"), "info"
@@ -74,6 +77,8 @@ class JobKind(Choice):
     transfer = "transfer", _("Transfer to another [school]"), "info"
     send_message = "send_message", _("Sending of a message"), "info"
     test_message = "test_message", _("Test of a message"), "info"
+    register_many = "register_many", _("Registration for a [course]"), "info"
+    copy_last_term = "copy_last_term", _p("enrolment", "Copy of the last term"), "info"
 
 
 class Job(Base, Identified, SchoolScoped):

@@ -149,7 +149,7 @@ EXPECTED = {
     "registrar": {
         "access_data": "read",
         "student": "read create edit export add_to_group print_access_cards send_message",
-        "issued_paper": "read",
+        "issued_paper": "read print_again",
         "guardian": "read",
         "guardian_link": "read",
         "activation_code": "read print_letters",

@@ -14,8 +14,9 @@ from models.addresses import LabelTo, mailing
 from models.base import Refusal
 from models.class_lists import MOST_ROWS
 from models.db import db
-from models.papers import IssuedPaper, certifiable
+from models.papers import IssuedPaper, again_kinds, certifiable, reprintable
 from models.people import Student
+from models.scope import WHO
 from models.work import Job, JobKind
 from views.auth import permitted
 from views.base import Screen
@@ -163,7 +164,7 @@ class IssuedPapers(Screen):
     }
     title_column = "reference"
     column_list = ("reference", "holder", "kind", "school_year", "issued_on", "issued_by", "printed_count")
-    column_labels = {"holder": _("Name and given name"), "school_year": _("School year")}
+    column_labels = {"holder": _("Name and given name"), "school_year": _("School year or term")}
     column_sortable_list = ("reference", "issued_on", "issued_by")
     column_default_sort = ("id", True)
     column_searchable_list = ("reference", "student.search_key")
@@ -181,19 +182,31 @@ class IssuedPapers(Screen):
         """How many papers."""
         return "" if count is None else ngettext("%(num)d paper", "%(num)d papers", count)
 
+    def verb_fits(self, verb: str, row: IssuedPaper) -> bool:
+        """A paper is printed again by whom its kind is open to."""
+        return verb != "print_again" or row.kind in again_kinds(WHO.get().roles)
+
+    def _printable(self, selection: Selection) -> list[int]:
+        """Of the chosen papers, those whose kind the person may issue."""
+        return reprintable(db.session, selection.all_ids(), WHO.get().roles)
+
     @verb("print_again", _("Print again"), ask=StampForm, icon="print", whole=True)
     def print_again(self, selection: Selection, stamp: bool = False) -> ResponseReturnValue:
-        """The same numbers and the same facts, marked as duplicates."""
-        ids = selection.all_ids()
+        """The same numbers and the same facts, marked as duplicates. Refused: papers of a kind that the person does not issue."""
+        ids = self._printable(selection)
+        if not ids:
+            raise Refusal(_("Your role does not issue papers of this kind: it does not print them again either."))
         return start(JobKind.print_again, {"ids": ids, "stamp": stamp}, len(ids), ngettext("%(num)d paper", "%(num)d papers", len(ids)))
 
     def prepare_print_again(self, selection: Selection, form: StampForm) -> dict[str, Any]:
         """How many, and what they look like."""
-        n = selection.count
+        n = len(self._printable(selection))
         return {
+            "count": n,
             "count_sentence": ngettext("paper will be printed again, as it was issued.", "papers will be printed again, as they were issued.", n),
             "left_out": gettext("From its second printing on, a paper says that it is a duplicate."),
             "verb_label": ngettext("Print %(num)d paper again", "Print %(num)d papers again", n),
+            "refusal": "" if n else gettext("Your role does not issue papers of this kind: it does not print them again either."),
         }
 
 
@@ -202,7 +215,7 @@ class IssuedPapers(Screen):
 
 def _papers_of(student: Student) -> dict[str, Any]:
     """The latest first."""
-    statement = select(IssuedPaper).where(IssuedPaper.student_id == student.id).order_by(IssuedPaper.id.desc())
+    statement, kinds = select(IssuedPaper).where(IssuedPaper.student_id == student.id).order_by(IssuedPaper.id.desc()), again_kinds(WHO.get().roles)
     papers = [
         {
             "id": row.id,
@@ -212,6 +225,7 @@ def _papers_of(student: Student) -> dict[str, Any]:
             "day": show_date(row.issued_on),
             "who": row.issued_by,
             "printed": row.printed_count,
+            "may_again": row.kind in kinds,
         }
         for row in db.session.scalars(statement)
     ]

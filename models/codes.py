@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Index, String, UniqueConstraint, event, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, validates
 
-from models.access import Role
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column
 from models.code_words import OF_THE_NETWORK, WORDS, Source
 from models.custom import Extensible
 from models.retiring import Retirable
-from models.rights import may
+from models.rights import STUDIES_ONLY, may
 from models.school import Country
 from models.scope import SchoolScoped, current_school_id
 from models.values import tidy
@@ -129,10 +128,6 @@ def _forget_changed(session: Session, _context: Any) -> None:
     """A code that was added or changed is asked for again."""
     if any(isinstance(row, CodeValue) for rows in (session.new, session.dirty, session.deleted) for row in rows):
         _forget(session)
-
-
-# Whose right to edit and retire codes reaches the lists of the studies only (rights: "study lists").
-STUDIES_ONLY = frozenset({Role.registrar.name})
 
 
 def may_keep(roles: Iterable[str], code_list: CodeList) -> bool:

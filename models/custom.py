@@ -20,6 +20,7 @@ from models.custom_values import FieldKind, Option, Spec, slug
 from models.db import db
 from models.import_words import BadCell
 from models.journal import screen_of
+from models.rights import STUDIES_ONLY, may
 from models.scope import SchoolScoped, current_school_id
 from models.values import one_line, visible
 from models.words import N_, _
@@ -59,6 +60,24 @@ def extensible() -> dict[str, Any]:
     """Screen's name -> mapped class of every table that takes fields."""
     found = (mapper for mapper in Base.registry.mappers if issubclass(mapper.class_, Extensible))
     return {screen_of(mapper): mapper.class_ for mapper in sorted(found, key=screen_of)}
+
+
+# The tables of the studies, whose fields the registrar keeps too (rights: "study records").
+STUDY_TABLES = frozenset(
+    {"programme", "grid", "course", "rac_group", "admission", "session_record", "enrolment", "term", "org_unit"},
+)
+
+
+def may_keep(roles: Iterable[str], table: str, verb: str = "edit") -> bool:
+    """Whether the fields of a table are theirs, as far as these roles may do the verb on added fields at all."""
+    held = list(roles)
+    return may(held if table in STUDY_TABLES else [role for role in held if role not in STUDIES_ONLY], "custom_field", verb)
+
+
+def kept_tables(roles: Iterable[str], verb: str = "edit") -> list[str]:
+    """The tables that take fields and with whose fields these roles may do the verb."""
+    held = list(roles)
+    return [table for table in extensible() if may_keep(held, table, verb)]
 
 
 class FieldState(Choice):

@@ -147,8 +147,8 @@ POLICY: dict[str, dict[str, str]] = {
     "letter": {"acc": "RE V", "ac": "RE V", "head": "R"},
     # The state of each link: read as links are.
     "access_data": {"acc": "RX", "ac": "RX", "ec": "R·g", "amp": "R", "registrar": "R", "head": "R"},
-    # The registrar's line of the rights document is about study records, which are none of today's tables.
-    "custom_field": {"acc": "RCE V", "ac": "R", "head": "R"},
+    # Of the registrar: the fields of the tables of the studies only (models/custom.py).
+    "custom_field": {"acc": "RCE V", "ac": "R", "registrar": "RCE V", "head": "R"},
     "right": {"acc": "RE V", "ac": "R", "head": "R"},
     "setting": {"acc": "RE V", "ac": "R", "head": "R"},
     # Sent by the students themselves, from their portal.
@@ -182,6 +182,9 @@ POLICY: dict[str, dict[str, str]] = {
     },
     "login_event": {"acc": "RX", "ac": "R", "ec": "R·g", "amp": "R·g", "head": "R"},
 }
+
+# Whose rights on code lists and added fields reach those of the studies only (rights: "study lists", "study records").
+STUDIES_ONLY = frozenset({Role.registrar.name})
 
 # Who may give which role, never above their own (rights.md, rule 8).
 MAY_GIVE: dict[str, frozenset[str]] = {

@@ -10,7 +10,7 @@ from sqlalchemy import inspect as sa_inspect
 from sqlalchemy import select
 
 from models.base import Refusal
-from models.custom import CustomField, FieldState, extensible, filled, read_specs
+from models.custom import CustomField, FieldState, extensible, filled, kept_tables, may_keep, read_specs
 from models.custom_json import has_exactly, has_text, has_value
 from models.custom_values import FieldKind, slug
 from models.import_words import BadCell
@@ -54,6 +54,15 @@ def some(session, school, number):
 
 def test_three_tables_take_fields():
     assert {"student", "guardian", "group"} <= set(extensible())
+
+
+def test_the_fields_of_the_studies_are_the_registrar_s_too():
+    assert may_keep(["registrar"], "enrolment")
+    assert not may_keep(["registrar"], "student")
+    assert may_keep(["registrar", "acc"], "student")
+    assert not may_keep(["registrar", "ac"], "student")
+    assert may_keep(["registrar", "ac"], "student", "read")
+    assert {"session_record", "enrolment", "programme", "course", "term"} <= set(kept_tables(["registrar"])) < set(extensible())
 
 
 def test_a_key_is_made_of_the_name_and_stays_when_the_name_changes(app, schools):

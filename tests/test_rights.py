@@ -168,6 +168,7 @@ EXPECTED = {
         "org_unit": "read create edit delete",
         "school_year": "read",
         "code_value": "read create edit retire reactivate",
+        "custom_field": "read create edit retire reactivate",
         "import_": "read@o create@o check@o confirm@o abandon@o undo@o import_courses@o import_registrations@o",
         "reminder": "read@o create@o edit@o delete@o done@o reopen@o",
         "job": "read@o cancel@o retry@o download@o",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, abort, g, request
 from flask_admin import Admin
 from wtforms import Field, Form, SelectField
 from wtforms.utils import unset_value
 from wtforms.validators import ValidationError
 
-from models.custom import CustomField, extensible, filled
+from models.base import Refusal
+from models.custom import CustomField, filled, kept_tables, may_keep
 from models.custom_values import FieldKind, Option, Spec
 from models.db import db
+from models.scope import WHO
 from views.base import Screen
 from views.custom import form_field, span_of
 from views.filters import Clause, ScreenFilter
@@ -24,10 +26,10 @@ from views.verbs import verb
 PREVIEW = "preview"
 
 
-def lists() -> list[str]:
-    """The lists that take fields, in the order of the menu."""
+def lists(verb: str = "read") -> list[str]:
+    """The lists that take fields and whose fields the person may read (or add, change), in the order of the menu."""
     order = [endpoint for heading in HEADINGS for endpoint in heading.endpoints]
-    return sorted(extensible(), key=lambda table: order.index(table) if table in order else len(order))
+    return sorted(kept_tables(WHO.get().roles, verb), key=lambda table: order.index(table) if table in order else len(order))
 
 
 def list_words(table: str) -> str:
@@ -86,12 +88,12 @@ class OfList(ScreenFilter):
     kind = "select"
 
     def choices(self) -> list[tuple[str, str]]:
-        """Every list that takes fields."""
+        """Every list whose fields the person reads."""
         return [(table, list_words(table)) for table in lists()]
 
     def clean(self, value: str) -> str:
         """The name of a list; ValueError otherwise."""
-        if value not in extensible():
+        if value not in lists():
             raise ValueError(value)
         return value
 
@@ -154,6 +156,29 @@ class AddedFields(Screen):
         )
         super().__init__()
 
+    # -- whose fields
+
+    def shown(self) -> tuple[Any, ...]:
+        """The registrar reads the fields of the studies only."""
+        roles = WHO.get().roles
+        return () if may_keep(roles, "", "read") else (CustomField.table_name.in_(kept_tables(roles, "read")),)
+
+    def get_query(self) -> Any:
+        """Those fields."""
+        return super().get_query().filter(*self.shown())
+
+    def check_own(self, verb: str, row: CustomField) -> None:
+        """The registrar keeps the fields of the studies; the others are the site administrator's."""
+        super().check_own(verb, row)
+        if not may_keep(WHO.get().roles, row.table_name, verb):
+            self.refused(verb, row.id)
+            abort(403)
+
+    def on_model_change(self, form: Any, model: CustomField, is_created: bool) -> None:
+        """What the form did not offer is refused all the same."""
+        if not may_keep(WHO.get().roles, model.table_name, "create" if is_created else "edit"):
+            raise Refusal(_("The fields of this list are not yours to change. Ask the site administrator."))
+
     # -- list
 
     @property
@@ -180,8 +205,8 @@ class AddedFields(Screen):
     def create_form(self, obj: Any = None) -> Form:
         """A new field stands last; the list from which somebody came is chosen."""
         form = super().create_form(obj)
-        form.table_name.choices = {table: list_words(table) for table in lists()}
-        if request.method == "GET" and request.args.get("table") in extensible():
+        form.table_name.choices = {table: list_words(table) for table in lists("create")}
+        if request.method == "GET" and request.args.get("table") in form.table_name.choices:
             form.table_name.data = request.args["table"]
         del form.rank
         return form
@@ -229,7 +254,8 @@ class AddedFields(Screen):
 
     def verb_fits(self, verb: str, row: CustomField) -> bool:
         """Withdrawn, or not."""
-        return {"retire": row.retired_at is None, "reactivate": row.retired_at is not None}.get(verb, True)
+        fits = {"retire": row.retired_at is None, "reactivate": row.retired_at is not None}.get(verb, True)
+        return fits and may_keep(WHO.get().roles, row.table_name, verb if verb in self.verbs else "edit")
 
     @verb("retire", _("Withdraw"), icon="close")
     def retire(self, record: CustomField) -> None:

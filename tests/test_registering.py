@@ -1,0 +1,189 @@
+"""Many candidates registered at once, and what was not passed copied from the last term: rules, statements, the undo, the page."""
+
+import pytest
+from batches import As
+from candidates import COURSE, OTHER, a_place, a_term, admission, candidates
+from conftest import counted
+from sqlalchemy import func, select
+
+from models.admissions import AdmissionStatus
+from models.base import Refusal
+from models.codes import CodeList, known_code
+from models.courses import Grid
+from models.enrolments import Enrolment, Outcome
+from models.journal import JournalEvent
+from models.last_term import copy_last_term
+from models.people import Student
+from models.registering import Fate, Place, find_people, judge, register
+from models.session_records import SessionRecord
+from models.undo import undo
+
+
+@pytest.fixture
+def registrar(app, schools):
+    """The registrar of the Québec school, one batch at a time."""
+    return As(app, schools[1], "registrar2")
+
+
+def questions(seen):
+    """The statements but for one a row that is written (SQLite gives each row its number)."""
+    return len([one for one in seen if not one.startswith(("INSERT INTO enrolment", "INSERT INTO session_record"))])
+
+
+def fates(session, place, people, chosen=None):
+    """What would become of these people, by given name."""
+    return {line.student.given_name: line.fate for line in judge(session, place, [one.id for one in people], chosen)}
+
+
+def test_candidates_are_registered_with_the_records_that_they_lack_and_taken_back_at_once(registrar):
+    with registrar() as session:
+        place = a_place(session)
+        people = candidates(session)
+        there = SessionRecord.begin(session, judge(session, place, [people[0].id])[0].admission, place.term)
+        session.commit()
+        first, ids = there.id, [one.id for one in people]
+    with registrar("many") as session:
+        done = register(session, a_place(session), judge(session, a_place(session), ids))
+        session.commit()
+        assert (done.registered, done.records, done.there, done.left) == (3, 2, 0, [])
+        rows = session.scalars(select(Enrolment).where(Enrolment.student_id.in_(ids)).order_by(Enrolment.student_id)).all()
+        assert [(str(row), row.outcome, row.value("rac_type").code) for row in rows] == [(f"{COURSE} 00990", Outcome.in_progress, "EE")] * 3
+        assert rows[0].session_record_id == first
+        told = session.scalar(select(func.count(JournalEvent.id)).where(JournalEvent.batch == "many", JournalEvent.verb == "register_many"))
+        assert told == 3
+    with registrar() as session:
+        undo(session, "many")
+        session.commit()
+        assert session.scalar(select(func.count(Enrolment.id)).where(Enrolment.student_id.in_(ids))) == 0
+        assert session.scalars(select(SessionRecord.id).where(SessionRecord.student_id.in_(ids))).all() == [first]
+
+
+def test_who_is_left_out_is_told_why_and_the_others_are_registered(registrar):
+    with registrar() as session:
+        place = a_place(session)
+        grid = session.scalar(select(Grid))
+        ready, none, suspended, twice, there, chosen, exempt = candidates(session, 7, admitted=False)
+        session.add_all(admission(grid, one) for one in (ready, there, chosen, exempt))
+        session.add(admission(grid, suspended, status=AdmissionStatus.suspended))
+        other = Grid(school_id=grid.school_id, code="AUTRE", programme_id=grid.programme_id, courses=[place.course])
+        session.add_all([other, admission(grid, twice), admission(other, twice)])
+        session.flush()
+        for one, values in ((there, {"group_number": "00991"}), (chosen, {}), (exempt, {"taken": False})):
+            record = SessionRecord.begin(session, judge(session, place, [one.id])[0].admission, place.term)
+            remark = None if values.get("taken", True) else known_code(session, CodeList.remark, "EQ")
+            session.add(Enrolment(school_id=grid.school_id, session_record=record, course=place.course, remark=remark, **values))
+        session.flush()
+        people = [ready, none, suspended, twice, there, chosen, exempt]
+        lines = judge(session, place, [one.id for one in people])
+        assert [line.fate for line in lines] == [Fate.register, Fate.refused, Fate.refused, Fate.choose, Fate.there, Fate.assign, Fate.refused]
+        reasons = [str(line.reason) for line in lines]
+        assert "n’a pas d’admission" in reasons[1]
+        assert "suspendue" in reasons[2]
+        assert "00991" in reasons[4]
+        assert "EQ" in reasons[6]
+        done = register(session, place, lines)
+        assert (done.registered, done.assigned, done.there, len(done.left)) == (1, 1, 1, 4)
+        choice = session.scalars(select(Enrolment).where(Enrolment.student_id == chosen.id)).one()
+        assert choice.group_number == "00990"
+        mine = next(one for one in lines[3].admissions if one.grid is other)
+        assert fates(session, place, [twice], {twice.id: mine.id}) == {"Zoé4": Fate.register}
+
+
+def test_of_several_admissions_the_one_whose_grid_holds_the_course_is_proposed(registrar):
+    with registrar() as session:
+        place = a_place(session)
+        grid = session.scalar(select(Grid))
+        (one,) = candidates(session, 1)
+        empty = Grid(school_id=grid.school_id, code="VIDE", programme_id=grid.programme_id)
+        session.add_all([empty, admission(empty, one)])
+        session.flush()
+        (line,) = judge(session, place, [one.id])
+        assert (line.fate, line.admission.grid, len(line.admissions)) == (Fate.register, grid, 2)
+
+
+def test_a_hundred_ask_no_more_than_two(registrar, app):
+    def asked(session, ids):
+        session.commit()
+        session.expunge_all()
+        with counted(app) as seen:
+            done = register(session, place := a_place(session), judge(session, place, ids))
+        assert done.registered == len(ids)
+        return questions(seen)
+
+    with registrar() as session:
+        first, few, many = ([one.id for one in candidates(session, n)] for n in (1, 2, 100))
+        a_term(session)
+        asked(session, first)  # the texts are read once
+        assert asked(session, few) == asked(session, many) < 30
+
+
+def test_people_are_found_by_number_by_name_and_told_apart(registrar):
+    with registrar() as session:
+        one, two = candidates(session, 2)
+        session.add(Student(family_name="Nouvelle-Roy", given_name="Anne", national_id="NOUA12345678", school_id=one.school_id))
+        session.flush()
+        found = find_people(session, ["9000001", "900-0002", "nouvelle zoe2", "Nouvelle, Zoé1", "nou an", "NOUA 1234 5678", "nouvelle", "Personne"])
+        assert [len(people) for people in found.values()] == [1, 1, 1, 1, 1, 1, 3, 0]
+        assert found["9000001"] == [one]
+        assert found["nouvelle zoe2"] == [two]
+        assert found["NOUA 1234 5678"] == found["nou an"]
+
+
+def test_a_group_has_a_number_and_its_course_is_still_offered(registrar):
+    with registrar() as session:
+        place = a_place(session, "992")
+        assert (str(place), place.kind(session).code) == (f"{COURSE} · 00992", "EE SR")
+        with pytest.raises(Refusal):
+            a_place(session, "A1")
+        place.course.retire()
+        with pytest.raises(Refusal):
+            Place.of(place.term, place.course, "990")
+
+
+# --- last term -----------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_not_passed_is_copied_into_the_next_record_once(registrar):
+    with registrar() as session:
+        (one,) = candidates(session, 1)
+        before = a_place(session, year=2019)
+        record = SessionRecord.begin(session, judge(session, before, [one.id])[0].admission, before.term)
+        courses = [a_place(session, number=number).course for number in (COURSE, OTHER, "350-710-MV", "350-711-MV", "340-101-MQ")]
+        codes = {code: known_code(session, CodeList.remark, code) for code in ("IN", "EQ")}
+        given = ({"mark": 40, "absences": 3}, {"mark": 80}, {}, {"remark": codes["IN"]}, {"remark": codes["EQ"], "taken": False})
+        for course, values in zip(courses, given, strict=True):
+            group = {} if values.get("taken") is False else {"group_number": "990"}
+            session.add(Enrolment(school_id=one.school_id, session_record=record, course=course, **values, **group))
+        session.flush()
+        later = SessionRecord.begin(session, record.admission, a_term(session, 2020, "winter"))
+        session.flush()
+        done = copy_last_term(session, [later.id])
+        copied = session.scalars(select(Enrolment).where(Enrolment.session_record_id == later.id).order_by(Enrolment.course_id)).all()
+        assert {row.course.number for row in copied} == {COURSE, "350-710-MV", "350-711-MV"}
+        assert [(row.mark, row.absences, row.remark) for row in copied] == [(None, None, None)] * 3
+        assert (done.registrations, done.records) == (3, 1)
+        again = copy_last_term(session, [later.id, record.id])
+        assert again.registrations == 0
+        assert "il ne reste rien" in again.left[1][1]
+        assert "pas d’autre avant" in again.left[0][1]
+        record.admission.suspend()
+        assert "suspendue" in copy_last_term(session, [later.id]).left[0][1]
+
+
+def test_copying_for_many_asks_no_more_than_for_two(registrar, app):
+    def asked(session, people):
+        place = a_place(session)
+        lines = judge(session, place, [one.id for one in people])
+        register(session, place, lines)
+        term = a_term(session, 2020, "winter")
+        later = [SessionRecord.begin(session, line.admission, term) for line in lines]
+        session.flush()
+        ids = [one.id for one in later]
+        session.commit()
+        session.expunge_all()
+        with counted(app) as seen:
+            assert copy_last_term(session, ids).registrations == len(ids)
+        return questions(seen)
+
+    with registrar() as session:
+        assert asked(session, candidates(session, 2)) == asked(session, candidates(session, 40)) < 30

@@ -235,7 +235,8 @@ class Saving(Base):
             title = name_of(row)
             if self.delete_model(row):
                 flash(gettext("%(name)s: deleted.", name=title), "success")
-                return redirect(list_path(back) or self.get_url(".index_view"))
+                gone = urlsplit(back).path == self.get_url(".details_view")  # its own page; that of another record stays
+                return redirect((list_path(back) if gone else back) or self.get_url(".index_view"))
             return redirect(back)
         page = self.render(
             "admin/model/delete.html",

@@ -244,7 +244,7 @@ def _banner(student: Student) -> Facts:
     if one is not None and one.org_unit is not None:
         facts.append((pgettext("session_file", "Unit"), one.org_unit.code, True))
     if record is not None:
-        facts.append((pgettext("session_file", "Lang."), record.language.code if record.language else "", True))
+        facts.append((gettext("Language"), record.language.code if record.language else "", True))
         facts.append((pgettext("session_file", "SPE"), str(record.programme_session or ""), True))
     return Facts(facts, _seal(admissions))
 

@@ -55,7 +55,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a domain adds to the banner: (label, value, whether a narrow window leaves it out), and the words of a stamp."""
+    """What a domain adds to the banner: (label, value, whether a narrow window leaves it out), and the words of a stamp. A fact takes the place of
+    the file's own one of the same label.
+    """
 
     facts: list[tuple[str, str, bool]] = field(default_factory=list)
     stamp: str = ""
@@ -153,7 +155,8 @@ class StudentFile:
         ]
         facts = [fact for fact in facts if fact[1] or fact[0] not in (gettext("Local number"), gettext("[Programme]"))]
         more = [told(student) for told in BANNER]
-        facts += [fact for one in more for fact in one.facts]
+        told_better = {fact[0] for one in more for fact in one.facts}
+        facts = [fact for fact in facts if fact[0] not in told_better] + [fact for one in more for fact in one.facts]
         neighbours = self.neighbours(student, back)
         return {
             "name": str(student),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from jobs.study_columns import STUDIES, study_kind
 from models.base import fold
 from models.custom_import import key_of as own_key
 from models.custom_import import own_specs
@@ -130,6 +131,8 @@ def _own_key(heading: str, kind: str) -> str:
 
 def _key_of(heading: str, kind: str) -> str:
     word = squash(heading)
+    if kind in STUDIES:
+        return STUDIES[kind].get(word, "")
     if kind in ("links", "staff"):
         return {"links": LINK, "staff": STAFF}[kind].get(word, "")
     if kind == "guardians":
@@ -146,7 +149,9 @@ def _key_of(heading: str, kind: str) -> str:
 
 
 def kind_of(header: list[str], name: str = "") -> str:
-    """What a file holds by its columns: "links", "guardians", "staff", or "students"."""
+    """What a file holds by its columns: one of the studies, "links", "guardians", "staff", or "students"."""
+    if found := study_kind([squash(_NUMBERED.sub("", heading)) for heading in header], name):
+        return found
     links = {key_of(h, "links") for h in header}
     if {"student_ref", "guardian_ref"} <= links and "family_name" not in {key_of(h, "students") for h in header}:
         return "links"

@@ -50,4 +50,4 @@ def write(session: Session, _work: Work, outcome: Outcome, deactivate: bool, _be
     return write_staff(session, outcome.plan, deactivate=deactivate)
 
 
-STAFF = subject(Subject("staff", {KIND: frozenset({"family_name"})}, parse, plan, write, verb="import_staff", rank=2))
+STAFF = subject(Subject("staff", {KIND: frozenset({"family_name"})}, parse, plan, write, rank=3))

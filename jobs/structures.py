@@ -23,9 +23,10 @@ from jobs.tables import Table
 from models.base import fold
 from models.import_cells import Context
 from models.people import Group, GroupCategory
-from models.studies import Programme, programme_code, programme_key
+from models.studies import Programme, ProgrammeKind, programme_code, programme_key
 
 CATEGORIES = {**dict.fromkeys(("d", "division", "classe", "class"), GroupCategory.klass), **dict.fromkeys(("g", "groupe", "group"), GroupCategory.other)}
+COLUMNS = {"kind": "sanction"}  # column of a table -> column of a file, where they are called otherwise
 
 
 @dataclass
@@ -59,7 +60,7 @@ def plan(session: Session, work: Work, parsed: dict[str, list[Parsed]], _before:
         key = group_key(row["name"])
         if row["category"] is GroupCategory.klass or key not in made.groups:
             made.groups[key] = row
-    columns = (Programme.id, Programme.code, Programme.title, Programme.short_title)
+    columns = (Programme.id, Programme.code, Programme.title, Programme.short_title, Programme.kind)
     for row in session.execute(select(*columns).where(Programme.school_id == work.school_id)).mappings():
         made.programmes[row["code"]] = row
     for kind, one in (("groups", _group), ("programmes", _programme)):
@@ -98,8 +99,12 @@ def _fate(row: Parsed, kept: Any, values: dict[str, Any], compared: tuple[str, .
     if kept is None:
         return Planned(row, "created", values=values)
     changes = {key: values[key] for key in compared if values[key] and values[key] != kept[key]}
-    diff = [{"field": key, "before": kept[key], "after": value} for key, value in changes.items()]
+    diff = [{"field": COLUMNS.get(key, key), "before": _text(kept[key]), "after": _text(value)} for key, value in changes.items()]
     return Planned(row, "changed" if changes else "unchanged", values={**changes, "id": kept["id"]}, diff=diff)
+
+
+def _text(value: Any) -> str:
+    return value.name if isinstance(value, ProgrammeKind) else value or ""
 
 
 def _once(row: Parsed, field_key: str, key: str, seen: dict[str, int]) -> None:
@@ -131,7 +136,10 @@ def _programme(made: Structures, row: Parsed, seen: dict[str, int]) -> Planned:
         if not text:
             row.problem(key, problem)
     _once(row, "code", code, seen)
-    return _fate(row, made.programmes.get(code), {"code": code, "title": title, "short_title": row.values.get("short_title", "")}, ("title",))
+    values = {"code": code, "title": title, "short_title": row.values.get("short_title", "")}
+    if leads := row.values.get("sanction"):
+        values["kind"] = ProgrammeKind[leads]
+    return _fate(row, made.programmes.get(code), values, tuple(key for key in ("title", "kind") if key in values))
 
 
 def write(session: Session, work: Work, outcome: Outcome, _deactivate: bool, _before: dict[str, Outcome]) -> dict[str, int]:
@@ -147,8 +155,8 @@ def write(session: Session, work: Work, outcome: Outcome, _deactivate: bool, _be
                 fresh.append((group_key(one.values["name"]), row))
         elif one.status == "changed":
             row = session.get_one(model, one.values["id"])
-            for change in one.diff:
-                setattr(row, change["field"], change["after"])
+            for key in one.values.keys() - {"id"}:
+                setattr(row, key, one.values[key])
     session.flush()
     made.made = {key: row.id for key, row in fresh}
     counts = outcome.counts
@@ -176,5 +184,5 @@ def known_now(known: Known, before: dict[str, Outcome]) -> None:
 
 
 STRUCTURES = subject(
-    Subject("structures", {"groups": frozenset({"name"}), "programmes": frozenset({"code"})}, parse, plan, write, verb="import_structures", rank=0)
+    Subject("structures", {"groups": frozenset({"name"}), "programmes": frozenset({"code"})}, parse, plan, write, rank=0)
 )

@@ -6,6 +6,8 @@ Only an active admission lets somebody be registered (features S2-01).
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, ForeignKey, Index, Text, event, select
@@ -84,10 +86,7 @@ class Admission(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
     def check(self, session: Session) -> None:
         """Refused: a grid of another programme, days in the wrong order, a second open admission to the same programme and grid."""
         check_grid(self.grid, self.programme)
-        for day in (self.applied_on, self.admitted_on):
-            check_year(day)
-        if self.applied_on and self.admitted_on and self.admitted_on < self.applied_on:
-            raise Refusal(_("The day of the admission comes before the day of the application. Correct one of the two."))
+        self.check_days()
         if self.status not in OPEN or self.student is None or self.programme is None:
             return
         same = select(Admission).where(
@@ -100,9 +99,14 @@ class Admission(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         with session.no_autoflush:
             other = session.scalar(same.limit(1))
         if other is not None:
-            raise Refusal(
-                _("%(student)s already has an open admission to %(name)s. Change that one, or close it first."), student=self.student.name, name=str(other)
-            )
+            raise second_open(self.student.name, str(other))
+
+    def check_days(self) -> None:
+        """Refused: days in the wrong order, a day of another age."""
+        for day in (self.applied_on, self.admitted_on):
+            check_year(day)
+        if self.applied_on and self.admitted_on and self.admitted_on < self.applied_on:
+            raise Refusal(_("The day of the admission comes before the day of the application. Correct one of the two."))
 
     def begin(self, *, quick: bool, on: dt.date) -> None:
         """What a new admission is: active from this day of the school when it is quick; else active with its own day, an application without one."""
@@ -147,6 +151,11 @@ class Admission(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         self.sanctioned_on = self.ended_on = date
 
 
+def second_open(student: str, name: str) -> Refusal:
+    """What is told to whoever opens a second admission of a student to the same programme and grid."""
+    return Refusal(_("%(student)s already has an open admission to %(name)s. Change that one, or close it first."), student=student, name=name)
+
+
 def check_grid(grid: Grid | None, programme: Programme | None) -> None:
     """Refused: a grid of another programme."""
     if grid is not None and programme is not None and grid.programme_id != programme.id:
@@ -160,8 +169,24 @@ def _same_programme(_mapper: Any, _connection: Connection, row: Admission) -> No
     check_grid(row.grid, row.programme)
 
 
+def counting(session: Session, student_ids: Collection[int]) -> dict[int, Admission]:
+    """Student -> the admission that counts, with its programme and grid: an open one before the others, the latest first (as `admissions_of`)."""
+    shown = (joinedload(Admission.programme), joinedload(Admission.grid))
+    found = session.scalars(select(Admission).where(Admission.student_id.in_(student_ids)).options(*shown).order_by(Admission.id))
+    return {one.student_id: one for one in sorted(found, key=lambda one: one.status in OPEN)}
+
+
+def with_shown() -> tuple[Any, ...]:
+    """What a list of admissions shows, in the same statement."""
+    return (joinedload(Admission.programme), joinedload(Admission.grid), joinedload(Admission.org_unit), joinedload(Admission.term))
+
+
+def open_first(found: Iterable[Admission]) -> list[Admission]:
+    """Admissions in their order, those that are still open before the others."""
+    return sorted(found, key=lambda one: one.status not in OPEN)
+
+
 def admissions_of(session: Session, student_id: int) -> list[Admission]:
     """The admissions of a student, open ones first, the latest first, with what a list of them shows."""
-    shown = (joinedload(Admission.programme), joinedload(Admission.grid), joinedload(Admission.org_unit), joinedload(Admission.term))
-    found = session.scalars(select(Admission).where(Admission.student_id == student_id).options(*shown).order_by(Admission.id.desc()))
-    return sorted(found, key=lambda one: one.status not in OPEN)
+    found = session.scalars(select(Admission).where(Admission.student_id == student_id).options(*with_shown()).order_by(Admission.id.desc()))
+    return open_first(found)

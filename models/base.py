@@ -34,6 +34,11 @@ class Refusal(Exception):  # noqa: N818 (it is an answer to a person, not a faul
         self.params = params
 
     @property
+    def told(self) -> Any:
+        """The sentence as it was given, in no language yet and without its data."""
+        return self._sentence
+
+    @property
     def sentence(self) -> str:
         """The sentence in the reader's language, its places filled."""
         from models.words import fill

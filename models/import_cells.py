@@ -16,6 +16,8 @@ from models.base import fold
 from models.custom_import import spec_of
 from models.custom_values import FieldKind
 from models.identifiers import compact
+from models.import_study_cells import read_study_cell, reads
+from models.import_study_fields import DAYS
 from models.import_words import BadCell
 from models.staff_words import read_role, read_user_name
 
@@ -69,6 +71,7 @@ def _language(text: str) -> str:
 _TEXT: Reader = lambda text, _context, _doubts: read.tidy(text)  # noqa: E731 (a table of one-line readers)
 _NAME: Reader = lambda text, _context, _doubts: read.read_name(text)  # noqa: E731
 _PHONE: Reader = lambda text, context, doubts: read.read_phone(text, context.country, doubts)  # noqa: E731
+_DAY: Reader = lambda text, context, doubts: read.read_date(text, context.today, doubts, future=True)  # noqa: E731
 READERS: dict[str, Reader] = {
     "family_name": _NAME,
     "given_name": _NAME,
@@ -77,7 +80,7 @@ READERS: dict[str, Reader] = {
     "middle_names": _NAME,
     "sex": lambda text, _context, _doubts: read.read_sex(text),
     "born_on": lambda text, context, doubts: read.read_date(text, context.today, doubts),
-    "left_on": lambda text, context, doubts: read.read_date(text, context.today, doubts, future=True),
+    "left_on": _DAY,
     "email": lambda text, _context, _doubts: read.read_email(text),
     "phone": _PHONE,
     "mobile": _PHONE,
@@ -97,10 +100,13 @@ READERS: dict[str, Reader] = {
     "role": lambda text, _context, _doubts: read_role(read.tidy(text)),
     "username": lambda text, _context, _doubts: read_user_name(read.tidy(text)),
     "classes": lambda text, _context, _doubts: read.tidy(text, 1_000),
+    **dict.fromkeys(DAYS, _DAY),
 }
 
 
 def read_cell(bare: str, text: str, context: Context, doubts: list[BadCell]) -> Any:
     """The value of a cell of this field (without a guardian's place); what somebody should look at is added to `doubts`. Raises `BadCell`."""
+    if reads(bare):
+        return read_study_cell(bare, text, context.country)
     own = spec_of(bare)
     return own.read(read.tidy(text, 2_000) if own.kind is not FieldKind.long_text else text) if own else READERS.get(bare, _TEXT)(text, context, doubts)

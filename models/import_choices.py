@@ -8,16 +8,26 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.access import Role
-from models.custom_import import options_of, spec_of
+from models.admissions import AdmissionStatus
+from models.codes import CodeList, CodeValue
+from models.custom_import import NO, YES, options_of, spec_of
+from models.import_study_fields import CODE_COLUMNS, STUDY_PLACES
 from models.people import Authority, Group, GroupCategory, Relation, Sex
 from models.rights import may_give
 from models.school import Level
 from models.scope import WHO
 from models.staff_words import options
-from models.studies import Programme
+from models.studies import OrgUnit, Programme, ProgrammeKind, Term
+from models.words import _
 
 LANGUAGES = (("fr", "Français"), ("fr_CA", "Français (Québec)"), ("en", "English"))  # languages name themselves
-CHOICES: dict[str, type[Any]] = {"sex": Sex, "relation": Relation, "authority": Authority}
+CHOICES: dict[str, type[Any]] = {
+    "sex": Sex,
+    "relation": Relation,
+    "authority": Authority,
+    "admission_status": AdmissionStatus,
+    "sanction": ProgrammeKind,
+}
 
 # The lists that the school itself makes: what they lack may come with the import.
 PLACES = ("level", "programme", "homeroom")
@@ -33,6 +43,13 @@ def values_of(session: Session, school_id: int, bare: str) -> list[tuple[str, An
     if bare == "homeroom":
         classes = select(Group.name).where(Group.school_id == school_id, Group.category == GroupCategory.klass)
         return [(name, name) for name in session.scalars(classes.order_by(Group.name))]
+    if bare in CODE_COLUMNS:
+        codes = select(CodeValue).where(CodeValue.school_id == school_id, CodeValue.code_list == CODE_COLUMNS[bare], CodeValue.retired_at.is_(None))
+        return [(one.code, str(one)) for one in session.scalars(codes.order_by(CodeValue.rank, CodeValue.code))]
+    if bare == "taken":
+        return [(YES, _("Yes")), (NO, _("No"))]
+    if bare in STUDY_PLACES:
+        return _study_places(session, school_id, bare)
     if bare == "language":
         return list(LANGUAGES)
     if bare == "role":
@@ -41,3 +58,14 @@ def values_of(session: Session, school_id: int, bare: str) -> list[tuple[str, An
         return options_of(own)
     choice = CHOICES.get(bare)
     return None if choice is None else [(member.name, member.label) for member in choice]
+
+
+def _study_places(session: Session, school_id: int, bare: str) -> list[tuple[str, Any]]:
+    """The terms, latest first, the organisational units, or the partners of a school."""
+    if bare == "term":
+        terms = session.scalars(select(Term).where(Term.school_id == school_id).order_by(Term.place.desc()))
+        return [(one.short, str(one)) for one in terms]
+    if bare == "org_unit":
+        return [(one.code, str(one)) for one in session.scalars(select(OrgUnit).where(OrgUnit.school_id == school_id).order_by(OrgUnit.code))]
+    partners = select(CodeValue).where(CodeValue.school_id == school_id, CodeValue.code_list == CodeList.partner, CodeValue.retired_at.is_(None))
+    return [(one.label, str(one)) for one in session.scalars(partners.order_by(CodeValue.rank, CodeValue.code))]

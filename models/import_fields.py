@@ -11,6 +11,7 @@ from typing import Any
 
 from models.custom_import import key_of, own_specs
 from models.custom_values import FieldKind, Spec
+from models.import_study_fields import ADMISSIONS, CLOSED_LISTS, COURSES, DAYS, ENROLMENTS, GRIDS, RAC_GROUPS
 from models.words import _
 
 GUARDIANS_PER_ROW = 3
@@ -43,11 +44,14 @@ class Field:
 
 
 CONTROLS = {
-    **dict.fromkeys(("born_on", "left_on"), "date"),
+    **dict.fromkeys(("born_on", "left_on", *DAYS), "date"),
     **dict.fromkeys(("level", "programme", "homeroom", "sex", "relation", "authority", "language", "role"), "choice"),
+    **dict.fromkeys(CLOSED_LISTS, "choice"),
 }
 # What is one person's own: the same wrong text on two lines is not put right by one answer.
-OWN = frozenset({"family_name", "given_name", "full_name", "national_id", "local_id", "file_id", "source_ref", "student_ref", "guardian_ref", "username"})
+OWN = frozenset(
+    {"family_name", "given_name", "full_name", "national_id", "local_id", "file_id", "source_ref", "student_ref", "guardian_ref", "username", "mark"}
+)
 
 _STUDENT = (
     ("family_name", "nom", _("Family name")),
@@ -138,7 +142,9 @@ PROGRAMME_FIELDS = (
     Field("code", "code", _("Code of [the programme]")),
     Field("title", "libelle", _("Title of [the programme]")),
     Field("short_title", "libelle_court", _("Short title of [the programme]")),
+    Field("sanction", "sanction", _("Leads to")),
 )
+STUDY_FIELDS = {"courses": COURSES, "grids": GRIDS, "rac_groups": RAC_GROUPS, "admissions": ADMISSIONS, "enrolments": ENROLMENTS}
 
 
 class Kinds(dict[str, dict[str, Field]]):
@@ -161,6 +167,7 @@ FIELDS = Kinds(
     staff={field.key: field for field in STAFF_FIELDS},
     groups={field.key: field for field in GROUP_FIELDS},
     programmes={field.key: field for field in PROGRAMME_FIELDS},
+    **{kind: {key: Field(key, heading, label) for key, heading, label in columns} for kind, columns in STUDY_FIELDS.items()},
 )
 
 

@@ -19,6 +19,7 @@ from models.db import db
 from models.import_choices import PLACES
 from models.import_fields import FIELDS, OWN
 from models.import_rows import FileKind, ImportFile, ImportRow
+from models.import_study_fields import STUDY_PLACES
 from models.import_words import BadCell
 from models.names import plain_words
 from models.staff_words import LEFT_OUT, ROLE, read_role
@@ -143,26 +144,34 @@ class Fixable:
         self.refuse_unless_fixable()
         if key == ROLE:
             self._check_role(to)
-        elif key not in PLACES or not text.strip():
+        elif key not in (*PLACES, *STUDY_PLACES) or not text.strip():
             raise Refusal(_("Only a [level] or a class can come with an import."))
-        file = self.file_of(FileKind.staff.name if key == ROLE else FileKind.students.name)
+        columns = self._columns_of(key)
         told = [place["text"] for place in self.places if place["field"] == key]
-        if plain_words(text) not in map(plain_words, (*told, *file.replacements.get(key, {}), *self.to_create.get(key, []))):
+        replaced = {said: other for file, column in columns for said, other in file.replacements.get(column, {}).items()}
+        if plain_words(text) not in map(plain_words, (*told, *replaced, *self.to_create.get(key, []))):
             raise Refusal(_("This question no longer stands. Read the new check."))
-        done = "+" if text in self.to_create.get(key, []) else "=" + file.replacements.get(key, {}).get(text, "")
+        done = "+" if text in self.to_create.get(key, []) else "=" + replaced.get(text, "")
         if seen is not None and done != "=" and done not in (seen, "+" if to is None else f"={to.strip()}"):
             raise Busy(_("Somebody has already said what “%(name)s” is. Look again, then choose."), name=text[:80])
         coming = [known for known in self.to_create.get(key, []) if known != text]
-        replaced = {said: other for said, other in file.replacements.get(key, {}).items() if said != text}
         if to is None:
             coming.append(text)
-        elif to.strip() != text:
-            replaced[text] = to.strip()[:LONGEST]
-        after = {**self.to_create, key: coming}, {**file.replacements, key: replaced}
-        if after == (self.to_create, file.replacements):
+        instead = {text: to.strip()[:LONGEST]} if to is not None and to.strip() != text else {}
+        after = [{**{said: other for said, other in file.replacements.get(column, {}).items() if said != text}, **instead} for file, column in columns]
+        before = [file.replacements.get(column, {}) for file, column in columns]
+        if (self.to_create.get(key, []), before) == (coming, after):
             return
-        self.to_create, file.replacements = after
+        self.to_create = {**self.to_create, key: coming}
+        for (file, column), said in zip(columns, after, strict=True):
+            file.replacements = {**file.replacements, column: said}
         self.check_again()
+
+    def _columns_of(self, key: str) -> list[tuple[ImportFile, str]]:
+        """The columns that name a level, a class, a term...: each file with its own. Refused when there is none."""
+        if key in STUDY_PLACES:
+            return [(file, column) for file in self.files for column in STUDY_PLACES[key] if column in FIELDS[file.kind.name]]
+        return [(self.file_of(FileKind.staff.name if key == ROLE else FileKind.students.name), key)]
 
     @staticmethod
     def _check_role(to: str | None) -> None:

@@ -29,6 +29,11 @@ class FileKind(Choice):
     staff = "staff", _("Staff"), "info"
     groups = "groups", _("Classes and [groups]"), "info"
     programmes = "programmes", _("[Programmes]"), "info"
+    courses = "courses", _("[Courses]"), "info"
+    grids = "grids", _("Grids with their [courses]"), "info"
+    rac_groups = "rac_groups", _("Correspondence of [groups] and kinds of recognition"), "info"
+    admissions = "admissions", _("Admissions"), "info"
+    enrolments = "enrolments", _("Registrations"), "info"
 
 
 class RowStatus(Choice):
@@ -79,6 +84,7 @@ class ImportFile(Base, Identified, SchoolScoped):
 
     def __str__(self) -> str:
         return self.name
+
 
     @property
     def fixed(self) -> bool:

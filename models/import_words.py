@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from models.base import Refusal
-from models.words import _
+from models.import_study_words import STUDY_SENTENCES
+from models.words import _, msgid_of
 
 # code -> (the fact, the way out); an empty remedy where the fact says enough.
 SENTENCES: dict[str, tuple[Any, Any]] = {
@@ -211,18 +212,25 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "crash": (_("This file could not be read."), _("Save it again as CSV, and send that.")),
     "changed_since": (_("The database changed since this check. Nothing was written."), _("Read the new check, then confirm again.")),
     "file_gone": (_("The file of this import is no longer kept."), _("Send it again.")),
+    **STUDY_SENTENCES,
 }
+RULE = "rule"  # the code of what a model refuses: its own sentence, remedy included, stands among the parameters
 
 
 # The way out where somebody fills in a form, which has no cells.
 FORM_REMEDIES: dict[str, Any] = {"email_form": _("Correct it, or empty the field.")}
 
 
+def _rule(params: dict[str, Any]) -> Any:
+    msgid: str = params["said"]
+    return _(msgid)
+
+
 class BadCell(Refusal):
     """A cell that cannot be taken: a code of `SENTENCES`, with what fills its places. `remedy` says the way out, `form_remedy` that of a form."""
 
     def __init__(self, code: str, **params: Any) -> None:
-        sentence, remedy = SENTENCES[code]
+        sentence, remedy = (_rule(params), "") if code == RULE else SENTENCES[code]
         super().__init__(sentence, **params)
         self.code = code
         self.remedy = remedy
@@ -233,11 +241,20 @@ class BadFile(BadCell):
     """A file that cannot be read at all; nothing of it is kept."""
 
 
+def refused(refusal: Refusal) -> BadCell:
+    """What a model refuses as the problem of a cell or a row: kept as its English text, so that each reader gets it in their language."""
+    said = msgid_of(refusal.told)
+    if not said:
+        return BadCell(RULE, said="%(text)s", text=refusal.sentence)
+    return BadCell(RULE, **{key: value if isinstance(value, int) else str(value) for key, value in refusal.params.items()}, said=said)
+
+
 def sentence_of(note: dict[str, Any]) -> Refusal:
     """The fact of a stored note (`code`, `params`) as a sentence of the reader's language."""
-    return Refusal(SENTENCES[note["code"]][0], **note.get("params", {}))
+    params = note.get("params", {})
+    return Refusal(_rule(params) if note["code"] == RULE else SENTENCES[note["code"]][0], **params)
 
 
 def remedy_of(note: dict[str, Any]) -> str:
     """The way out of a stored note, or an empty text."""
-    return str(Refusal(SENTENCES[note["code"]][1], **note.get("params", {})))
+    return "" if note["code"] == RULE else str(Refusal(SENTENCES[note["code"]][1], **note.get("params", {})))

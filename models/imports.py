@@ -32,7 +32,12 @@ __all__ = ["Busy", "Clash", "FileKind", "Fix", "Import", "ImportFile", "ImportRo
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_FILES = 8
-VERB_OF = {"staff": "import_staff", "groups": "import_structures", "programmes": "import_structures"}  # kind of file -> what it asks for
+VERB_OF = {  # kind of file -> what it asks for
+    "staff": "import_staff",
+    **dict.fromkeys(("groups", "programmes"), "import_structures"),
+    **dict.fromkeys(("courses", "grids", "rac_groups"), "import_courses"),
+    **dict.fromkeys(("admissions", "enrolments"), "import_registrations"),
+}
 ABSENT_SHARE = 20  # per cent of the school above which the number of students who leave must be typed (security case 71)
 KEPT = dt.timedelta(days=30)  # the files and lines of an import, as long as it can be undone
 
@@ -216,6 +221,11 @@ class Import(Base, Identified, SchoolScoped, Fixable):
     def of_structures(self) -> bool:
         """Whether it is about classes, groups or programmes, alone or beside people."""
         return any(file.kind in (FileKind.groups, FileKind.programmes) for file in self.files)
+
+    @property
+    def of_studies(self) -> bool:
+        """Whether it is about courses, admissions or registrations, alone or beside people."""
+        return any(VERB_OF.get(file.kind.name) in ("import_courses", "import_registrations") for file in self.files)
 
     @property
     def asks(self) -> set[str]:

@@ -172,7 +172,7 @@ PHRASES: dict[tuple[str, str], Any] = {
     ("import_", "undo"): _("undo an import"),
     ("import_", "import_staff"): _("import the staff"),
     ("import_", "import_structures"): _("import the classes, the [groups] and the [programmes]"),
-    ("import_", "import_courses"): _("import the [courses], the grids and the correspondence of groups"),
+    ("import_", "import_courses"): _("import the [courses], the grids and the correspondence of [groups]"),
     ("import_", "import_registrations"): _("import the admissions and the registrations"),
     ("student", "promote"): _("promote %(rows)s to another [level]"),
     ("student", "transfer"): _("transfer %(rows)s to another [school]"),

@@ -239,6 +239,12 @@ class Term(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         return value
 
     @property
+    def short(self) -> str:
+        """As records write it: A-2017, H-2018, T1-2026."""
+        letter = next(letter for letter, name in _LETTERS.items() if name == self.season.name)
+        return f"{letter.upper()}-{self.year}"
+
+    @property
     def census_day(self) -> dt.date | None:
         """The day by which presences are confirmed: the school's, else the network's usual one (20 September, 15 February)."""
         usual = _CENSUS.get(self.season)

@@ -16,10 +16,12 @@ from models.db import db
 from models.import_cells import Context, read_cell
 from models.import_choices import PLACES, values_of
 from models.import_fields import FIELDS, OWN
+from models.import_study_fields import STUDY_PLACES
 from models.import_words import BadCell, remedy_of, sentence_of
 from models.imports import Clash, FileKind, Import, ImportFile, ImportRow, RowStatus
 from models.school import School
 from views.i18n import gettext
+from views.import_study_words import SHOWN
 from views.import_summary import DATES, MOST_COLUMNS, cut, field_of, label_of, read_day, value_of
 
 ON_A_PAGE = 25
@@ -28,8 +30,11 @@ ALWAYS = ("national_id", "born_on", "homeroom")
 ONLY = {
     FileKind.staff: ("role", "email", "username", "classes"),
     FileKind.groups: ("category",),
-    FileKind.programmes: ("code",),
+    FileKind.programmes: ("code", "sanction"),
+    **{FileKind[kind]: keys for kind, keys in SHOWN.items()},
 }
+OF_PEOPLE = (FileKind.staff, FileKind.admissions, FileKind.enrolments)
+LAST = tuple(kind for kind in FileKind if kind in ONLY and kind is not FileKind.staff)
 
 
 @dataclass
@@ -87,7 +92,7 @@ class Page:
     @property
     def people(self) -> bool:
         """Whether its lines are about people."""
-        return not self.rows or any(shown.row.kind not in ONLY or shown.row.kind is FileKind.staff for shown in self.rows)
+        return not self.rows or any(shown.row.kind not in ONLY or shown.row.kind in OF_PEOPLE for shown in self.rows)
 
     @property
     def has(self) -> dict[str, bool]:
@@ -187,8 +192,8 @@ def page_of(sheet: Sheet, status: RowStatus, number: int, opened: str = "") -> P
     clause = (ImportRow.import_id == one.id, ImportRow.generation == one.generation, ImportRow.status == status)
     count = db.session.scalar(select(func.count()).select_from(ImportRow).where(*clause)) or 0
     order: tuple[Any, ...] = (ImportRow.name, ImportRow.id) if status is RowStatus.absent else (ImportRow.line, ImportRow.id)
-    # Classes and programmes come after the people: what a page shows is about one of them.
-    order = (case((ImportRow.kind == FileKind.groups, 1), (ImportRow.kind == FileKind.programmes, 2), else_=0), *order)
+    # Classes, programmes and the studies come after the people: what a page shows is about one of them.
+    order = (case(*((ImportRow.kind == kind, at) for at, kind in enumerate(LAST, 1)), else_=0), *order)
     if status is RowStatus.unchanged:  # first those whose values the school corrected, and which stay so
         order = (case((cast(ImportRow.diff, Text) == "[]", 1), else_=0), *order)
     rows = list(db.session.scalars(select(ImportRow).where(*clause).order_by(*order).limit(ON_A_PAGE).offset(number * ON_A_PAGE)))
@@ -249,12 +254,15 @@ def _doubt(row: ImportRow, note: dict[str, Any]) -> str:
 def places_of(sheet: Sheet) -> list[dict[str, Any]]:
     """The levels and classes that the school lacks, with what is done about each: it comes, another is read in its place, or it is to say."""
     file = sheet.files.get(FileKind.students)
-    replaced = file.replacements if file is not None else {}
+    replaced = dict(file.replacements) if file is not None else {}
+    for key, columns in STUDY_PLACES.items():
+        replaced[key] = {text: to for one in sheet.one.files for column in columns for text, to in one.replacements.get(column, {}).items()}
     found = [{**place, "to": "+" if place["comes"] else ""} for place in sheet.one.places if place["text"] not in replaced.get(place["field"], {})]
-    said = [{"field": key, "text": text, "to": to, "lines": 0, "near": ""} for key in PLACES for text, to in replaced.get(key, {}).items()]
+    said = [{"field": key, "text": text, "to": to, "lines": 0, "near": ""} for key in (*PLACES, *STUDY_PLACES) for text, to in replaced.get(key, {}).items()]
     shown = [*said, *found][:MOST_PLACES]
     for at, place in enumerate(shown):
-        place |= {"at": at, "label": label_of("students", place["field"]), "shown": cut(place["text"]), "options": sheet.options(place["field"])}
+        kind = "enrolments" if place["field"] in STUDY_PLACES else "students"
+        place |= {"at": at, "label": label_of(kind, place["field"]), "shown": cut(place["text"]), "options": sheet.options(place["field"])}
         if place["text"] in sheet.one.to_create.get(place["field"], []):
             place["to"] = "+"
     return shown

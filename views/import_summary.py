@@ -13,6 +13,7 @@ from models.custom_import import spec_of
 from models.custom_values import Spec
 from models.db import db
 from models.import_fields import FIELDS, Field
+from models.import_study_fields import DAYS
 from models.import_words import BadCell
 from models.imports import Import, ImportFile, RowStatus
 from models.people import Authority, Relation, Sex, StudentStatus
@@ -24,6 +25,9 @@ from models.values import read_date
 from views.formats import day_of, show, show_date, zone
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.import_study_words import CHOICES as STUDY_CHOICES
+from views.import_study_words import NAMED as STUDY_NAMED
+from views.import_study_words import STUDIES, Words
 
 SHOWN = 80  # characters of a cell (security case 49)
 MOST_COLUMNS = 5
@@ -47,8 +51,8 @@ LISTED = ("onde",)  # of these, the columns that are left out are told
 NUMBERS = {1: _("[Guardian] 1"), 2: _("[Guardian] 2"), 3: _("[Guardian] 3")}
 _SHORT = {"national_id": _("Identifier"), "born_on": _("Birth"), "status": _("Status")}
 _CATEGORIES = {"D": _("Class"), "G": _("[Group]")}  # as SIECLE says them
-DATES = ("born_on", "left_on")
-_CHOICES: dict[str, Any] = {"sex": Sex, "status": StudentStatus, "relation": Relation, "authority": Authority}
+DATES = ("born_on", "left_on", *DAYS)
+_CHOICES: dict[str, Any] = {"sex": Sex, "status": StudentStatus, "relation": Relation, "authority": Authority, **STUDY_CHOICES}
 
 
 def field_of(kind: str, key: str) -> Field | None:
@@ -207,7 +211,6 @@ def onward(one: Import) -> str:
     return ngettext("All is corrected: %(num)d line is left to decide", "All is corrected: %(num)d lines are left to decide", asked)
 
 
-Words = Callable[[int], str]
 _WRITTEN: tuple[tuple[str, Words], ...] = (
     ("students_created", lambda n: ngettext("%(num)d [student] created", "%(num)d [students] created", n)),
     ("students_changed", lambda n: ngettext("%(num)d [student] changed", "%(num)d [students] changed", n)),
@@ -253,13 +256,13 @@ _NOT_WRITTEN: tuple[tuple[str, Words], ...] = (
 
 _SHORT_LIST = 3  # of them the list of imports says the first
 _BEFORE = {"students_created": "created", "students_changed": "changed"}
-_NAMED = {"new_groups": "homeroom", "new_levels": "level", "new_programmes": "programme"}
+_NAMED = {"new_groups": "homeroom", "new_levels": "level", "new_programmes": "programme", **STUDY_NAMED}
 
 
 def summary(one: Import, counts: dict[str, int]) -> list[str]:
     """What the write does, or did, line by line, in words; new classes and levels by name; zero is not said."""
     told = []
-    for key, words in (*_WRITTEN, *_STAFF):
+    for key, words in (*_WRITTEN, *STUDIES, *_STAFF):
         if _told(counts, key):
             names = [place["text"] for place in one.places if place["comes"] and place["field"] == _NAMED.get(key)]
             what = words(_told(counts, key))
@@ -279,7 +282,8 @@ def _some(names: list[str]) -> str:
 
 def written(one: Import) -> str:
     """What an import wrote, on one line of the list."""
-    return ", ".join(words(_told(one.written, key)) for key, words in (*_WRITTEN[:_SHORT_LIST], *_STAFF[:_SHORT_LIST]) if _told(one.written, key))
+    said = (*_WRITTEN[:_SHORT_LIST], *STUDIES[:_SHORT_LIST], *_STAFF[:_SHORT_LIST])
+    return ", ".join(words(_told(one.written, key)) for key, words in said if _told(one.written, key))
 
 
 def remarks(counts: dict[str, int]) -> list[str]:
@@ -292,8 +296,17 @@ def counted(one: Import) -> list[str]:
     counts = one.counts
     lines = counts.get("created", 0) + counts.get("changed", 0)
     people = counts.get("students_created", 0) + counts.get("students_changed", 0)
-    if not one.of_structures or not 0 < people < lines:
+    if not (one.of_structures or one.of_studies) or not 0 < people < lines:
         return []
+    if one.of_studies:
+        return [
+            gettext(
+                "%(lines)d lines to write: %(people)d of [students] with their [guardians], %(others)d of the other files.",
+                lines=lines,
+                people=people,
+                others=lines - people,
+            )
+        ]
     return [
         gettext(
             "%(lines)d lines to write: %(people)d of [students] with their [guardians], %(others)d of classes, [groups] and [programmes], renamings included.",

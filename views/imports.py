@@ -19,9 +19,9 @@ from sqlalchemy import select
 from models.base import Refusal
 from models.db import db
 from models.export import neutral
-from models.import_fields import FIELDS, model_headings
+from models.import_fields import FIELDS, STUDY_FIELDS, model_headings
 from models.import_words import remedy_of, sentence_of
-from models.imports import CLOSED, KEPT, Busy, Clash, FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
+from models.imports import CLOSED, KEPT, VERB_OF, Busy, Clash, FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
 from models.school import Country
 from models.undo import find, may_undo
 from views import import_doubts as doubts
@@ -38,7 +38,7 @@ from views.import_staff import admins_of, functions_of, headline
 from views.verbs import verb
 
 PIECE = 500  # lines read at a time
-BY_HEADINGS = ("students", "guardians", "links", "staff")
+BY_HEADINGS = ("students", "guardians", "links", "staff", "programmes", *STUDY_FIELDS)
 STEPS = (_("File"), _("Check and correct"), _("Confirm"))
 
 
@@ -119,7 +119,7 @@ class Imports(Grid):
 
     def kinds(self) -> list[FileKind]:
         """What the lines of a table may be said to be by hand: what only an official format gives is not offered."""
-        return [kind for kind in FileKind if kind.name in BY_HEADINGS and (kind is not FileKind.staff or self.may("import_staff"))]
+        return [kind for kind in FileKind if kind.name in BY_HEADINGS and (kind.name not in VERB_OF or self.may(VERB_OF[kind.name]))]
 
     @expose("/model/")
     @gate("create")
@@ -206,7 +206,7 @@ class Imports(Grid):
             "admin/import/preview.html",
             tabs=words.tabs(one, status, lambda name: self.page_url(one, tab=name)),
             tab=status,
-            headline=(one.of_staff and headline(status, context["count"])) or words.headline(status, context["count"], one.of_structures),
+            headline=(one.of_staff and headline(status, context["count"])) or words.headline(status, context["count"], one.of_structures or one.of_studies),
             page_at=lambda number: self.page_url(one, tab=status.name, page=number),
             line_at=lambda shown: self.page_url(one, tab=status.name, page=context["number"], line=shown.name) + f"#r.{shown.name}",
             closed_at=lambda shown: self.page_url(one, tab=status.name, page=context["number"]) + f"#r.{shown.name}",
@@ -270,21 +270,23 @@ class Imports(Grid):
     def rows_view(self) -> ResponseReturnValue:
         """The lines in error as a file to correct and send again; leaves its line in the history, as every export."""
         one = self.mine("check")
-        kind = FileKind.staff if one.of_staff else FileKind.students
+        wrong = set(db.session.scalars(self.wrong_rows(one, ImportRow.kind).distinct()))
+        kind = next((kind for kind in FileKind if kind in wrong), FileKind.students)
         file = next((f for f in one.files if f.kind is kind), None)
         keys = [key for key in (file.mapping if file is not None else ()) if key in FIELDS[kind.name]]
         lines = [[str(FIELDS[kind.name][key].heading) for key in keys] + [gettext("Line"), gettext("To correct")]]
-        for row in db.session.scalars(self.wrong_rows(one).execution_options(yield_per=PIECE)):
+        mine = self.wrong_rows(one).where(ImportRow.kind == kind).order_by(ImportRow.line)
+        for row in db.session.scalars(mine.execution_options(yield_per=PIECE)):
             told = " ".join(sentence_of(note).sentence for note in row.problems)
             lines.append([row.cells.get(key, "") for key in keys] + [str(row.line), told])
         self.record_export(one.id, len(lines) - 1)
         return self.csv_answer("lignes-en-erreur.csv", lines)
 
     @staticmethod
-    def wrong_rows(one: Import) -> Any:
-        """The lines in error of the last check."""
+    def wrong_rows(one: Import, what: Any = ImportRow) -> Any:
+        """The lines in error of the last check; of several files, those of the first are downloaded."""
         clause = (ImportRow.import_id == one.id, ImportRow.generation == one.generation, ImportRow.status == RowStatus.error)
-        return select(ImportRow).where(*clause).order_by(ImportRow.line)
+        return select(what).where(*clause)
 
     # -- step 3: confirm
 

@@ -1,0 +1,89 @@
+"""What is told about files of the studies: facts and remedies, joined to those of models/import_words.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.words import _
+
+_ASK = _("Ask the site administrator.")
+
+STUDY_SENTENCES: dict[str, tuple[Any, Any]] = {
+    # cells
+    "term_form": (_("This is not a term."), _("Write it like A-2026, H-2027 or É-2027.")),
+    "whole_number": (_("This is not a whole number."), _("Write digits only, for example 78.")),
+    "decimal_number": (_("This is not a number."), _("Write digits, for example 72.5.")),
+    "status_word": (
+        _("This does not say where an admission stands."),
+        _("Write active, demande (applicant), suspendue, fermée or sanctionnée."),
+    ),
+    "sanction_word": (_("This does not say what [the programme] leads to."), _("Write DEC, AEC or one of the list, or empty the cell.")),
+    "taken_word": (_("This says neither yes nor no."), _("Write yes or no.")),
+    "code_unknown": (
+        _("“%(code)s” is not in the list “%(list)s”."),
+        _("Choose a code of the list, or have it added under Code lists."),
+    ),
+    # rows
+    "cell_needed": (_("This cell is empty, and the line needs it."), _("Fill it in.")),
+    "student_needed": (_("Nothing says which [student] this line is about."), _("Fill in the local number or the permanent code.")),
+    "student_other": (_("The local number is that of %(name)s, and the permanent code somebody else’s."), _("Correct one of the two.")),
+    "students_many": (_("%(num)d [students] have this local number."), _("Fill in the permanent code of the right one.")),
+    "course_missing": (
+        _("[The course] %(number)s is not in the catalogue."),
+        _("Correct the number, or add the file of the [courses] to this import."),
+    ),
+    "grid_missing": (_("The grid %(code)s does not exist."), _("Correct the code, or add the file of the grids to this import.")),
+    "programme_missing": (
+        _("“%(name)s” is not [a programme] of the [school]."),
+        _("Correct the code, or have the file of the [programmes] imported first."),
+    ),
+    "grid_other": (
+        _("The grid %(grid)s belongs to the [programme] %(programme)s."),
+        _("Correct [the programme] or the grid of this line."),
+    ),
+    "grid_two": (_("Line %(line)d says something else for the same grid."), _("Correct one of the two lines.")),
+    "title_missing": (_("[The course] is new and has no title."), _("Fill in its title.")),
+    "kind_missing": (_("The line is new and does not say which kind it stands for."), _("Fill in EE, EE SR or FM.")),
+    "term_unknown": (_("The term %(name)s does not exist, and your role does not allow you to create it."), _ASK),
+    "unit_unknown": (
+        _("The organisational unit “%(name)s” does not exist, and your role does not allow you to create it."),
+        _("Correct it, or ask the site administrator."),
+    ),
+    "partner_unknown": (
+        _("The partner organisation “%(name)s” does not exist, and your role does not allow you to create it."),
+        _("Correct it, or ask the site administrator."),
+    ),
+    "row_again": (_("Line %(line)d says the same thing."), _("Ignore one of the two lines.")),
+    "admission_none": (
+        _("This [student] has no admission to %(name)s."),
+        _("Correct the grid, or add the file of the admissions to this import."),
+    ),
+    "admission_which": (
+        _("This [student] has several admissions: nothing says under which one the line is."),
+        _("Fill in the grid or [the programme]."),
+    ),
+    "sanction_day": (
+        _("A sanction needs its day, which this file does not say."),
+        _("Add the column date_fin, or record the sanction in [the student]’s file."),
+    ),
+    "never_applicant": (_("An admission does not become an application again."), _("Correct the word.")),
+    "status_not_yours": (_("Your role does not allow you to change where an admission stands: it stays as it is."), _ASK),
+    "row_no_create": (_("Your role does not allow you to create this: the line is left out."), _ASK),
+    "row_no_edit": (_("Your role does not allow you to change this: the line is left out."), _ASK),
+    "census_taken_back": (
+        _("The presence is confirmed already; a correction of the census needs its reason."),
+        _("Correct the census on [the student]’s page of registrations, or empty this cell."),
+    ),
+    "census_not_yours": (_("Your role does not allow you to confirm presences: the census is left out."), _ASK),
+    # doubts
+    "units_differ": (_("[The course] has %(units)s units in the catalogue: those are kept."), _("Correct one of the two if it is wrong.")),
+    # files
+    "right_import_courses": (
+        _("This file holds [courses], grids or the correspondence, which your role does not import."),
+        _("Ask the site administrator, or send the other files alone."),
+    ),
+    "right_import_registrations": (
+        _("This file holds admissions or registrations, which your role does not import."),
+        _("Ask the site administrator, or send the other files alone."),
+    ),
+}

@@ -27,18 +27,6 @@ NOTICE = dt.timedelta(days=30)  # before the census, from when on it is a thing 
 FIELDS = ("mark", "remark", "absences")
 
 
-class GroupOf(NamedTuple):
-    """One group of a term: its course, its number, how many are registered, have a result, are confirmed."""
-
-    course_id: int
-    number: str
-    title: str
-    group: str
-    registered: int
-    with_result: int
-    confirmed: int
-
-
 # --- which groups -------------------------------------------------------------------------------------------------------------------
 
 
@@ -53,19 +41,23 @@ def has_result() -> ColumnElement[bool]:
 
 
 def groups_of(term_id: int, clause: Any = None, text: str = "") -> Select[Any]:
-    """The groups of a term in the order of their courses; one statement, to be cut into pages. `clause` narrows to the rows that the person reaches."""
+    """The groups of a term in the order of their courses; one statement, to be cut into pages. `clause` narrows to the rows that the person reaches.
+
+    Of each: course_id, number and title of the course, group; how many are registered, with_result, confirmed.
+    """
     counted = (
-        func.count(Enrolment.id),
-        func.count(Enrolment.id).filter(has_result()),
-        func.count(Enrolment.id).filter(Enrolment.census_on.is_not(None)),
+        func.count(Enrolment.id).label("registered"),
+        func.count(Enrolment.id).filter(has_result()).label("with_result"),
+        func.count(Enrolment.id).filter(Enrolment.census_on.is_not(None)).label("confirmed"),
     )
-    wanted = select(Course.id, Course.number, Course.title, Enrolment.group_number, *counted).join(Course, Course.id == Enrolment.course_id)
+    named = (Course.id.label("course_id"), Course.number, Course.title, Enrolment.group_number.label("group"))
+    wanted = select(*named, *counted).join(Course, Course.id == Enrolment.course_id)
     wanted = wanted.where(Enrolment.term_id == term_id, in_groups())
     if clause is not None:
         wanted = wanted.where(clause)
     for word in text.split()[:6]:
-        named = (column.icontains(word, autoescape=True) for column in (Course.number, Course.title))
-        wanted = wanted.where(or_(Enrolment.group_number == word.zfill(5), *named))
+        said = (column.icontains(word, autoescape=True) for column in (Course.number, Course.title))
+        wanted = wanted.where(or_(Enrolment.group_number == word.zfill(5), *said))
     return wanted.group_by(Course.id, Course.number, Course.title, Enrolment.group_number).order_by(Course.number, Enrolment.group_number)
 
 

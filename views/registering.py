@@ -107,6 +107,8 @@ def _typed() -> tuple[list[str], list[str], dict[int, int]]:
     """(keys of the list in order, texts to add, admission chosen for each student) of the request."""
     dropped = request.form.get("_drop", "")
     keys = [key for key in request.values.getlist("line") if key[:2] in ("s:", "t:") and key != dropped]
+    if request.method == "POST":  # the page shows the latest line first
+        keys.reverse()
     texts = [*request.form.get("who", "").splitlines(), *request.form.get("column", "").splitlines()]
     chosen: dict[int, int] = {}
     for pair in request.values.getlist("admission"):

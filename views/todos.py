@@ -15,14 +15,16 @@ from models.activation import missing_clause
 from models.base import today
 from models.db import db
 from models.duplicates import due_pairs
+from models.enrolments import Enrolment
 from models.imports import Import, ImportStatus
 from models.people import Guardian, GuardianLink, LinkStatus, Student, StudentStatus
+from models.results import next_census, unconfirmed
 from models.school import School
 from models.school_year import NOTICE, SchoolYear
 from models.transfer import Direction, Transfer, TransferStatus
 from models.work import Job, JobState, MailState, OutgoingMail
 from views.auth import permitted
-from views.formats import zone
+from views.formats import show_date, zone
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
 from views.student_search import tally
@@ -91,6 +93,12 @@ def _incomplete(_n: int) -> str:
     return gettext("The page of the [school] is not complete: %(missing)s", missing=names)
 
 
+def _presences(n: int) -> str:
+    day = next_census(db.session, today(zone().key))
+    said = show_date(day) if day is not None else ""
+    return ngettext("%(num)d presence to confirm before %(day)s", "%(num)d presences to confirm before %(day)s", n, day=said)
+
+
 TODOS = (
     Todo(
         name="school_incomplete",
@@ -145,6 +153,17 @@ TODOS = (
         badge=_("To do"),
         action=_("Begin"),
         page="change_year_view",
+    ),
+    Todo(
+        name="presences",
+        right=("enrolment", "confirm_presence"),
+        rows=lambda: select(Enrolment.id).where(unconfirmed(today(zone().key))),
+        title=_presences,
+        sub=_("Who attends is counted on that day: it decides the funding"),
+        tone="warn",
+        badge=_("To confirm"),
+        action=_("Confirm"),
+        filters={"presence__Clause": "1"},
     ),
     Todo(
         name="unseen",

@@ -78,13 +78,21 @@ def fields() -> list[tuple[tuple[Masked, ...], list[Field]]]:
 
 def _labels(masked: Masked) -> Iterator[Any]:
     mapper = masked.model.__mapper__
-    columns = [prop.key for column in mapper.local_table.columns if (prop := mapper.get_property_by_column(column)) is not None]
+    columns = [mapper.get_property_by_column(column).key for column in mapper.local_table.columns]
     for name in dict.fromkeys((*columns, *mapper.attrs.keys())):
-        if name not in _TECHNICAL:
-            prop = mapper.attrs[name]
-            given = (prop.info, *(getattr(column, "info", {}) for column in getattr(prop, "columns", ())))
-            yield from (info["label"] for info in given if "label" in info)
+        label = label_of(masked.model, name)
+        if label is not None and name not in _TECHNICAL:
+            yield label
     yield from masked.more
+
+
+def label_of(model: Any, name: str) -> Any:
+    """What the model itself calls an attribute; None where it says nothing, or has none of this name."""
+    prop = model.__mapper__.attrs.get(name)
+    if prop is None:
+        return None
+    given = (prop.info, *(getattr(column, "info", {}) for column in getattr(prop, "columns", ())))
+    return next((info["label"] for info in given if "label" in info), None)
 
 
 class Mask(Base, Identified, SchoolScoped, Stamped, Versioned):

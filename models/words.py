@@ -39,8 +39,10 @@ def key_of(text: Any) -> tuple[str, str] | None:
     """(context, English msgid) of a lazy text; None for anything else."""
     if not isinstance(text, LazyString):
         return None
-    arguments, function = vars(text)["_args"], vars(text)["_func"].__name__
-    return (arguments[0], arguments[1]) if function == "pgettext" else ("", arguments[0])
+    arguments, function = vars(text)["_args"], getattr(vars(text)["_func"], "__name__", "")
+    if function == "pgettext":
+        return arguments[0], arguments[1]
+    return ("", arguments[0]) if function.endswith("gettext") else None
 
 
 def msgid_of(text: Any) -> str:

@@ -5,20 +5,25 @@ import re
 
 import pytest
 from conftest import rows
-from hands import form_of, token
+from hands import form_of, send, token
 from small import writing
 from sqlalchemy import func, select
 from wording import add_school, create_nouns, db, small_app
 
+from models.admissions import Admission
 from models.base import Refusal
+from models.changes import JournalChange
+from models.courses import Course, Grid
 from models.enrolments import Enrolment
 from models.journal import JournalEvent
 from models.label_packs import own_words
 from models.labels import LabelOverride, read_stamp
 from models.masks import _PROGRAMMES, Mask, _kept, fields, reset_masks, write_masks
+from models.people import Student
 from models.school import Country
 from models.scope import Actor, Scope, acting
-from models.studies import Programme
+from models.session_records import SessionRecord
+from models.studies import Programme, Season, Term
 from models.texts import code_of
 from views.i18n import force_locale, gettext, pgettext
 from views.masks import use_programme
@@ -230,9 +235,14 @@ def test_the_arrow_is_undone_and_a_programme_comes_back_with_its_names(app, as_,
     assert acc.post(undo, data=form_of(acc, undo)).status_code in (302, 303)
     with rows(app) as session:
         assert session.scalars(select(Mask.text)).all() == ["Cote"]
-        session.delete(session.get(Programme, programme))
-        session.flush()
+    assert send(acc, "/admin/programme/delete/", page="/account", id=programme, _asked="1").status_code in (302, 303)
+    with rows(app) as session:
         assert session.scalar(select(func.count(Mask.id))) == 0
+        deleted = select(JournalChange.id).where(JournalChange.table_name == "programme", JournalChange.row_id == programme, JournalChange.field == "")
+        change = session.scalar(deleted)
+    assert send(acc, "/admin/journal_event/restore", page="/account", id=change).status_code == 303
+    with rows(app) as session:
+        assert session.execute(select(Mask.programme_id, Mask.text)).all() == [(programme, "Cote")]
 
 
 def test_the_second_writer_is_told_and_a_wrong_name_is_refused_on_the_page(app, as_, programme):
@@ -261,3 +271,53 @@ def test_who_only_reads_labels_reads_the_names_and_changes_none(app, as_, progra
     assert as_("registrar").get(page_of(programme)).status_code == 403
     with rows(app) as session:
         assert session.scalars(select(Mask.text)).all() == ["Cote"]
+
+
+# --- where it is read ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def registered(app, schools):
+    """In the Québec school, two registrations of two students in two programmes; the first programme says two fields its own way."""
+    with rows(app) as session:
+        grid = session.scalar(select(Grid).where(Grid.school_id == schools[1]))
+        course = session.scalar(select(Course).where(Course.school_id == schools[1]))
+        students = session.scalars(select(Student).where(Student.school_id == schools[1]).limit(2)).all()
+        term = Term(school_id=schools[1], year=1998, season=Season.autumn)
+        plain, made = Programme(school_id=schools[1], code="ABC.1D", title="Autre"), []
+        for student, programme in zip(students, (grid.programme, plain), strict=True):
+            held = Admission(school_id=schools[1], student=student, programme=programme)
+            record = SessionRecord(school_id=schools[1], admission=held, student=student, term=term)
+            made.append(Enrolment(school_id=schools[1], session_record=record, course=course, group_number="990"))
+            session.add_all([held, record, made[-1]])
+        session.flush()
+        write_masks(
+            session,
+            grid.programme,
+            "fr_CA",
+            {MARK: "Cote de la démarche", ("", "Kind of recognition (RAC)"): "Voie de la démarche", ("", "Language"): "Langue de la démarche"},
+            {},
+        )
+        return [(one.id, one.session_record_id, one.student_id) for one in made]
+
+
+PAGES = (
+    "/admin/enrolment/details/?id={0}",
+    "/admin/enrolment/edit/?id={0}",
+    "/admin/student/details/?id={2}&part=session_records&record={1}",
+)
+
+
+def test_pages_of_one_record_say_its_programme_s_names_and_nothing_else_does(app, as_, registered):
+    browser, named, plain = as_("registrar2"), *registered
+    for page in PAGES:
+        text = html.unescape(browser.get(page.format(*named)).text)
+        assert "Cote de la démarche" in text, page
+        assert "Voie de la démarche" in text, page
+        text = html.unescape(browser.get(page.format(*plain)).text)
+        assert "de la démarche" not in text, page
+    for page in (*PAGES, "/admin/session_record/edit/?id={1}"):
+        assert "Langue de la démarche" in html.unescape(browser.get(page.format(*named)).text), page
+        for other in ("/admin/enrolment/", "/admin/session_record/", f"/admin/student/details/?id={named[2]}"):
+            assert "de la démarche" not in html.unescape(browser.get(other).text), other
+    assert "de la démarche" not in browser.get("/admin/enrolment/export/csv/", buffered=True).text

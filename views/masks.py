@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from flask_babel.speaklater import LazyString
 from sqlalchemy import select
 
 from models.base import Refusal
 from models.catalogue import MESSAGES, Key
 from models.db import db
-from models.masks import LONGEST_MASK, Field, fields, masked_programmes, masks_of, programme_of, reset_masks, write_masks
+from models.masks import LONGEST_MASK, Field, fields, label_of, masked_programmes, masks_of, programme_of, reset_masks, write_masks
 from models.studies import Programme
+from models.words import key_of
 from views.auth import permitted
 from views.base import gate
 from views.fields import Lookup
 from views.i18n import gettext, language_name, languages, ngettext, reader_in, speak_of
 from views.i18n import lazy_gettext as _
-from views.label_texts import chosen_language
+from views.label_texts import chosen_language, reading_language
 
 if TYPE_CHECKING:
     from views.base import Screen as Base
@@ -42,8 +44,21 @@ def use_programme(programme_id: int | None) -> None:
     speak_of(programme_id)
 
 
+def own_name(label: Any) -> str:
+    """What the programme of this page calls a field (its lazy label); empty where it says nothing of its own."""
+    key, said = key_of(label), str(label)
+    return said if key is not None and said != reader_in(MESSAGES, reading_language()).text(*key) else ""
+
+
 class ProgrammeWords(Base):
-    """A screen whose pages about one record speak with its programme's words; stands before `Screen` among the bases."""
+    """A screen whose pages about one record speak with its programme's words; stands before `Screen` among the bases.
+
+    A column may have a short label of the screen's own: it gives way to the name that the programme writes for the whole one.
+    """
+
+    def __init__(self) -> None:
+        self.column_labels = {name: _short(label, label_of(self.model, name)) for name, label in (self.column_labels or {}).items()}
+        super().__init__()
 
     def get_one(self, id: Any) -> Any:
         """The row; what is shown of it is called as its programme calls it."""
@@ -65,6 +80,10 @@ class Line:
     def name(self) -> str:
         """The name of its input."""
         return f"mask_{self.field.code}"
+
+
+def _short(label: Any, whole: Any) -> Any:
+    return label if whole is None else LazyString(lambda: own_name(whole) or str(label))
 
 
 class MaskPages(Base):

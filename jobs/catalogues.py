@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ def extract(root: Path = ROOT) -> dict[Key, Text]:
     return texts
 
 
+@cache  # a package stays as it is while the process runs
 def packaged(name: str) -> dict[Key, Text]:
     """Every text that Flask-Admin or WTForms can show here."""
     if name == WTFORMS:

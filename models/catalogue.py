@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from gettext import c2py
 from pathlib import Path
 
@@ -183,12 +183,20 @@ def catalogue_of(path: Path) -> str:
 
 def read(path: Path) -> tuple[Message, ...]:
     """The usable texts of a .po file; fuzzy and empty ones are left out. Raises `ValueError` or `PoFileError` when it is broken."""
-    return _messages(parse(path), path)
+    return _usable(path, path.read_bytes())
+
+
+@lru_cache(maxsize=512)  # a second application of the process, or one that looks again, reads what changed only
+def _usable(path: Path, content: bytes) -> tuple[Message, ...]:
+    return _messages(_parsed(path, content), path)
 
 
 def parse(path: Path) -> Catalog:
     """A .po file with everything it holds. Raises `ValueError` or `PoFileError` when it is broken."""
-    content = path.read_bytes()
+    return _parsed(path, path.read_bytes())
+
+
+def _parsed(path: Path, content: bytes) -> Catalog:
     for number, line in enumerate(content.decode().splitlines(), 1):
         if not LINE.fullmatch(line.strip()):  # Babel reads over an open quotation mark
             raise ValueError(f"line {number} is neither a comment nor a quoted text")

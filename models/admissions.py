@@ -6,8 +6,7 @@ Only an active admission lets somebody be registered (features S2-01).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, ForeignKey, Index, Text, event, select

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, ForeignKey, Index, Select, UniqueConstraint, event, func, select
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, object_session, relationship, undefer_group, validates
+from sqlalchemy.orm import Load, Mapped, Session, joinedload, mapped_column, object_session, relationship, undefer_group, validates
 
-from models.admissions import Admission, AdmissionStatus
+from models.admissions import Admission, AdmissionStatus, open_first, with_shown
 from models.base import Base, Identified, Refusal, Stamped, Versioned
 from models.codes import CodeList, CodeValue, default_code
 from models.courses import of_list
@@ -191,6 +191,15 @@ def records_of(session: Session, student_id: int, *, all_of_them: bool = True) -
         still = (AdmissionStatus.applicant, AdmissionStatus.active, AdmissionStatus.suspended)
         wanted = wanted.join(Admission, SessionRecord.admission_id == Admission.id).where(Admission.status.in_(still))
     return list(session.scalars(wanted.options(*options).order_by(Term.place.desc(), SessionRecord.id.desc())))
+
+
+def followed_of(session: Session, student_id: int, *, figures: bool = False) -> tuple[list[Admission], list[SessionRecord]]:
+    """(the admissions of a student as `admissions_of` gives them, all their session records, the latest first), in one statement."""
+    wanted = select(Admission, SessionRecord).outerjoin(SessionRecord, SessionRecord.admission_id == Admission.id).where(Admission.student_id == student_id)
+    shown = (*with_shown(), joinedload(SessionRecord.term), joinedload(SessionRecord.language), *([Load(SessionRecord).undefer_group("figures")] if figures else []))
+    pairs = session.execute(wanted.options(*shown).order_by(Admission.id.desc())).all()
+    records = sorted((record for _admission, record in pairs if record is not None), key=lambda one: (one.term.place, one.id), reverse=True)
+    return open_first(dict.fromkeys(admission for admission, _record in pairs)), records
 
 
 def previous_of(session: Session, record: SessionRecord) -> SessionRecord | None:

@@ -241,4 +241,4 @@ def test_the_page_asks_as_many_questions_for_200_registrations_as_for_three(as_,
             SessionRecord.begin(session, record.admission, a_term(session, year, "autumn"))
             session.flush()
     assert (asked(), few) == (few, few)
-    assert few <= 12
+    assert few <= 10

@@ -18,16 +18,18 @@ from models.base import Refusal, today
 from models.courses import Grid
 from models.db import db
 from models.people import Student
-from models.session_records import admission_deletion_problem
+from models.session_records import SessionRecord, admission_deletion_problem
 from models.studies import OrgUnit, Programme, Term
 from views.auth import permitted
 from views.base import Screen
 from views.colleagues import PROGRAMME_LOOKUP, STUDENT_LOOKUP
 from views.courses import FEW, offered
+from views.fields import Lookup, RowField
 from views.filters import Row
 from views.formats import show_date, zone
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.i18n import lazy_pgettext as _p
 from views.menu import beside, screens
 from views.student_file import Part, declare_part
 from views.verbs import verb
@@ -39,6 +41,12 @@ LEADS_TO = {
     "sanction": AdmissionStatus.sanctioned,
 }
 DETAILS = ("applied_on", "admitted_on", "previous_studies")
+
+
+class TermForm(FlaskForm):
+    """For which term."""
+
+    term = RowField(Lookup("term", Term, ("season",), None, 300), _p("session_record", "Session"), validators=[InputRequired()])
 
 
 class SanctionForm(FlaskForm):
@@ -166,6 +174,8 @@ class Admissions(Screen):
 
     def verb_fits(self, verb: str, row: Admission) -> bool:
         """What the status lets follow."""
+        if verb == "create_session_record":
+            return row.status is AdmissionStatus.active
         return verb not in LEADS_TO or LEADS_TO[verb] in AFTER[row.status]
 
     @verb("activate", _("Activate"), icon="check")
@@ -182,6 +192,11 @@ class Admissions(Screen):
     def close(self, record: Admission) -> None:
         """End it without a diploma."""
         record.close(today(zone().key))
+
+    @verb("create_session_record", _("Create [a session record]"), ask=TermForm)
+    def create_session_record(self, record: Admission, term: Term) -> None:
+        """A record of this admission for a term."""
+        SessionRecord.begin(db.session, record, term)
 
     @verb("sanction", _("Award the diploma"), ask=SanctionForm)
     def sanction(self, record: Admission, date: dt.date) -> None:
@@ -200,11 +215,16 @@ class Admissions(Screen):
 # -- the part of the student's file
 
 
+def keep_admissions(student_id: int, found: list[Admission]) -> None:
+    """What was read with something else is not asked again in this request."""
+    g.setdefault("admissions_of", {})[student_id] = found
+
+
 def admissions_here(student_id: int) -> list[Admission]:
     """The admissions of the student whose file is open: the banner and the parts ask for them once a request."""
     known: dict[int, list[Admission]] = g.setdefault("admissions_of", {})
     if student_id not in known:
-        known[student_id] = admissions_of(db.session, student_id)
+        keep_admissions(student_id, admissions_of(db.session, student_id))
     return known[student_id]
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from flask import Flask, g, request, url_for
 from flask_admin import Admin
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
 
 from models.admissions import OPEN, Admission, AdmissionStatus
 from models.base import Refusal
@@ -21,10 +20,9 @@ from models.custom import in_use
 from models.db import db
 from models.enrolments import Enrolment, with_shown
 from models.people import Student
-from models.session_records import SessionRecord, need_active, records_of
-from models.studies import Term
+from models.session_records import SessionRecord, followed_of, need_active
 from models.units import show_units
-from views.admissions import admissions_here
+from views.admissions import admissions_here, keep_admissions
 from views.auth import permitted
 from views.formats import locale, show
 from views.i18n import gettext, pgettext
@@ -117,10 +115,15 @@ def _lines(table: str, rows: list[tuple[Any, str, str]]) -> list[Line]:
 
 
 def _records(student: Student) -> list[SessionRecord]:
-    """All the records of the student with their figures, once a request; the codes are read before, so that theirs ask for nothing."""
+    """All the records of the student, the latest first, read with the admissions once a request; on this part with their figures, and the codes
+    before, so that theirs ask for nothing.
+    """
     if "session_records" not in g:
-        read_codes(db.session)
-        g.session_records = records_of(db.session, student.id)
+        here = request.args.get("part") == PART
+        if here:
+            read_codes(db.session)
+        admissions, g.session_records = followed_of(db.session, student.id, figures=here)
+        keep_admissions(student.id, admissions)
     return list(g.session_records)
 
 
@@ -218,13 +221,10 @@ def _is_choice(one: Enrolment) -> bool:
 # -- the banner, on every part of the file
 
 
-def _latest(student: Student) -> SessionRecord | None:
+def _told(student: Student) -> SessionRecord | None:
     """The record that the banner tells: the chosen one on this part, elsewhere the latest."""
-    if request.args.get("part") == PART:
-        return _chosen_record(student)[1] or next(iter(_records(student)), None)
-    shown = (joinedload(SessionRecord.term), joinedload(SessionRecord.language))
-    latest = select(SessionRecord).join(Term, SessionRecord.term_id == Term.id).where(SessionRecord.student_id == student.id)
-    return db.session.scalar(latest.options(*shown).order_by(Term.place.desc(), SessionRecord.id.desc()).limit(1))
+    chosen = _chosen_record(student)[1] if request.args.get("part") == PART else None
+    return chosen or next(iter(_records(student)), None)
 
 
 def _seal(admissions: list[Admission]) -> str:
@@ -235,8 +235,8 @@ def _seal(admissions: list[Admission]) -> str:
 
 def _banner(student: Student) -> Facts:
     """Session, grid, unit, language and SPE of the record that counts (features S2-06); before there is one, grid and unit of the admission."""
+    record = _told(student) if permitted("session_record", "read") else None
     admissions = admissions_here(student.id) if permitted("admission", "read") else []
-    record = _latest(student) if permitted("session_record", "read") else None
     one = next((one for one in admissions if record is not None and one.id == record.admission_id), next(iter(admissions), None))
     facts = [(pgettext("session_record", "Session"), str(record.term), False)] if record is not None else []
     if one is not None and one.grid is not None:

@@ -19,6 +19,7 @@ from models.codes import read_codes
 from models.custom import in_use
 from models.db import db
 from models.enrolments import Enrolment, with_shown
+from models.masks import label_of
 from models.people import Student
 from models.session_records import SessionRecord, followed_of, need_active
 from models.units import show_units
@@ -28,7 +29,7 @@ from views.formats import locale, show
 from views.i18n import gettext, pgettext
 from views.i18n import lazy_gettext as _
 from views.i18n import lazy_pgettext as _p
-from views.masks import use_programme
+from views.masks import own_name, use_programme
 from views.menu import screens
 from views.saving import own_path
 from views.student_file import Facts, Part, declare_banner, declare_part
@@ -38,6 +39,13 @@ SHOWN = ("all", "unassigned")  # the two ticks of the page
 KEYS = {"add": "Insert A", "add_not_taken": "N", "edit": "Enter", "copy": "C", "delete": "Delete"}
 # what of the address says where one comes back to
 FOCUS = {"newer_record": "records", "enrolment": "registrations", "newer_enrolment": "registrations", "record": "records"}
+COLUMNS = {
+    SessionRecord: ("term", "registered", "hours", "thirds_in_progress", "thirds_passed", "thirds_failed", "full_time"),
+    Enrolment: (
+        *("course", "group_number", "mark", "remark", "absences", "group_average", "category", "funding", "rac_type", "delivery_mode"),
+        "census_status",
+    ),
+}
 # What stands above a narrow column in place of its label.
 SHORT = {
     "thirds_in_progress": _p("session_file", "In progress"),
@@ -127,19 +135,16 @@ def _records(student: Student) -> list[SessionRecord]:
     return list(g.session_records)
 
 
-def _heads(chosen: SessionRecord | None) -> dict[str, dict[str, tuple[str, str]]]:
+def _heads(record: SessionRecord | None) -> dict[str, dict[str, tuple[str, str]]]:
     """table -> column -> (what stands above it, its whole label): a short word where the column is narrow, unless the programme of the chosen
     record calls the field by a name of its own.
     """
-    tables = {table: screens()[table].column_labels for table in ("session_record", "enrolment")}
-    usual = {table: {name: str(label) for name, label in labels.items()} for table, labels in tables.items()}
-    use_programme(chosen.admission.programme_id if chosen is not None else None)
-    said = {table: {name: str(label) for name, label in labels.items()} for table, labels in tables.items()}
-    short = {name: str(word) for name, word in SHORT.items()}
-    return {
-        table: {name: (short.get(name, label) if label == usual[table][name] else label, label) for name, label in labels.items()}
-        for table, labels in said.items()
-    }
+    use_programme(record.admission.programme_id if record is not None else None)
+    return {model.__tablename__: {name: _head(label_of(model, name), SHORT.get(name)) for name in names} for model, names in COLUMNS.items()}
+
+
+def _head(label: Any, short: Any) -> tuple[str, str]:
+    return own_name(label) or str(short or label), str(label)
 
 
 def _chosen_record(student: Student) -> tuple[list[SessionRecord], SessionRecord | None, bool]:
@@ -221,10 +226,17 @@ def _is_choice(one: Enrolment) -> bool:
 # -- the banner, on every part of the file
 
 
+def tell_of(record: SessionRecord) -> None:
+    """The page is about this record: let the banner tell it."""
+    g.told_record = record.id
+
+
 def _told(student: Student) -> SessionRecord | None:
-    """The record that the banner tells: the chosen one on this part, elsewhere the latest."""
-    chosen = _chosen_record(student)[1] if request.args.get("part") == PART else None
-    return chosen or next(iter(_records(student)), None)
+    """The record that the banner tells: the one that the page is about, else the latest."""
+    if request.args.get("part") == PART:
+        return _chosen_record(student)[1] or next(iter(_records(student)), None)
+    every = _records(student)
+    return next((one for one in every if one.id == g.get("told_record", _number("record"))), next(iter(every), None))
 
 
 def _seal(admissions: list[Admission]) -> str:

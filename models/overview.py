@@ -16,9 +16,10 @@ from sqlalchemy import Integer, case, event, func, literal, select, union_all
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from models.activation import followed_clause, missing_clause
+from models.admissions import Admission
 from models.db import db
 from models.people import Guardian, Student, StudentStatus
-from models.school import Level
+from models.school import Country, Level, School
 from models.scope import SCOPE, WHO, Scope
 
 T = TypeVar("T")
@@ -42,6 +43,7 @@ class Students:
     active: int
     left: int
     unseen: int | None
+    admitted: bool = False  # whether this is a school of Québec that admits to programmes
 
     @property
     def all(self) -> int:
@@ -120,7 +122,8 @@ def _ask_students() -> Students:
     active = count.where(Student.status == StudentStatus.active).scalar_subquery()
     left = count.where(Student.status == StudentStatus.left).scalar_subquery()
     unseen = count.where(Student.status == StudentStatus.active, missing_clause()).scalar_subquery()
-    row = db.session.execute(select(active, left, case((active <= LARGE, unseen)))).one()
+    admitted = select(Admission.id).join(School, School.id == Admission.school_id).where(School.country == Country.CA).exists()
+    row = db.session.execute(select(active, left, case((active <= LARGE, unseen)), admitted)).one()
     return Students(*row)
 
 

@@ -351,8 +351,9 @@ class GuardianLink(Base, Identified, SchoolScoped, Stamped, Versioned):
 
 
 def student_search_key(student: Student, guardians: list[Guardian]) -> str:
-    """What the search box looks through: names, identifiers, the guardians' names and phones, folded."""
+    """What the search box looks through: names, identifiers, the own phone, the guardians' names and phones, folded."""
     parts = [f"{student.family_name} {student.given_name}", student.usage_name or "", student.national_id or "", student.local_id or ""]
+    parts.append("".join(c for c in student.phone or "" if c.isdigit()))
     for guardian in guardians:
         parts += [guardian.name, guardian.phone_e164 or "", "".join(c for c in guardian.phone or "" if c.isdigit())]
     return fold(" | ".join(part for part in parts if part))

@@ -5,10 +5,11 @@
   root.classList.add("js");
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  /* F3 goes to the global search; Escape closes an open menu and gives the focus back to what opened it. */
+  /* F3, and / where nothing is being typed, go to the global search; Escape closes an open menu and gives the focus back to what opened it. */
   document.addEventListener("keydown", (event) => {
     const search = document.getElementById("q");
-    if (event.key === "F3" && search) {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]") || event.ctrlKey || event.metaKey || event.altKey;
+    if ((event.key === "F3" || (event.key === "/" && !typing)) && search) {
       event.preventDefault();
       search.focus();
       search.select();
@@ -166,6 +167,7 @@
   const combobox = (box) => {
     const select = box.querySelector("select");
     const many = select.multiple;
+    const typed = box.dataset.typed; /* what is typed is posted under this name, and read by the server when nothing is chosen */
     const input = document.createElement("input");
     const list = document.createElement("ul");
     const chosen = document.createElement("div");
@@ -174,6 +176,7 @@
     let active = -1;
     let asked = 0;
     let timer = 0;
+    let kept = select.selectedOptions[0];
     const text = () => (!many && select.selectedOptions[0] ? select.selectedOptions[0].text.trim() : "");
 
     input.className = select.className;
@@ -190,7 +193,8 @@
     list.setAttribute("role", "listbox");
     if (label) list.setAttribute("aria-label", label.textContent.trim());
     for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id })) input.setAttribute(name, value);
-    input.value = text();
+    input.value = text() || box.dataset.text || "";
+    if (typed) input.name = typed;
     chosen.className = "combo-chosen";
     box.prepend(chosen, input);
     box.append(list);
@@ -231,12 +235,14 @@
       let option = [...select.options].find((one) => one.value === String(row[0]));
       if (!option) select.add((option = new Option(row[1], row[0])));
       option.selected = true;
+      kept = option;
       input.value = text();
       select.dispatchEvent(new Event("change", { bubbles: true }));
       chips();
       close();
     };
-    const show = () => {
+    const show = (found) => {
+      rows = found.filter((row) => row[0] !== ""); /* what has no identifier is a sentence: nobody chooses it */
       const items = rows.map((row, index) => {
         const item = document.createElement("li");
         item.id = `${list.id}-${index}`;
@@ -249,32 +255,41 @@
         });
         return item;
       });
-      if (!items.length) {
+      const told = found.find((row) => row[0] === "");
+      if (!items.length || told) {
         const none = document.createElement("li");
-        none.className = "hint";
+        none.className = told ? "hint told" : "hint";
         none.setAttribute("role", "presentation");
-        none.textContent = box.dataset.none;
-        items.push(none);
+        none.textContent = told ? told[1] : box.dataset.none;
+        items.unshift(none);
       }
       list.replaceChildren(...items);
       list.hidden = false;
       input.setAttribute("aria-expanded", "true");
       move(0);
     };
-    const search = async () => {
+    const look = async () => {
       const turn = ++asked;
       const address = new URL(box.dataset.combo, location.href);
       address.searchParams.set("query", input.value.trim());
       address.searchParams.set("offset", "0");
       address.searchParams.set("limit", "20");
       const answer = await fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin" });
-      if (!answer.ok || turn !== asked) return; /* an older answer never replaces a newer one */
-      rows = await answer.json();
-      show();
+      const found = answer.ok ? await answer.json() : null;
+      return turn === asked ? found : null; /* an older answer never replaces a newer one */
+    };
+    const search = async () => {
+      const found = await look();
+      if (found) show(found);
+    };
+    /* A text that is left without a choice: where it means one row only, that one. */
+    const settle = async () => {
+      const found = await look();
+      if (found && found.length === 1 && found[0][0] !== "" && !text()) choose(found[0]);
     };
     input.addEventListener("input", () => {
       window.clearTimeout(timer);
-      if (!many && !input.value.trim()) select.selectedIndex = 0;
+      if (!many && (typed || !input.value.trim())) select.selectedIndex = 0;
       if (input.value.trim().length < 2) close();
       else timer = window.setTimeout(search, 180);
     });
@@ -289,14 +304,18 @@
         choose(rows[active]);
       } else if (event.key === "Escape" && !list.hidden) {
         event.stopPropagation();
+        if (typed && kept) kept.selected = true;
         input.value = text();
         close();
       }
     });
     input.addEventListener("blur", () => {
-      input.value = text(); /* what is shown is what is posted: never a text without its row */
+      window.clearTimeout(timer);
+      if (typed && input.value.trim() && !text()) settle();
+      else input.value = text(); /* what is shown is what is posted: never a text without its row */
       close();
     });
+    box.addEventListener("choose", (event) => choose(event.detail)); /* from a panel beside it */
     chips();
   };
   all("[data-combo]").forEach(combobox);

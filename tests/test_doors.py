@@ -13,6 +13,7 @@ from models.admissions import Admission, AdmissionStatus
 from models.codes import CodeList, CodeValue
 from models.courses import Course, Grid, RacGroup
 from models.custom import CustomField
+from models.enrolments import Enrolment
 from models.invitations import Invitation
 from models.journal import JournalEvent
 from models.labels import Noun
@@ -21,6 +22,7 @@ from models.papers import issue
 from models.people import Group, Guardian, GuardianLink, Student
 from models.school import Level, School
 from models.school_year import SchoolYear
+from models.session_records import SessionRecord
 from models.studies import OrgUnit, Programme, Term
 
 EVERYBODY = "acc ac ec amp registrar head inspector invigilator parent student"
@@ -32,6 +34,7 @@ PAGES = {
     "/admin/search": STAFF,
     "/admin/student/": STAFF,
     "/admin/student/details/?id={student}": STAFF,
+    "/admin/student/search/": STAFF,
     "/admin/student/new/": "acc ac registrar",
     "/admin/student/edit/?id={student}": "acc ac ec registrar",
     "/admin/student/export/csv/": "acc ac ec amp registrar head",
@@ -113,6 +116,20 @@ PAGES = {
     "/admin/admission/new/": "acc ac registrar",
     "/admin/admission/edit/?id={admission}": "acc ac registrar",
     "/admin/admission/export/csv/": "acc ac registrar head",
+    "/admin/session_record/": STAFF,
+    "/admin/session_record/details/?id={session_record}": STAFF,
+    "/admin/session_record/new/": "acc ac registrar",
+    "/admin/session_record/edit/?id={session_record}": "acc ac ec registrar",
+    "/admin/session_record/export/csv/": "acc ac registrar head",
+    "/admin/enrolment/": STAFF,
+    "/admin/enrolment/details/?id={enrolment}": STAFF,
+    "/admin/enrolment/new/?record={session_record}": "acc ac registrar",
+    "/admin/enrolment/edit/?id={enrolment}": "acc ac ec registrar",
+    "/admin/enrolment/groups/?course={course}": "acc ac ec amp registrar head",
+    "/admin/enrolment/export/csv/": "acc ac registrar head",
+    "/admin/enrolment/register_many": "acc ac registrar",
+    "/admin/enrolment/results": "acc ac ec registrar",
+    "/admin/enrolment/presence": "acc ac ec registrar",
     "/admin/rac_group/": "acc ac ec amp registrar head",
     "/admin/rac_group/details/?id={rac_group}": "acc ac ec amp registrar head",
     "/admin/rac_group/new/": "acc ac registrar",
@@ -158,10 +175,10 @@ PAGES = {
     "/admin/label/languages/": "acc",
     "/admin/label/languages/file/": "acc",
     "/admin/label/export_pack/": "acc",
-    "/admin/custom_field/": "acc ac head",
-    "/admin/custom_field/details/?id={custom_field}": "acc ac head",
-    "/admin/custom_field/new/": "acc",
-    "/admin/custom_field/edit/?id={custom_field}": "acc",
+    "/admin/custom_field/": "acc ac registrar head",
+    "/admin/custom_field/details/?id={custom_field}": "acc ac registrar head",
+    "/admin/custom_field/new/": "acc registrar",
+    "/admin/custom_field/edit/?id={custom_field}": "acc registrar",
     "/admin/custom_field/export/csv/": "",
     "/admin/letter/": "acc ac head",
     "/admin/letter/details/?id={letter}": "acc ac head",
@@ -244,7 +261,7 @@ VERBS = {
     ("/admin/student/action/", "print_class_list", "student"): "acc ac ec amp head",
     ("/admin/student/action/", "print_labels", "student"): "acc ac ec amp head",
     ("/admin/student/action/", "print_certificate", "student"): "acc ac ec amp head",
-    ("/admin/issued_paper/action/", "print_again", "issued_paper"): "acc ac ec amp head",
+    ("/admin/issued_paper/action/", "print_again", "issued_paper"): "acc ac ec amp registrar head",
     ("/admin/issued_paper/delete/", "", "issued_paper"): "",
     ("/admin/guardian_link/action/", "suspend", "guardian_link"): "acc ac",
     ("/admin/activation_code/action/", "revoke", "activation_code"): "acc ac ec",
@@ -260,7 +277,7 @@ VERBS = {
     ("/admin/guardian/action/", "remove_two_factor", "guardian"): "acc ac",
     ("/admin/student/action/", "remove_two_factor", "student"): "acc ac",
     ("/admin/user/action/", "see_as", "user"): "acc",
-    ("/admin/custom_field/action/", "retire", "custom_field"): "acc",
+    ("/admin/custom_field/action/", "retire", "custom_field"): "acc registrar",
     ("/admin/custom_field/delete/", "", "custom_field"): "",
     ("/admin/student/delete/", "", "student"): "acc ac",
     ("/admin/guardian/delete/", "", "guardian"): "acc ac",
@@ -275,6 +292,18 @@ VERBS = {
     ("/admin/admission/delete/", "", "admission"): "acc ac registrar",
     ("/admin/admission/action/", "suspend", "admission"): "acc ac registrar",
     ("/admin/admission/action/", "sanction", "admission"): "acc ac registrar",
+    ("/admin/admission/action/", "create_session_record", "admission"): "acc ac registrar",
+    ("/admin/session_record/delete/", "", "session_record"): "acc ac registrar",
+    ("/admin/session_record/action/", "copy", "session_record"): "acc ac ec registrar",
+    ("/admin/session_record/action/", "sanction", "session_record"): "acc ac registrar",
+    ("/admin/enrolment/delete/", "", "enrolment"): "acc ac registrar",
+    ("/admin/enrolment/action/", "confirm_presence", "enrolment"): "acc ac ec registrar",
+    ("/admin/student/action/", "register_many", "student"): "acc ac registrar",
+    ("/admin/session_record/action/", "copy_last_term", "session_record"): "acc ac registrar",
+    **{
+        ("/admin/enrolment/action/", verb, "enrolment"): "acc ac registrar"
+        for verb in ("copy", "correct_census", "override", "inherit", "set_transmission")
+    },
     ("/admin/rac_group/delete/", "", "rac_group"): "acc ac registrar",
     ("/admin/term/delete/", "", "term"): "acc registrar",
     ("/admin/org_unit/delete/", "", "org_unit"): "acc registrar",
@@ -324,10 +353,12 @@ def ids(app, schools):
         kind = CodeValue(school_id=schools[0], code_list=CodeList.rac_type, code="EE", label="Évaluation")
         line = RacGroup(school_id=schools[0], course=course, number="990", rac_type=kind)
         admitted = Admission(school_id=schools[0], student_id=link.student_id, programme=session.scalar(select(Programme)), status=AdmissionStatus.active)
-        session.add_all([line, admitted])
+        record = SessionRecord(school_id=schools[0], admission=admitted, student=session.get_one(Student, link.student_id), term=session.scalar(select(Term)))
+        enrolment = Enrolment(school_id=schools[0], session_record=record, course=course, group_number="990")
+        session.add_all([line, admitted, record, enrolment])
         invited = session.scalars(select(Invitation).where(Invitation.school_id == schools[0])).one()
         invited.student_id = link.student_id
-        field = CustomField(school_id=schools[0], table_name="student", label="Casier")
+        field = CustomField(school_id=schools[0], table_name="course", label="Casier")
         session.add(field)
         session.flush()
         amp = session.scalar(select(User.id).where(User.username == "amp"))
@@ -348,6 +379,8 @@ def ids(app, schools):
             "grid": grid.id,
             "rac_group": line.id,
             "admission": admitted.id,
+            "session_record": record.id,
+            "enrolment": enrolment.id,
             "letter": session.scalar(select(LetterText.id).where(LetterText.school_id == schools[0])),
             "access_data": link.id * 2,
             "level": session.scalar(select(Level.id).where(Level.school_id == schools[0])),

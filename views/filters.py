@@ -27,6 +27,7 @@ class ScreenFilter(BaseSQLAFilter):
     """A filter with a stable address (`table.column.Class`), one widget and one operation."""
 
     kind = "text"
+    aside = False  # it stands on a page of its own, not in the list's panel
 
     def __init__(self, column: Any, name: Any, key: str) -> None:
         super().__init__(column, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import abort, g, redirect, request, url_for
@@ -102,8 +103,10 @@ class Home(AdminIndexView):
                     continue
                 count, rows = screen.get_list(0, None, False, q, None, page_size=HITS)
                 if rows:
-                    url = url_for(f"{endpoint}.index_view", search=q)
-                    hits = [{"label": str(row), "hint": getattr(row, "hint", ""), "url": url_for(f"{endpoint}.details_view", id=row.id)} for row in rows]
+                    # The list of the same rows: those who have left too. A file that is opened from here walks through it.
+                    url = url_for(f"{endpoint}.index_view", search=q, **({"flt0_status.Is": "all"} if endpoint == "student" else {}))
+                    to = partial(url_for, f"{endpoint}.details_view", url=url)
+                    hits = [{"label": str(row), "hint": getattr(row, "hint", ""), "url": to(id=row.id)} for row in rows]
                     groups.append({"label": screen.name, "icon": screen.icon, "n": count, "n_words": screen.count_in_words(count), "hits": hits, "url": url})
         if len(groups) == 1 and groups[0]["n"] == 1:
             return redirect(groups[0]["hits"][0]["url"])

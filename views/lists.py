@@ -20,6 +20,7 @@ from views.searching import field_pattern, folded_like, like, starting_with, wor
 
 MOST_COUNTED = 10_000  # of a search or a filter: beyond, "more than 10,000" says as much and costs less
 MOST_FILTERS = 20  # of one address: each is a clause more
+OPEN_ONLY = "go"  # in an address that a search sends: one row found opens at once
 _ANYWAY = {"page", "page_size", "sort", "desc", "cols", "saved", "url"}  # arguments that change nothing about which rows are shown
 _FILTER = re.compile(r"flt(?P<place>\d{1,3})_(?P<arg>.+)")
 
@@ -116,13 +117,14 @@ class Lists:
                 flash(self.get_invalid_value_msg(value, flt), "warning")  # type: ignore[attr-defined]
         return [item for _place, item in sorted(found, key=lambda pair: pair[0])][:MOST_FILTERS] if self._filters else None
 
-    def filter_menu(self, active: Any) -> list[FilterEntry]:
-        """Every filter with its options and present value."""
+    def filter_menu(self, active: Any, *, every: bool = False) -> list[FilterEntry]:
+        """Every filter with its options and present value; those that stand aside only while they narrow the list, unless `every` one is wanted."""
         values = {index: value for index, _name, value in active or ()}
         return [
             # ("Status is" says no more than "Status")
             FilterEntry(str(flt.name), flt.arg, "" if flt.kind == "select" else str(flt.operation()), flt.kind, flt.choices(), values.get(i, ""))
             for i, flt in enumerate(self._filters or ())
+            if every or i in values or not flt.aside
         ]
 
     def active_chips(self, view_args: Any) -> list[dict[str, str]]:

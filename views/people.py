@@ -40,13 +40,15 @@ from views.merge import MergeVerb
 from views.message_student import MessageVerb
 from views.papers import PaperVerbs
 from views.promote import PromoteVerb
+from views.registering import RegisterVerb
 from views.reset_letters import ResetLetterVerb
 from views.saving import own_path
 from views.searching import like, words_of
 from views.second_step_verb import SecondStepVerb, offered_on
 from views.student_accounts import AccountVerbs, OwnAccountIs, account_fits
 from views.student_file import StudentFile
-from views.student_search import StatusIs, by_guardian, by_identifier, by_name, by_own_words, ids_by_class, is_class, offered, tally
+from views.student_lookup import OF_ADMISSION, StudentLookup, lookup_filters, of_admission
+from views.student_search import StatusIs, ids_by_class, is_class, offered, tally
 from views.transfer_student import TransferVerb
 from views.verbs import verb
 
@@ -65,7 +67,21 @@ class AddToGroupForm(FlaskForm):
     group = RowField(Lookup("group", Group, ("name",)), _("[Group]"), validators=[InputRequired()])
 
 
-class Students(OpenedFor, CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, MergeVerb, TransferVerb, PromoteVerb, SecondStepVerb, StudentFile, Screen):
+class Students(
+    OpenedFor,
+    CodesVerbs,
+    MessageVerb,
+    PaperVerbs,
+    AccountVerbs,
+    MergeVerb,
+    TransferVerb,
+    PromoteVerb,
+    SecondStepVerb,
+    RegisterVerb,
+    StudentLookup,
+    StudentFile,
+    Screen,
+):
     """Pupils, students, candidates: the list that the whole school works from."""
 
     model = Student
@@ -81,24 +97,24 @@ class Students(OpenedFor, CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, Mer
         "account": _("Own account"),
         "national_id": _("Identifier"),
         "born_on": _("Birth"),
+        "grid": _("Grid"),
+        "programme_number": _("Number of [the programme]"),
+        "programme_title": _("Title of [the programme]"),
     }
     column_sortable_list = (("name", "search_key"), "homeroom_name", ("level", "level.rank"), "national_id", "born_on", "status")
     column_default_sort = [("search_key", False), ("id", False)]
     column_searchable_list = ("search_key",)
-    search_by = (
-        ("name", _("Name and given name"), by_name),
-        ("identifier", _("Identifier"), by_identifier),
-        ("guardian", _("[Guardian] or phone"), by_guardian),
-    )
     column_export_list = (
         *("family_name", "given_name", "usage_name", "homeroom_name", "level", "programme", "national_id", "local_id", "sex", "born_on"),
         *("email", "phone", "address1", "address2", "postal_code", "town", "adviser", "access", "account", "status"),
     )
-    nowrap_columns = ("name", "homeroom_name", "national_id", "born_on")
+    column_details_list = ("local_id", *OF_ADMISSION)
+    nowrap_columns = ("name", "homeroom_name", "national_id", "born_on", "local_id", "grid", "programme_number")
     column_formatters = {
         "name": lambda _v, _c, row, _n: str(row),
         "access": lambda _v, _c, row, _n: access(row),
         "account": lambda _v, _c, row, _n: account_of(row),
+        **{name: of_admission(name) for name in OF_ADMISSION},
     }
     form_columns = (
         *("family_name", "given_name", "usage_name", "middle_names", "sex", "born_on", "national_id", "local_id"),
@@ -149,6 +165,7 @@ class Students(OpenedFor, CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, Mer
             Row(Student.adviser_id, _("[Counsellor]"), "adviser", User, lambda: offered("adviser")),
             LanguageIs(Student.language, _("Language"), "language"),
             "born_on",
+            *lookup_filters(),
         )
         super().__init__()
 
@@ -163,18 +180,6 @@ class Students(OpenedFor, CodesVerbs, MessageVerb, PaperVerbs, AccountVerbs, Mer
         elif self.may("create"):
             sentence = _("Add one [student] at a time.")
         return {"icon": "student", "title": _("[No student] yet"), "sentence": sentence}
-
-    @property
-    def search_fields(self) -> list[tuple[str, str]]:
-        """Without the guardians where they are not the person's to read."""
-        return [field for field in super().search_fields if field[0] != "guardian" or self.may("read", "guardian")]
-
-    def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
-        """Who does not read guardians does not find out by a search whose phone or name leads to which student."""
-        if self.may("read", "guardian") or self.list_args.get("by") in ("name", "identifier"):
-            return super()._apply_search(query, count_query, joins, count_joins, search)
-        clause = by_own_words(search)
-        return query.filter(clause), count_query.filter(clause) if count_query is not None else None, joins, count_joins
 
     def get_query(self) -> Any:
         """With the class's name and the access, which the row itself does not hold."""

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import g
-from sqlalchemy import and_, func, literal, or_, select, true, union_all
+from sqlalchemy import and_, false, func, literal, or_, select, true, union_all
 
 from models import overview
 from models.access import User
+from models.admissions import Admission
 from models.base import fold
 from models.db import db
 from models.people import Group, GroupCategory, Guardian, GuardianLink, Student
 from models.school import Level
 from models.scope import current_school_id
 from models.studies import Programme, said_in_sql
+from views.auth import permitted
 from views.colleagues import is_staff
 from views.filters import OPTIONS, Is
 from views.i18n import pgettext
-from views.searching import field_pattern, folded_like, words_of
+from views.searching import LONGEST_SEARCH, field_pattern, folded_like, starting_with, words_of
+
+_DA = 7  # figures of a number of admission in Québec (123-4567)
 
 
 def is_class() -> Any:
@@ -87,13 +91,78 @@ def _ask_offered() -> dict[str, list[Offered]]:
     return found
 
 
+def _narrowed(*patterns: str) -> Any:
+    """The students whose key holds one of these: it narrows first, for the database folds other columns slowly."""
+    return or_(*(folded_like(Student.search_key, f"%{pattern}%") for pattern in patterns))
+
+
 def by_name(text: str) -> Any:
-    """Students by family, given or usual name; the key narrows first, for the database folds three columns slowly."""
+    """Students by all words of their family, given and usual names, in any order; with `*` or `?` by one of the names, or the family name and the given one."""
+    text = " ".join(text.replace(",", " ").split())
+    names = (Student.family_name, Student.given_name, Student.usage_name)
+    if "*" not in text and "?" not in text:
+        found = [field_pattern(word) for word in words_of(text)]
+        return and_(true(), *(_narrowed(p.strip("%")) & or_(*(folded_like(name, p) for name in names)) for p in found))
     pattern = field_pattern(text)
     whole = folded_like(Student.family_name + " " + Student.given_name, pattern)
-    return folded_like(Student.search_key, f"%{pattern}%") & or_(
-        whole, folded_like(Student.family_name, pattern), folded_like(Student.given_name, pattern), folded_like(Student.usage_name, pattern)
-    )
+    return _narrowed(pattern) & or_(whole, *(folded_like(name, pattern) for name in names))
+
+
+def by_family_name(text: str) -> Any:
+    """Students by their family name, with which the key begins: what is typed from its first letter on is found by the index."""
+    pattern = field_pattern(text)
+    narrowed = starting_with(Student.search_key, fold(text[:LONGEST_SEARCH])) if "*" in text or "?" in text else _narrowed(pattern)
+    return narrowed & folded_like(Student.family_name, pattern)
+
+
+def by_given_name(text: str) -> Any:
+    """Students by their given name."""
+    pattern = field_pattern(text)
+    return _narrowed(pattern) & folded_like(Student.given_name, pattern)
+
+
+def by_national_id(text: str) -> Any:
+    """Students by their national identifier, spaces or not."""
+    pattern = field_pattern("".join(text.split()))
+    return _narrowed(pattern) & folded_like(Student.national_id, pattern)
+
+
+def by_number(text: str) -> Any:
+    """Students by the number that the school gives them; the dash of 123-4567 may be typed or not."""
+    dense = "".join(text.replace("-", " ").split())
+    typed = dict.fromkeys((text.strip(), dense, *((f"{dense[:3]}-{dense[3:]}",) if len(dense) == _DA and dense.isdecimal() else ())))
+    patterns = [field_pattern(one) for one in typed]
+    return _narrowed(*patterns) & or_(*(folded_like(Student.local_id, pattern) for pattern in patterns))
+
+
+def by_phone(text: str) -> Any:
+    """Students by their own phone, or that of a guardian for who reads guardians; dots, dashes and spaces count for nothing."""
+    digits = "".join(c for c in text if c.isdigit() or c in "*?")
+    if not any(map(str.isdigit, digits)):
+        return false()
+    pattern = field_pattern(digits)
+    own = _bare(Student.phone).like(pattern, escape="\\")
+    theirs = _followed_by(folded_like(Guardian.search_key, f"%{pattern}%"), _phones(pattern)) if permitted("guardian", "read") else false()
+    return _narrowed(pattern) & or_(own, theirs)
+
+
+def by_programme(text: str) -> Any:
+    """Students by the code of their programme, or of one that they are admitted to; its point may be typed or not."""
+    pattern, dense = field_pattern(text), field_pattern(text.replace(".", ""))
+    return _studying(or_(folded_like(Programme.code, pattern), folded_like(func.replace(Programme.code, ".", ""), dense)))
+
+
+def by_programme_title(text: str) -> Any:
+    """The same by its title, whole or short."""
+    pattern = field_pattern(text)
+    return _studying(or_(folded_like(Programme.title, pattern), folded_like(Programme.short_title, pattern)))
+
+
+def _studying(programmes: Any) -> Any:
+    """The students of these programmes: the one of their record, or those of their admissions for who reads them."""
+    found = select(Programme.id).where(programmes)
+    follows = Student.programme_id.in_(found)
+    return or_(follows, Student.id.in_(select(Admission.student_id).where(Admission.programme_id.in_(found)))) if permitted("admission", "read") else follows
 
 
 def by_own_words(text: str) -> Any:
@@ -103,27 +172,33 @@ def by_own_words(text: str) -> Any:
     return and_(true(), *(folded_like(Student.search_key, f"%{p}%") & or_(*(folded_like(column, p) for column in columns)) for p in found))
 
 
-def by_identifier(text: str) -> Any:
-    """Students by national or local number, spaces or not."""
-    pattern = field_pattern("".join(text.split()))
-    narrowed = or_(folded_like(Student.search_key, f"%{pattern}%"), folded_like(Student.search_key, f"%{field_pattern(text)}%"))
-    return narrowed & or_(folded_like(Student.national_id, pattern), folded_like(Student.local_id, pattern), folded_like(Student.local_id, field_pattern(text)))
-
-
 def by_guardian(text: str) -> Any:
-    """Students by a guardian's name or phone; dots and spaces in a phone count for nothing."""
-    digits = "".join(c for c in text if c.isdigit() or c in "*?+")
+    """Students by a guardian's name or phone; dots and spaces in a phone count for nothing. Nobody, for who does not read guardians."""
+    if not permitted("guardian", "read"):
+        return false()
+    digits = "".join(c for c in text if c.isdigit() or c in "*?")
     pattern = field_pattern(digits if sum(map(str.isdigit, digits)) > 3 else text)
     if "*" not in text and "?" not in text:
         return _followed_by(folded_like(Guardian.search_key, pattern))
-    typed = func.replace(func.replace(func.replace(Guardian.phone, " ", ""), ".", ""), "-", "")
-    columns = (Guardian.family_name, Guardian.given_name, Guardian.phone_e164, typed)
-    return _followed_by(or_(*(folded_like(column, pattern) for column in columns)))
+    names = (folded_like(column, pattern) for column in (Guardian.family_name, Guardian.given_name))
+    return _followed_by(or_(*names, _phones(pattern)))
 
 
-def _followed_by(guardians: Any) -> Any:
+def _bare(phone: Any) -> Any:
+    """A phone as it was typed, without what stands between its figures."""
+    for sign in " .-()+":
+        phone = func.replace(phone, sign, "")
+    return phone
+
+
+def _phones(pattern: str) -> Any:
+    """The guardians with such a phone."""
+    return or_(_bare(Guardian.phone_e164).like(pattern, escape="\\"), _bare(Guardian.phone).like(pattern, escape="\\"))
+
+
+def _followed_by(*guardians: Any) -> Any:
     """The students of these guardians, as a set that is worked out once."""
-    return Student.id.in_(select(GuardianLink.student_id).where(GuardianLink.guardian_id.in_(select(Guardian.id).where(guardians))))
+    return Student.id.in_(select(GuardianLink.student_id).where(GuardianLink.guardian_id.in_(select(Guardian.id).where(*guardians))))
 
 
 class StatusIs(Is):

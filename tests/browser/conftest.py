@@ -101,9 +101,44 @@ def chromium(patient):
         browser.close()
 
 
+class Shelf:
+    """Browsers that are laid aside after a test and taken up by the next one, empty: a new one costs as much as three pages.
+
+    An empty page stays in each, so that its process and the style sheets it has read stay as well; sessions, cookies and what scripts store
+    do not. What a tab keeps goes with the tab.
+    """
+
+    def __init__(self, chromium, url: str):
+        self.chromium, self.url, self.idle, self.known = chromium, url, {}, {}
+
+    def take(self, **settings):
+        """A browser of these settings that knows nobody."""
+        key = tuple(sorted(settings.items()))
+        if self.idle.get(key):
+            return self.idle[key].pop()
+        context = self.chromium.new_context(base_url=self.url, reduced_motion="reduce", locale="fr-FR", **settings)
+        self.known[context] = key, context.new_cdp_session(context.new_page())
+        return context
+
+    def lay_down(self, context):
+        """Empty a browser for the next test."""
+        key, broom = self.known[context]
+        for page in context.pages[1:]:
+            page.close()
+        context.clear_cookies()
+        broom.send("Storage.clearDataForOrigin", {"origin": self.url, "storageTypes": "local_storage,indexeddb,service_workers,cache_storage"})
+        self.idle.setdefault(key, []).append(context)
+
+
+@pytest.fixture(scope="session")
+def shelf(site, chromium):
+    """The browsers of the run."""
+    return Shelf(chromium, site.url)
+
+
 @pytest.fixture
-def open_page(site, chromium):
-    """`open_page("ac", size=PHONE, dark=True, script=False)`: a page of a fresh browser that holds the session of that account;
+def open_page(site, shelf):
+    """`open_page("ac", size=PHONE, dark=True, script=False)`: a page of an empty browser that holds the session of that account;
     with `form=True` it is at home, signed in through the login form.
 
     Any error that the browser reports (refused by the content policy, missing file, broken script) fails the test at its end.
@@ -116,17 +151,11 @@ def open_page(site, chromium):
             faults.append(message.text)
 
     def open_(who: str = "", *, size: tuple[int, int] = DESK, dark: bool = False, script: bool = True, axe: bool = False, form: bool = False) -> Page:
-        context = chromium.new_context(
-            base_url=site.url,
-            viewport={"width": size[0], "height": size[1]},
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
-            locale="fr-FR",
-            java_script_enabled=script,
-            bypass_csp=axe,
-        )
+        context = shelf.take(java_script_enabled=script, bypass_csp=axe)
         contexts.append(context)
         page = context.new_page()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_default_timeout(10_000)
         page.on("console", note)
         page.on("pageerror", lambda error: faults.append(str(error)))
@@ -142,7 +171,7 @@ def open_page(site, chromium):
 
     yield open_
     for context in contexts:
-        context.close()
+        shelf.lay_down(context)
     assert faults == []
 
 

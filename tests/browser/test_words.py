@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from sizes import DESK, PHONE, overflow
+from sizes import DESK, PHONE, overflow, resize
 
 pytestmark = pytest.mark.browser
 
@@ -80,7 +80,7 @@ def test_the_pages_of_words_are_readable_for_everybody(open_page, axe, path):
         page.goto("/admin/label/?search=ajouter un eleve")
         path = page.get_by_role("link", name="Ajouter un élève").get_attribute("href")
     for size in (DESK, PHONE):
-        page.set_viewport_size({"width": size[0], "height": size[1]})
+        resize(page, size)
         page.goto(path)
         assert axe(page) == []
         assert overflow(page) == 0

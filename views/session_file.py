@@ -22,10 +22,10 @@ from models.enrolments import Enrolment, with_shown
 from models.masks import label_of
 from models.people import Student
 from models.session_records import SessionRecord, followed_of, need_active
-from models.units import show_units
 from views.admissions import admissions_here, keep_admissions
 from views.auth import permitted
-from views.formats import locale, show
+from views.courses import units_words
+from views.formats import show
 from views.i18n import gettext, pgettext
 from views.i18n import lazy_gettext as _
 from views.i18n import lazy_pgettext as _p
@@ -186,7 +186,7 @@ def _part(student: Student) -> dict[str, Any]:
         "add_record_url": url_for("session_record.create_view", student=student.id, url=before) if may["may_create_session_record"] else "",
         "focus": next((table for name, table in FOCUS.items() if name in request.args), ""),
         "kept": [(name, value) for name, value in request.args.items() if name in ("id", "part", "url", "record", *SHOWN)],
-        "units": lambda thirds: show_units(thirds, "." if locale() == "en" else ","),
+        "units": units_words,
         "show": show,
         "keys": KEYS,
         "heads": _heads(chosen),

@@ -47,7 +47,7 @@ def _wrong(number: str) -> Refusal:
     if len(number) != len(_SHAPE):
         return Refusal(_("“%(value)s” is no number of [a course]: three figures, three signs, two signs are expected, as in 601-103-MQ."), value=number[:40])
     place = next(n for n, sign in enumerate(number) if not _fits(sign, _SHAPE[n]))
-    meant = number[:3].translate(_MISTAKEN) + number[3:]
+    meant = _meant(number)
     params = {"value": number, "sign": number[place], "place": place + 1, "meant": meant}
     if _SHAPE[place] == "9" and _NETWORK.fullmatch(meant):
         return Refusal(_("In “%(value)s” sign %(place)s is the letter %(sign)s where a figure is expected. Did you mean %(meant)s?"), **params)
@@ -56,6 +56,25 @@ def _wrong(number: str) -> Refusal:
     if _SHAPE[place] == "-":
         return Refusal(_("In “%(value)s” sign %(place)s, %(sign)s, should be a dash, as in 601-103-MQ."), **params)
     return Refusal(_("In “%(value)s” sign %(place)s, %(sign)s, should be a letter or a figure, as in 601-103-MQ."), **params)
+
+
+def _meant(number: str) -> str:
+    return number[:3].translate(_MISTAKEN) + number[3:]
+
+
+def number_problem(typed: str, country: Country | None) -> tuple[Refusal, str] | None:
+    """For somebody who looks a course up: what is wrong with a text that is meant as a number of the network, and the number probably meant.
+
+    None for a right number, and for what is no number at all: words of a title, the beginning of a number.
+    """
+    bare = re.sub(r"[\s-]", "", _DASHES.sub("-", typed)).upper()
+    if country is not Country.CA or len(bare) != len(_SHAPE) - 2 or sum(sign.isdigit() for sign in bare) < 3:
+        return None
+    try:
+        read_course_number(bare, country)
+    except Refusal as refusal:
+        return refusal, _meant(f"{bare[:3]}-{bare[3:6]}-{bare[6:]}")
+    return None
 
 
 def _fits(sign: str, shape: str) -> bool:

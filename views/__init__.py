@@ -9,6 +9,7 @@ from flask_admin import Admin
 
 DOMAINS = (
     *("people", "papers", "messages", "activation", "letter", "access_data", "access", "rights", "school", "studies", "courses", "admissions", "reminders"),
+    *("session_records", "enrolments"),
     *("session_file", "school_year", "custom_screen", "imports", "transfers", "labels", "work", "mails", "journal", "portal", "student_portal", "inbox"),
     *("school_settings", "settings", "guardian_invitations", "student_invite"),
 )

@@ -70,8 +70,8 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
     save_label: Any = _("Save")
     empty: dict[str, Any] | None = None
     title_column = ""
-    # name -> (model, columns that are looked through[, rule of which rows are offered])
-    lookups: dict[str, tuple[Any, ...]] = {}
+    # name -> (model, columns that are looked through[, rule of which rows are offered]), or a look-up of its own
+    lookups: dict[str, Any] = {}
     verb_order: tuple[str, ...] = ()  # the verbs that come first, in the bar and in the menus
     views: list[dict[str, Any]] = []
 
@@ -101,7 +101,7 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
         given = self.form_args or {}
         self.form_args = {**given, **{name: {**label, **given.get(name, {})} for name, label in whole.items()}}
         self.column_labels = {**labels, **(self.column_labels or {})}
-        self.form_ajax_refs = {name: Lookup(name, *spec) for name, spec in self.lookups.items()}
+        self.form_ajax_refs = {name: spec if isinstance(spec, Lookup) else Lookup(name, *spec) for name, spec in self.lookups.items()}
         super().__init__(self.model, db, name=self.name, endpoint=self.table, url=f"/admin/{self.table}")
         self.title_column = self.title_column or self.column_list[0]
         declared = set(self.form_columns or ())

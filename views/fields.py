@@ -42,6 +42,8 @@ def option(value: Any, label: str, selected: bool) -> Option:
 class Lookup(AjaxModelLoader):
     """Rows of one table for a combobox: own scope only, two letters at least, twenty rows at most, wildcards escaped."""
 
+    field: Any = None  # the kind of form field that a form takes for it, where it is another than `RowField`
+
     def __init__(self, name: str, model: Any, columns: tuple[str, ...], where: Any = None, few: int = 0) -> None:
         super().__init__(name, {})
         self.model, self.columns, self.where, self.few = model, columns, where, few
@@ -298,7 +300,7 @@ class ScreenConverter(AdminModelConverter):
         if loader and multiple:
             return RowsField(loader, label, validators, description=kwargs.get("description") or "")
         if loader:
-            return RowField(loader, label, validators, allow_blank=blank, description=kwargs.get("description") or "")
+            return (loader.field or RowField)(loader, label, validators, allow_blank=blank, description=kwargs.get("description") or "")
         order = "rank" if hasattr(remote_model, "rank") else "name"
         return ShortRowField(label, remote_model, order, allow_blank=blank, description=kwargs.get("description") or "")
 

@@ -20,7 +20,7 @@ class Heading:
 
 HEADINGS = (
     Heading(_("School life"), ("student", "issued_paper", "guardian", "group", "level")),
-    Heading(_("Studies"), ("admission", "programme", "course", "grid", "rac_group", "org_unit", "code_value")),
+    Heading(_("Studies"), ("admission", "session_record", "enrolment", "programme", "course", "grid", "rac_group", "org_unit", "code_value")),
     Heading(_("[Guardian] accounts"), ("create_codes", "print_codes", "access_data", "activation_code", "letter", "invitation", "guardian_link")),
     Heading(_("Exchanges"), ("message", "import_", "transfer", "outgoing_mail", "job")),
     Heading(_("Settings"), ("school", "setting", "school_year", "term", "custom_field", "user", "membership", "right", "label", "noun")),

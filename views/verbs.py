@@ -43,6 +43,7 @@ class Verb:
     danger: bool = False
     right: tuple[str, str] | None = None
     one: Any = None  # its words for one row, where they are others
+    at_once: bool = False  # never by a job: the model's method wants more than the answers
 
 
 def verb(
@@ -56,16 +57,18 @@ def verb(
     danger: bool = False,
     right: tuple[str, str] | None = None,
     one: Any = None,
+    at_once: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a verb of a screen.
 
     The method takes `(self, record, **answers)` and is called for each row, or `(self, selection, **answers)` with
     `whole=True`. `ask` is a form whose answers are passed by name; `confirm` a sentence shown before what cannot be
-    undone. `right` names another (table, verb) than the screen's own ("" is the screen's own table), `one` the words for one row.
+    undone. `right` names another (table, verb) than the screen's own ("" is the screen's own table), `one` the words for one row;
+    with `at_once` the rows never wait for a job, however many they are.
     """
 
     def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
-        method._verb = Verb(name, text, method, ask, confirm, icon, whole, danger, right, one)  # type: ignore[attr-defined]
+        method._verb = Verb(name, text, method, ask, confirm, icon, whole, danger, right, one, at_once)  # type: ignore[attr-defined]
         method._action = (name, text, None)  # type: ignore[attr-defined]
         return method
 
@@ -175,7 +178,7 @@ def _apply(screen: Screen, chosen: Verb, selection: Selection, answers: dict[str
         db.session.commit()
         return outcome
     # A job calls the model's method of the same name; a verb that is the screen's own work is done at once, however many.
-    if selection.count > MOST_ROWS and hasattr(screen.model, chosen.name):
+    if selection.count > MOST_ROWS and not chosen.at_once and hasattr(screen.model, chosen.name):
         return _later(screen, chosen, selection, answers)
     done = []
     names = selection.names() if selection.count == 1 else []  # before the verb: a row may be gone after it

@@ -48,6 +48,11 @@ TERM_LOOKUP = (Term, ("season",), None, 300)
 CROWD = "crowd"  # the look-up of a group of students on the screen of registrations
 
 
+def sent() -> Any:
+    """What was posted, else what the address says."""
+    return request.form if request.method == "POST" else request.args
+
+
 class PlaceForm(FlaskForm):
     """Which term, course and group."""
 
@@ -58,7 +63,7 @@ class PlaceForm(FlaskForm):
     )
 
     def __init__(self, *, given: bool) -> None:
-        super().__init__(request.values if given else None)
+        super().__init__(sent() if given else None)
         if self.term.data is None and not self.term.missing:
             self.term.data = present_term(db.session, today(zone().key))
 
@@ -106,12 +111,12 @@ class Desk:
 def _typed() -> tuple[list[str], list[str], dict[int, int]]:
     """(keys of the list in order, texts to add, admission chosen for each student) of the request."""
     dropped = request.form.get("_drop", "")
-    keys = [key for key in request.values.getlist("line") if key[:2] in ("s:", "t:") and key != dropped]
+    keys = [key for key in sent().getlist("line") if key[:2] in ("s:", "t:") and key != dropped]
     if request.method == "POST":  # the page shows the latest line first
         keys.reverse()
     texts = [*request.form.get("who", "").splitlines(), *request.form.get("column", "").splitlines()]
     chosen: dict[int, int] = {}
-    for pair in request.values.getlist("admission"):
+    for pair in sent().getlist("admission"):
         student, _colon, admission = pair.partition(":")
         if student.isdecimal() and admission.isdecimal():
             chosen[int(student)] = int(admission[:18])
@@ -214,7 +219,7 @@ class RegisterPages(Base):
                 (desk.count(Fate.refused), gettext("left out")),
             ],
             back_url=own_path(request.values.get("url")) or self.get_url(".index_view"),
-            here=url_for("enrolment.register_many_view"),
+            register_url=url_for("enrolment.register_many_view"),
         )
 
     def _register(self, desk: Desk) -> ResponseReturnValue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from babel.numbers import format_decimal
 from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
@@ -31,7 +32,7 @@ from models.results import (
 from models.scope import BATCH, WHO
 from views.auth import permitted
 from views.base import gate
-from views.formats import show_date, wording, zone
+from views.formats import locale, show_date, zone
 from views.history_undo import batch_undo_url
 from views.i18n import gettext, ngettext
 from views.saving import own_path
@@ -148,11 +149,11 @@ class ResultPages(Base):
             saved=saved,
             undo_url=undo,
             remarks=offered_remarks(db.session),
-            mean=wording().text(round(mean, 1)) if mean is not None else "",
+            mean=format_decimal(round(mean, 1), locale=locale()) if mean is not None else "",
             marks=marks,
             full=len(group.rows) == MOST,
             back_url=own_path(request.values.get("url")) or self.get_url(".results_view", term=group.term.id),
-            here=self.get_url(".results_view", **group.key, url=own_path(request.values.get("url"))),
+            save_url=self.get_url(".results_view", **group.key, url=own_path(request.values.get("url"))),
             presence_url=self.get_url(".presence_view", **group.key) if self.may("confirm_presence") else "",
             unconfirmed=sum(row.census_on is None for row in group.rows),
         )
@@ -208,7 +209,7 @@ class ResultPages(Base):
             census=show_date(day) if day is not None else "",
             show_date=show_date,
             back_url=back or self.get_url(".results_view" if self.may("enter_results") else ".presence_view", term=group.term.id),
-            here=self.get_url(".presence_view", **group.key, url=back),
+            save_url=self.get_url(".presence_view", **group.key, url=back),
             results_url=self.get_url(".results_view", **group.key) if self.may("enter_results") else "",
         )
 

@@ -8,7 +8,7 @@
   /* F3, and / where nothing is being typed, go to the global search; Escape closes an open menu and gives the focus back to what opened it. */
   document.addEventListener("keydown", (event) => {
     const search = document.getElementById("q");
-    const typing = event.target.closest("input, textarea, select, [contenteditable]") || event.ctrlKey || event.metaKey || event.altKey;
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable]") || event.ctrlKey || event.metaKey || event.altKey;
     if ((event.key === "F3" || (event.key === "/" && !typing)) && search) {
       event.preventDefault();
       search.focus();

@@ -36,6 +36,7 @@ from views.formats import zone
 from views.guardian_links import GuardianLinks
 from views.i18n import gettext, ngettext, pgettext
 from views.i18n import lazy_gettext as _
+from views.i18n import lazy_pgettext as _p
 from views.merge import MergeVerb
 from views.message_student import MessageVerb
 from views.papers import PaperVerbs
@@ -98,7 +99,7 @@ class Students(
         "national_id": _("Identifier"),
         "born_on": _("Birth"),
         "grid": _("Grid"),
-        "programme_number": _("Number of [the programme]"),
+        "programme_number": _p("column", "Prog. no."),
         "programme_title": _("Title of [the programme]"),
     }
     column_sortable_list = (("name", "search_key"), "homeroom_name", ("level", "level.rank"), "national_id", "born_on", "status")

@@ -37,7 +37,7 @@ class ToDoIs(ScreenFilter):
 
     def choices(self) -> list[tuple[str, str]]:
         """In the order of the tabs."""
-        return [("0", pgettext("reminder", "To do")), ("1", pgettext("reminder", "Done")), ("all", pgettext("reminder", "All"))]
+        return [("0", pgettext("reminder", "To do")), ("1", pgettext("reminders", "Done")), ("all", pgettext("reminder", "All"))]
 
     def clean(self, value: str) -> bool | None:
         """Whether done, None for both; ValueError otherwise."""

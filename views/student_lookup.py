@@ -18,6 +18,7 @@ from models.session_records import SessionRecord
 from models.studies import OrgUnit, Programme, Term
 from views.base import gate
 from views.filters import FilterEntry, Is, Row, ScreenFilter, short_rows
+from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 from views.lists import OPEN_ONLY
 from views.student_search import (
@@ -52,7 +53,7 @@ FIELDS: tuple[tuple[str, Any, Callable[[str], Any]], ...] = (
     ("guardian", _("[Guardian]"), by_guardian),
 )
 # What a school with admissions reads beside a name (features S2-04).
-ADMITTED = ("name", "local_id", "national_id", "born_on", "grid", "programme_number", "programme_title", "status")
+ADMITTED = ("name", "local_id", "national_id", "born_on", "grid", "programme_number", "programme_title")
 OF_ADMISSION = ("grid", "programme_number", "programme_title")
 
 
@@ -186,9 +187,12 @@ class StudentLookup(Base):
         )
 
     def list_context(self, context: dict[str, Any]) -> dict[str, Any]:
-        """And the way to the advanced search, with what narrows the list already."""
+        """And, as the last of the screen's own tabs, the advanced search with what narrows the list already."""
         given = {name: value for name, value in request.args.items() if name in ("search", "by") or name.startswith("flt")}
-        return {**super().list_context(context), "advanced_url": self.get_url(".search_view", **given), "open_only": OPEN_ONLY}
+        found: dict[str, Any] = super().list_context(context)
+        tab = {"label": gettext("Advanced search"), "n": None, "url": self.get_url(".search_view", **given), "current": False}
+        found["tabs"].insert(len(self.views), tab)
+        return {**found, "open_only": OPEN_ONLY}
 
     # -- what stands beside a name
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from jobs import import_people, import_studies, onde, siecle, siecle_table, staff_import, staff_sts, structures
+from jobs import import_moved, import_people, import_studies, onde, siecle, siecle_table, staff_import, staff_sts, structures
 
-__all__ = ["import_people", "import_studies", "onde", "siecle", "siecle_table", "staff_import", "staff_sts", "structures"]
+__all__ = ["import_moved", "import_people", "import_studies", "onde", "siecle", "siecle_table", "staff_import", "staff_sts", "structures"]

@@ -103,7 +103,7 @@ class Subject:
 
 
 SUBJECTS: dict[str, Subject] = {}
-TOGETHER = frozenset({"people", "structures", "studies"})
+TOGETHER = frozenset({"people", "structures", "studies", "moved"})
 
 
 def subject(one: Subject) -> Subject:

@@ -260,7 +260,7 @@ def print_record_sheets(task: Task) -> Product:
         task.progress(start + len(some), total=len(ids))
     _stamped(head, school, len(ids))
     for piece in pieces(ids):
-        record_rows(db.session, "print_record_sheet", "session_record", piece)
+        record_rows(db.session, "print_record_sheet", "session_record", list(piece))
     return bind(_name(title, day), parts)
 
 

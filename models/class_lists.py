@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from models.rights import may
 from models.school import Level
 from models.words import _, _p
 
+T = TypeVar("T")
 STEP = 500
 MOST_ROWS = 3_000  # of one list; the drawing of more takes longer than its limits allow
 MOST_BLANKS = 12
@@ -113,7 +114,7 @@ def sections(found: Sequence[Line]) -> dict[str, list[Line]]:
     return {klass: [line for line in found if line.klass == klass] for klass in sorted(first, key=lambda klass: first[klass])}
 
 
-def pieces(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+def pieces(ids: Sequence[T]) -> Iterable[Sequence[T]]:
     """The identifiers in pieces that one statement can hold."""
     return (ids[start : start + STEP] for start in range(0, len(ids), STEP))
 

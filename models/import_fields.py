@@ -11,6 +11,7 @@ from typing import Any
 
 from models.custom_import import key_of, own_specs
 from models.custom_values import FieldKind, Spec
+from models.import_moved_fields import MOVED
 from models.import_study_fields import ADMISSIONS, CLOSED_LISTS, COURSES, DAYS, ENROLMENTS, GRIDS, RAC_GROUPS
 from models.words import _
 
@@ -168,6 +169,7 @@ FIELDS = Kinds(
     groups={field.key: field for field in GROUP_FIELDS},
     programmes={field.key: field for field in PROGRAMME_FIELDS},
     **{kind: {key: Field(key, heading, label) for key, heading, label in columns} for kind, columns in STUDY_FIELDS.items()},
+    **{kind: {key: Field(key, key, label) for key, label in columns} for kind, columns in MOVED.items()},
 )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Choice, Identified, choice_column
 from models.scope import SchoolScoped
-from models.words import _
+from models.words import _, _p
 
 if TYPE_CHECKING:
     from models.imports import Import
@@ -34,6 +34,12 @@ class FileKind(Choice):
     rac_groups = "rac_groups", _("Correspondence of [groups] and kinds of recognition"), "info"
     admissions = "admissions", _("Admissions"), "info"
     enrolments = "enrolments", _("Registrations"), "info"
+    # what a transfer brings of the studies (models/travel_studies.py): of no file that a person sends
+    moved_grids = "moved_grids", _("Grids"), "info"
+    moved_courses = "moved_courses", _("[Courses]"), "info"
+    moved_admissions = "moved_admissions", _("Admissions"), "info"
+    moved_records = "moved_records", _("[Session records]"), "info"
+    moved_enrolments = "moved_enrolments", _p("record papers", "Registrations"), "info"
 
 
 class RowStatus(Choice):
@@ -85,6 +91,10 @@ class ImportFile(Base, Identified, SchoolScoped):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def moved(self) -> bool:
+        """Whether it is a table of the studies that a transfer brings."""
+        return self.kind.name.startswith("moved_")
 
     @property
     def fixed(self) -> bool:

@@ -20,7 +20,7 @@ STUDY_SENTENCES: dict[str, tuple[Any, Any]] = {
     "sanction_word": (_("This does not say what [the programme] leads to."), _("Write DEC, AEC or one of the list, or empty the cell.")),
     "taken_word": (_("This says neither yes nor no."), _("Write yes or no.")),
     "code_unknown": (
-        _("“%(code)s” is not in the list “%(list)s”."),
+        _("“%(name)s” is not in the list “%(list)s”."),
         _("Choose a code of the list, or have it added under Code lists."),
     ),
     # rows
@@ -32,7 +32,7 @@ STUDY_SENTENCES: dict[str, tuple[Any, Any]] = {
         _("[The course] %(number)s is not in the catalogue."),
         _("Correct the number, or add the file of the [courses] to this import."),
     ),
-    "grid_missing": (_("The grid %(code)s does not exist."), _("Correct the code, or add the file of the grids to this import.")),
+    "grid_missing": (_("The grid %(name)s does not exist."), _("Correct the code, or add the file of the grids to this import.")),
     "programme_missing": (
         _("“%(name)s” is not [a programme] of the [school]."),
         _("Correct the code, or have the file of the [programmes] imported first."),
@@ -68,6 +68,15 @@ STUDY_SENTENCES: dict[str, tuple[Any, Any]] = {
     ),
     "never_applicant": (_("An admission does not become an application again."), _("Correct the word.")),
     "status_not_yours": (_("Your role does not allow you to change where an admission stands: it stays as it is."), _ASK),
+    "moved_no_student": (_("Its [student] is not taken in: the line is left out."), ""),
+    "moved_no_admission": (_("Its admission is not taken in: the line is left out."), ""),
+    "moved_no_record": (_("Its [session record] is not taken in: the line is left out."), ""),
+    "moved_no_course": (_("Its [course] is not taken in: the line is left out."), ""),
+    "moved_no_grid": (_("The grid is not taken in: the admission arrives without it."), ""),
+    "moved_grid_other": (_("This grid belongs to another [programme] here: it is left out."), ""),
+    "moved_not_taken": (_("A [course] that is not taken has neither [group] nor mark, and the remark EQ, DI or SU."), _("Correct the line, or ignore it.")),
+    "moved_no_mark": (_("No mark is recorded for the kind EE SR."), _("Empty the mark, or ignore the line.")),
+    "moved_partner": (_("A situation of studies and its partner organisation come together."), _("Correct the line, or ignore it.")),
     "row_no_create": (_("Your role does not allow you to create this: the line is left out."), _ASK),
     "row_no_edit": (_("Your role does not allow you to change this: the line is left out."), _ASK),
     "census_taken_back": (

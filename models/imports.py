@@ -225,7 +225,7 @@ class Import(Base, Identified, SchoolScoped, Fixable):
     @property
     def of_studies(self) -> bool:
         """Whether it is about courses, admissions or registrations, alone or beside people."""
-        return any(VERB_OF.get(file.kind.name) in ("import_courses", "import_registrations") for file in self.files)
+        return any(file.moved or VERB_OF.get(file.kind.name) in ("import_courses", "import_registrations") for file in self.files)
 
     @property
     def asks(self) -> set[str]:

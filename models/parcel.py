@@ -23,6 +23,7 @@ from models.import_words import BadCell
 from models.school import Country
 from models.sent_json import read_json
 from models.travel import TABLES, References, own_columns
+from models.travel_studies import CODE_LISTS as _STUDIES  # noqa: F401 (declares the tables of the studies)
 from models.values import read_phone, visible
 from models.words import _
 
@@ -66,9 +67,11 @@ class Parcel:
         for table in TABLES.values():
             own = own_columns(table)
             self.labels |= {key: plain(label) for key, label in own.items()}
-            keys = self.columns[table.name] = [*table.columns, *own]
-            self.rows[table.name] = [[plain(row.get(key, "")) for key in keys] for row in table.rows(session, ids, references)]
-            many += len(self.rows[table.name])
+            keys = [*table.columns, *own]
+            rows = [[plain(row.get(key, "")) for key in keys] for row in table.rows(session, ids, references)]
+            if rows or table.needed:
+                self.columns[table.name], self.rows[table.name] = keys, rows
+            many += len(rows)
         if many > MOST_ROWS or len(self.dump().encode()) > MOST_BYTES - _ROOM:
             raise Refusal(_("This is too much for one transfer. Send fewer [students] at a time."))
 
@@ -121,7 +124,7 @@ class Parcel:
         if made_at.tzinfo is None or len(head["from_name"]) > 200 or head["country"] not in Country.__members__:
             raise _odd()
         columns = {_known_table(name): _known_columns(name, keys) for name, keys in head["columns"].items()}
-        if set(columns) != set(TABLES) or not all(_OWN.fullmatch(key) for key in head["labels"]):
+        if {table.name for table in TABLES.values() if table.needed} - set(columns) or not all(_OWN.fullmatch(key) for key in head["labels"]):
             raise _odd()
         return cls(
             head["from"],
@@ -146,16 +149,18 @@ class Parcel:
         """Exactly the students announced, each once, and nobody that nothing speaks of."""
         if sorted(self.values("students", "national_id")) != sorted(self.students):
             raise _odd()
+        sent = [TABLES[name] for name in self.columns]
         spoken: dict[str, set[str]] = {name: set() for name in TABLES}
-        for table in TABLES.values():
+        for table in sent:
             keys = self.values(table.name, table.key) if table.key else []
             if len(set(keys)) != len(keys) or "" in keys:
                 raise _odd()
             for column, other in table.refers.items():
-                spoken[other] |= set(self.values(table.name, column))
+                spoken[other] |= set(self.values(table.name, column)) - ({""} if column in table.optional else set())
         for name, said in spoken.items():
-            known = set(self.values(name, TABLES[name].key)) if TABLES[name].key else set()
-            if said - known or (name != "students" and TABLES[name].key and known - said):
+            key = TABLES[name].key
+            known = set(self.values(name, key)) if key and name in self.columns else set()
+            if said - known or (key and not TABLES[name].alone and known - said):
                 raise _odd()
 
     def values(self, table: str, column: str) -> list[str]:

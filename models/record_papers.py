@@ -41,7 +41,7 @@ def is_confirmed(row: Enrolment) -> bool:
     return bool(row.taken and row.group_number) and (row.remark is None or row.remark.code != WITHDRAWN)
 
 
-def _confirmed() -> tuple[ColumnElement[bool], ...]:
+def _confirmed() -> tuple[Any, ...]:
     """`is_confirmed` as clauses."""
     given_up = select(CodeValue.id).where(CodeValue.code_list == CodeList.remark, CodeValue.code == WITHDRAWN)
     return Enrolment.taken, Enrolment.group_number != "", or_(Enrolment.remark_id.is_(None), Enrolment.remark_id.not_in(given_up))
@@ -62,7 +62,7 @@ def in_order(session: Session, ids: Sequence[int], within: ColumnElement[bool] |
     for piece in pieces(ids):
         wanted = select(Student.search_key, Student.id, Term.place, SessionRecord.id).select_from(SessionRecord)
         wanted = wanted.join(Student, Student.id == SessionRecord.student_id).join(Term, Term.id == SessionRecord.term_id).where(SessionRecord.id.in_(piece))
-        found += [tuple(row) for row in session.execute(wanted if within is None else wanted.where(within))]
+        found += [(key, student, place, number) for key, student, place, number in session.execute(wanted if within is None else wanted.where(within))]
     return [row[-1] for row in sorted(found)]
 
 
@@ -199,7 +199,7 @@ def groups_of(session: Session, ids: Sequence[int], within: ColumnElement[bool] 
     found: set[_Key] = set()
     for piece in pieces(ids):
         wanted = select(Enrolment.term_id, Enrolment.course_id, Enrolment.group_number).where(Enrolment.id.in_(piece), *_confirmed()).distinct()
-        found |= {tuple(row) for row in session.execute(wanted if within is None else wanted.where(within))}
+        found |= {(term, course, group) for term, course, group in session.execute(wanted if within is None else wanted.where(within))}
     return found
 
 

@@ -32,6 +32,7 @@ from models.people import Student, StudentStatus
 from models.school import School
 from models.scope import WHO, Actor, SchoolScoped, Scope, acting, current_school_id, unscoped
 from models.transfer_rules import active_school, receiver, sending, this_school, travellers
+from models.travel import TABLES
 from models.words import _, _p
 from models.work import KEPT_DAYS, Job, JobKind
 
@@ -300,7 +301,8 @@ class Transfer(Base, Identified, SchoolScoped):
         tables, self.left_here = _understood(parcel)
         made = Import.receive([(f"{name}.csv", _as_csv(columns, rows)) for name, columns, rows in tables])
         for file, (name, columns, _rows) in zip(made.files, tables, strict=True):
-            file.kind, file.mapping, file.choices = FileKind[name], columns, {"kind": name, "encoding": "utf-8", "separator": ";"}
+            kind = TABLES[name].arrives_as
+            file.kind, file.mapping, file.choices = FileKind[kind], columns, {"kind": kind, "encoding": "utf-8", "separator": ";"}
         made.partial, made.name = True, self.other[:200]
         self.import_id, self.status = made.id, TransferStatus.opened
         _mirror(db.session.connection(), self.token, TransferStatus.opened)
@@ -340,7 +342,7 @@ def _understood(parcel: Parcel) -> tuple[list[tuple[str, list[str], list[list[st
     """The tables as this school's import reads them, and the names of the sender's own fields that hold something and have no place here."""
     tables, left = [], dict[str, None]()
     for name, keys_ in parcel.columns.items():
-        known = FIELDS[name]
+        known = FIELDS[TABLES[name].arrives_as]
         filled = {at for at in range(len(keys_)) if any(row[at] for row in parcel.rows[name])}
         left |= {parcel.labels.get(key, key): None for at, key in enumerate(keys_) if at in filled and key not in known}
         kept = [at for at, key in enumerate(keys_) if key in known]

@@ -1,8 +1,8 @@
 """What of a student travels to another school: each table says it here, once, and nothing else ever does (features S3-04 to S3-08).
 
 A table declares its columns, how its rows are told in texts, and by which natural keys they point to one another: no number of our
-database leaves. Sessions and certifications join by `declare` when their part is built. Never declared: notes, the diary, messages,
-counselling, activation codes, accounts, roles, documents, nor any column marked private.
+database leaves. The studies stand in models/travel_studies.py; certifications join by `declare` when their part is built. Never declared:
+notes, the diary, messages, counselling, activation codes, accounts, roles, documents, nor any column marked private.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ class References:
     """The names that rows have within one transfer: a guardian of two siblings travels once."""
 
     guardians: dict[int, str] = field(default_factory=dict)
+    others: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def of(self, letter: str, number: int) -> str:
+        """The reference of another row in this transfer: its letter says of which table, its number means nothing elsewhere."""
+        return self.others.setdefault((letter, number), f"{letter}{len(self.others) + 1}")
 
     def guardian(self, number: int) -> str:
         """The reference of a guardian in this transfer."""
@@ -42,7 +47,9 @@ Tell = Callable[[Session, Sequence[int], References], Iterator[Row]]
 @dataclass(frozen=True)
 class Travels:
     """One table that travels: `columns` are the only ones that a receiving school accepts; `key` tells rows apart; `refers` is column -> table
-    whose key it holds. `own` is the screen whose own fields go along. `rows` tells the rows of these students, texts only."""
+    whose key it holds, `optional` the columns of these that may be empty. `own` is the screen whose own fields go along. `rows` tells the rows of
+    these students, texts only. `kind` is the kind of file that the rows become where they arrive, its own name if none is said; a table that is not
+    `needed` is left out of a transfer that has no row of it; rows that stand `alone` may be those that no other points to."""
 
     name: str
     label: Any
@@ -51,6 +58,15 @@ class Travels:
     rows: Tell
     refers: dict[str, str] = field(default_factory=dict)
     own: str = ""
+    kind: str = ""
+    needed: bool = True
+    alone: bool = False
+    optional: frozenset[str] = frozenset()
+
+    @property
+    def arrives_as(self) -> str:
+        """The kind of file that its rows become."""
+        return self.kind or self.name
 
 
 TABLES: dict[str, Travels] = {}
@@ -122,7 +138,7 @@ def _links(session: Session, ids: Sequence[int], references: References) -> Iter
             }
 
 
-declare(Travels("students", _("[Students]"), STUDENT, "national_id", _students, own="student"))
+declare(Travels("students", _("[Students]"), STUDENT, "national_id", _students, own="student", alone=True))
 declare(Travels("guardians", _("[Guardians]"), GUARDIAN, "file_id", _guardians, own="guardian"))
 declare(
     Travels(

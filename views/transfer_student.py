@@ -112,7 +112,7 @@ class TransferVerb:
             "verb_label": gettext("Continue"),
             "refusal": told_why,
             "after": gettext(
-                "What travels: identity, how to reach them, [programme], [guardians] and their links. Notes, messages, codes and accounts never do; "
-                "a suspended link arrives to be checked."
+                "What travels: identity, how to reach them, [programme], [guardians] and their links, admissions and registrations with their results. "
+                "Notes, messages, codes and accounts never do; a suspended link arrives to be checked."
             ),
         }

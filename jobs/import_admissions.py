@@ -90,7 +90,7 @@ def _admission(studies: Studies, admissions: Admissions, row: Parsed, seen: dict
     programme, grid = studies.programme(row), values.get("grid", "")
     kept_grid = studies.grids.get(grid)
     if grid and kept_grid is None:
-        row.problem("grid", "grid_missing", code=grid)
+        row.problem("grid", "grid_missing", name=grid)
     elif kept_grid is not None and programme and programme != kept_grid["programme"]:
         row.problem("grid", "grid_other", grid=grid, programme=kept_grid["programme"])
     elif not grid and not programme:

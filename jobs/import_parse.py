@@ -63,11 +63,11 @@ class Parsed:
     in_file: dict[str, str] = field(default_factory=dict)
     skip: str = ""
 
-    def problem(self, key: str, code: str, **params: Any) -> None:
+    def problem(self, key: str, code: str, /, **params: Any) -> None:
         """Keep the row out, and say why at this field."""
         self.problems.append(note(key, code, self.cells.get(key, ""), params))
 
-    def doubt(self, key: str, code: str, **params: Any) -> None:
+    def doubt(self, key: str, code: str, /, **params: Any) -> None:
         """Say something about this field; the row is taken."""
         self.doubts.append(note(key, code, self.cells.get(key, ""), params))
 

@@ -98,7 +98,7 @@ class Registrations:
         """Under which admission the line is: that to its grid, else to its programme, else the only active one."""
         grid = row.values.get("grid", "")
         if grid and grid not in self.studies.grids:
-            row.problem("grid", "grid_missing", code=grid)
+            row.problem("grid", "grid_missing", name=grid)
             return None
         found = self.admissions.find(student, programme, grid)
         active = [one for one in found if one.status == AdmissionStatus.active.name]

@@ -115,7 +115,7 @@ class Studies:
             return None
         found = self.codes.get((CODE_COLUMNS[key], said))
         if found is None:
-            row.problem(key, "code_unknown", code=said, list=str(CODE_COLUMNS[key].label))
+            row.problem(key, "code_unknown", name=said, list=str(CODE_COLUMNS[key].label))
         return found
 
     def student(self, row: Parsed) -> Any:
@@ -219,9 +219,8 @@ def shown(key: str, value: Any) -> str:
 def read_studies(session: Session, work: Work, kinds: Iterable[str], before: dict[str, Outcome]) -> Studies:
     """Read what these kinds of files may name, in one statement a table."""
     studies, mine = Studies(session, work), work.school_id
-    units = dict(session.execute(select(OrgUnit.code, OrgUnit.id).where(OrgUnit.school_id == mine)).tuples().all())
-    studies.units = units
-    unit_codes = {number: code for code, number in units.items()}
+    studies.units = dict(session.execute(select(OrgUnit.code, OrgUnit.id).where(OrgUnit.school_id == mine)).all())
+    unit_codes = {number: code for code, number in studies.units.items()}
     studies.terms = {(year, season.name): i for i, year, season in session.execute(select(Term.id, Term.year, Term.season).where(Term.school_id == mine))}
     names = {one.id: one.code for one in studies.codes.values()}
     columns = {key: getattr(Course, column) for key, column in COURSE_COLUMNS.items()}

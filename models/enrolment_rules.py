@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, event, func, inspect, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import get_history
+from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from models import settings
 from models.base import Refusal
@@ -44,8 +46,7 @@ def outcome_of(row: Enrolment, kind: CodeValue | None, pass_mark: int) -> Outcom
 
 
 def _changed(row: Any, names: Iterable[str]) -> bool:
-    attrs = inspect(row).attrs
-    return any(attrs[name].history.has_changes() for name in names)
+    return any(get_history(row, name, PASSIVE_NO_INITIALIZE).has_changes() for name in names)
 
 
 @event.listens_for(Session, "before_flush")
@@ -81,7 +82,7 @@ def settle(session: Session, row: Enrolment, kinds: dict[tuple[int, str], CodeVa
         else:
             row.student_id, row.term_id = record.student_id, record.term_id
         row.school_id = row.school_id or record.school_id
-    new = row in session.new
+    new = inspect(row).pending
     if new:
         for field in USUAL:
             if getattr(row, field) is None and getattr(row, f"{field}_id") is None:

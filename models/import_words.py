@@ -229,7 +229,7 @@ def _rule(params: dict[str, Any]) -> Any:
 class BadCell(Refusal):
     """A cell that cannot be taken: a code of `SENTENCES`, with what fills its places. `remedy` says the way out, `form_remedy` that of a form."""
 
-    def __init__(self, code: str, **params: Any) -> None:
+    def __init__(self, code: str, /, **params: Any) -> None:
         sentence, remedy = (_rule(params), "") if code == RULE else SENTENCES[code]
         super().__init__(sentence, **params)
         self.code = code

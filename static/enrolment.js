@@ -44,6 +44,7 @@
 
   /* The correspondence of the course: its numbers in the panel, the kind that the typed number stands for. */
   const course = form.querySelector('select[name="course"]');
+  if ("new" in form.dataset && !document.getElementById("errors") && document.activeElement === document.body) document.getElementById("course").focus();
   const group = form.querySelector('[data-field="group_number"] input');
   if (!course || !group) return;
   const panel = field("group_number").querySelector("details");

@@ -21,12 +21,14 @@ from models.courses import Course, Grid, RacGroup
 from models.custom import CustomField
 from models.custom_values import FieldKind
 from models.db import db
+from models.enrolments import Enrolment
 from models.labels import LabelOverride, Noun
 from models.people import Group, GroupCategory, Guardian, GuardianLink, Student
 from models.reminders import Reminder
 from models.school import Level, School
 from models.school_year import SchoolYear
 from models.scope import unscoped
+from models.session_records import SessionRecord
 from models.studies import OrgUnit, Programme, Season, Term
 from views.base import Screen
 
@@ -44,6 +46,8 @@ FORMS = {
     "level": (Level, "name", ("Premier", "Second", "Tiers")),
     "programme": (Programme, "title", ("Premier", "Second", "Tiers")),
     "admission": (Admission, "admitted_on", ("2011-01-01", "2012-02-02", "2013-03-03")),
+    "session_record": (SessionRecord, "programme_session", ("5", "6", "7")),
+    "enrolment": (Enrolment, "absences", ("5", "6", "7")),
     "course": (Course, "title", ("Premier", "Second", "Tiers")),
     "grid": (Grid, "title", ("Premier", "Second", "Tiers")),
     "rac_group": (RacGroup, "number", ("00011", "00012", "00013")),
@@ -97,6 +101,13 @@ class Form(HTMLParser):
             self.fields[self._area] += data
 
 
+def a_record(session, school):
+    """A session record of a fresh student under a fresh admission."""
+    student = Student(school_id=school, family_name="Avant", given_name="Zoé")
+    admission = Admission(school_id=school, student=student, programme=session.scalar(select(Programme).where(Programme.school_id == school)))
+    return SessionRecord(school_id=school, student=student, admission=admission, term=Term(school_id=school, year=2010, season=Season.summer))
+
+
 @pytest.fixture
 def row_of(app, schools):
     """`row_of("student")`: the identifier of a fresh record that the administrator may change, and delete where the screen deletes."""
@@ -121,6 +132,10 @@ def row_of(app, schools):
                     school_id=school,
                     student=Student(school_id=school, family_name="Avant", given_name="Zoé"),
                     programme=session.scalar(select(Programme).where(Programme.school_id == school)),
+                ),
+                "session_record": lambda: a_record(session, school),
+                "enrolment": lambda: Enrolment(
+                    school_id=school, session_record=a_record(session, school), course=Course(school_id=school, number="AVANT", title="Avant"), group_number="1"
                 ),
                 "course": lambda: Course(school_id=school, number="AVANT", title="Avant"),
                 "grid": lambda: Grid(school_id=school, code="AVANT", programme=session.scalar(select(Programme).where(Programme.school_id == school))),

@@ -296,13 +296,17 @@ VERBS = {
     ("/admin/session_record/delete/", "", "session_record"): "acc ac registrar",
     ("/admin/session_record/action/", "copy", "session_record"): "acc ac ec registrar",
     ("/admin/session_record/action/", "sanction", "session_record"): "acc ac registrar",
+    **{
+        ("/admin/session_record/action/", verb, "session_record"): "acc ac registrar"
+        for verb in ("print_confirmation", "print_record_sheet")
+    },
     ("/admin/enrolment/delete/", "", "enrolment"): "acc ac registrar",
     ("/admin/enrolment/action/", "confirm_presence", "enrolment"): "acc ac ec registrar",
     ("/admin/student/action/", "register_many", "student"): "acc ac registrar",
     ("/admin/session_record/action/", "copy_last_term", "session_record"): "acc ac registrar",
     **{
         ("/admin/enrolment/action/", verb, "enrolment"): "acc ac registrar"
-        for verb in ("copy", "correct_census", "override", "inherit", "set_transmission")
+        for verb in ("copy", "correct_census", "override", "inherit", "set_transmission", "print_group_list")
     },
     ("/admin/rac_group/delete/", "", "rac_group"): "acc ac registrar",
     ("/admin/term/delete/", "", "term"): "acc registrar",

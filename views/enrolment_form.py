@@ -230,7 +230,8 @@ class EnrolmentForm(EnrolmentPage, Base):
             model.session_record, model.taken = self.record_asked(), self.is_taken
         elif "unassigned" in form and form.unassigned.data:
             model.group_number = ""
-        check(db.session, model, new=is_created)
+        with db.session.no_autoflush:
+            check(db.session, model, new=is_created)
         for telling in Telling:
             if telling.state not in form or form[telling.state].data is getattr(model, telling.state):
                 continue

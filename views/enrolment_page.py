@@ -43,8 +43,8 @@ LEFT: tuple[tuple[Any, tuple[tuple[str, int], ...]], ...] = (
     (
         _("Results"),
         (
-            *(("mark", 3), ("weighted_mark", 3), ("group_average", 3), ("absences", 3), ("remark", 6), ("retake", 6)),
-            *(("r_score", 4), ("r_thirds", 4), ("r_mean", 4)),
+            *(("mark", 4), ("weighted_mark", 4), ("group_average", 4), ("remark", 8), ("absences", 4)),
+            *(("r_score", 4), ("r_thirds", 4), ("r_mean", 4), ("retake", 6)),
         ),
     ),
 )

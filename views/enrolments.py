@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length
 
 from models.base import Refusal, today
 from models.codes import CodeList, CodeValue, read_codes
+from models.course_numbers import GROUP_FIGURES
 from models.courses import Course
 from models.db import db
 from models.enrolment_choices import kinds, of_kind, to_send, unassigned
@@ -38,6 +39,7 @@ from views.masks import ProgrammeWords
 from views.record_papers import GroupLists
 from views.registering import RegisterPages
 from views.results import ResultPages
+from views.searching import field_pattern, folded_like, like
 from views.verbs import verb
 
 
@@ -46,8 +48,8 @@ class InGroup(ScreenFilter):
 
     def apply(self, query: Any, value: str, alias: Any = None) -> Any:
         """Add the clause."""
-        text = value.strip().replace("*", "%").replace("?", "_")
-        return query.filter(Enrolment.group_number.like(text if text != value.strip() or not text.isdecimal() else text.zfill(5)))
+        text = value.strip()
+        return query.filter(Enrolment.group_number.like(text.zfill(GROUP_FIGURES) if text.isdecimal() else like(text), escape="\\"))
 
 
 class OfCourse(ScreenFilter):
@@ -294,13 +296,13 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
     @verb("correct_census", _("Correct the census"), ask=ReasonForm, at_once=True)
     def correct_census(self, record: Enrolment, reason: str) -> None:
         """Take a confirmed presence back."""
-        record.correct_census(reason, WHO.get().name, today(zone().key))
+        record.correct_census(reason, WHO.get().name)
 
     @verb("copy", _("Copy to another [session record]"), ask=CopyForm, at_once=True)
     def copy(self, record: Enrolment, session_record: SessionRecord) -> None:
         """The same course there, without result, census and transmissions."""
-        made = record.copy(session_record)
-        check(db.session, made, new=True)
+        with db.session.no_autoflush:
+            check(db.session, record.copy(session_record), new=True)
 
     @verb("override", _("Override an inherited value"), ask=OverrideForm, at_once=True)
     def override(self, record: Enrolment, field: str, value: str) -> None:
@@ -315,8 +317,6 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
 
 def of_student(text: str) -> Any:
     """The clause: registrations of the students whom a text names."""
-    from views.searching import field_pattern, folded_like
-
     named = or_(*(folded_like(column, field_pattern(text)) for column in (Student.search_key, Student.local_id)))
     return Enrolment.student_id.in_(select(Student.id).where(named))
 

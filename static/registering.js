@@ -12,6 +12,7 @@
   let waiting = []; /* texts that no answer holds yet */
   let dropped = "";
   let changed = false;
+  let pressed = false; /* the button beside the column and the group */
   let busy = false;
   let ending = false; /* Enter on the empty box while an answer is awaited */
 
@@ -42,11 +43,11 @@
       body.set("who", sent.join("\n"));
       body.set("_add", "1");
       if (dropped) body.set("_drop", dropped);
+      if (pressed) column.value = crowd.value = "";
+      else for (const name of ["column", "crowd"]) body.delete(name);
       waiting = [];
       dropped = "";
-      changed = false;
-      column.value = "";
-      crowd.value = "";
+      changed = pressed = false;
       try {
         const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" }, credentials: "same-origin" });
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -84,8 +85,18 @@
       (event.target === group ? who : event.target === course ? group : course).focus();
     } else if (event.target.matches("select[data-choice]")) {
       event.preventDefault();
-      who.focus();
+      who.focus(); /* and the choice is sent as it is left */
     }
+  });
+  /* The arrows pass over the names of a list: only the one that is left chosen counts. */
+  form.addEventListener("keydown", ({ target, key }) => {
+    if (target.matches("select[data-choice]") && key !== "Enter" && key !== "Tab") target.dataset.moving = "1";
+  });
+  form.addEventListener("focusout", ({ target }) => {
+    if (!target.matches("select[data-moving]")) return;
+    delete target.dataset.moving;
+    changed = true;
+    turn();
   });
   who.addEventListener("paste", (event) => {
     const text = event.clipboardData.getData("text");
@@ -98,16 +109,23 @@
     if (!button) return;
     event.preventDefault();
     if (button.name === "_drop") dropped = button.value;
+    else pressed = true;
     changed = true;
     add([who.value]);
     who.value = "";
     who.focus();
   });
+  form.addEventListener("submit", (event) => {
+    if (!busy) return;
+    event.preventDefault(); /* the list is not whole yet: the button takes the focus once it is */
+    event.stopPropagation();
+    ending = true;
+  });
   form.addEventListener("change", ({ target }) => {
-    if (target === who || target === column || target === crowd) return;
+    if (target === who || target === column || target === crowd || target.dataset.moving) return;
     changed = true;
     if (target.matches("select[data-choice]")) who.focus();
     turn();
   });
-  (form.elements.course.value && group.value ? who : course || group).focus();
+  (form.querySelector("select[name=course]").value && group.value ? who : course || group).focus();
 })();

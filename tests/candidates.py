@@ -11,10 +11,10 @@ from models.studies import Season, Term
 COURSE, OTHER = "322-409-MV", "601-103-MQ"
 
 
-def candidates(session, n=3, *, admitted=True, name="Nouvelle"):
+def candidates(session, n=3, *, admitted=True, name="Nouvelle", number=900):
     """So many students with the local numbers 900-0001..., each with an active admission by the demonstration's grid."""
     grid = session.scalar(select(Grid))
-    made = [Student(family_name=name, given_name=f"Zoé{i}", local_id=f"900-{i:04}", school_id=grid.school_id) for i in range(1, n + 1)]
+    made = [Student(family_name=name, given_name=f"Zoé{i}", local_id=f"{number}-{i:04}", school_id=grid.school_id) for i in range(1, n + 1)]
     session.add_all(made)
     if admitted:
         session.add_all(admission(grid, one) for one in made)

@@ -1,11 +1,15 @@
 """Many candidates registered at once, and what was not passed copied from the last term: rules, statements, the undo, the page."""
 
+import re
+
 import pytest
 from batches import As
 from candidates import COURSE, OTHER, a_place, a_term, admission, candidates
-from conftest import counted
+from conftest import counted, rows
+from hands import send, words
 from sqlalchemy import func, select
 
+from jobs.runner import run_pending
 from models.admissions import AdmissionStatus
 from models.base import Refusal
 from models.codes import CodeList, known_code
@@ -187,3 +191,99 @@ def test_copying_for_many_asks_no_more_than_for_two(registrar, app):
 
     with registrar() as session:
         assert asked(session, candidates(session, 2)) == asked(session, candidates(session, 40)) < 30
+
+
+# --- through the pages ---------------------------------------------------------------------------------------------------------------
+
+PAGE, HERE = "/admin/enrolment/register_many", "/account"
+
+
+@pytest.fixture
+def typed(registrar):
+    """A term, a course and a group as the form sends them; three candidates and one without admission."""
+    with registrar() as session:
+        place = a_place(session)
+        people = [*candidates(session), *candidates(session, 1, admitted=False, name="Sansadmission", number=901)]
+        found = {"term": str(place.term.id), "course": str(place.course.id), "group": "990"}
+        return found, [one.id for one in people]
+
+
+def test_without_script_a_column_is_pasted_checked_registered_told_and_undone(as_, app, typed):
+    where, ids = typed
+    browser = as_("registrar2")
+    column = "900-0001\r\nNouvelle Zoé2\r\nsansadmission\r\nPersonne Inconnue"
+    page = send(browser, PAGE, page=HERE, **where, column=column, _add="1")
+    said = words(page)
+    assert page.status_code == 200
+    assert "Type RAC : EE – Évaluation" in said
+    assert "Inscrire 2 étudiants" in said
+    assert "« Personne Inconnue »" in said
+    assert "Zoé1 Sansadmission n’a pas d’admission : créez-en une, puis inscrivez." in said
+    lines = re.findall(r'name="line" value="([^"]*)"', page.text)
+    assert lines == ["t:Personne Inconnue", f"s:{ids[3]}", f"s:{ids[1]}", f"s:{ids[0]}"]
+    fewer = send(browser, PAGE, page=HERE, **where, line=lines, _drop=f"s:{ids[1]}")
+    assert "Inscrire 1 étudiant" in words(fewer)
+    done = send(browser, PAGE, page=HERE, **where, line=lines, _do="1")
+    assert done.status_code == 303
+    after = browser.get(done.location)
+    said = words(after)
+    assert f"2 étudiants inscrits : {COURSE} · 00990. 2 dossiers de session créés." in said
+    assert "2 lignes sont laissées de côté" in said
+    assert "Sansadmission, Zoé1" in said
+    again = send(browser, PAGE, page=HERE, **where, line=[f"s:{i}" for i in ids[:2]], _do="1")
+    assert (again.status_code, "Personne dans la liste ne peut être inscrit" in words(again)) == (422, True)
+    undo_page = re.search(r'href="(/admin/journal_event/undo[^"]+)"', after.text)[1].replace("&amp;", "&")
+    send(browser, undo_page, page=undo_page)
+    with rows(app) as session:
+        assert session.scalar(select(func.count(SessionRecord.id)).where(SessionRecord.student_id.in_(ids))) == 0
+
+
+def test_a_place_that_is_not_whole_or_wrong_is_told_beside_its_field(as_, typed):
+    where, ids = typed
+    browser = as_("registrar2")
+    wrong = send(browser, PAGE, page=HERE, **{**where, "group": "A1"}, line=f"s:{ids[0]}", _do="1")
+    assert (wrong.status_code, "« A1 »" in words(wrong)) == (422, True)
+    empty = send(browser, PAGE, page=HERE, line=f"s:{ids[0]}", _do="1")
+    assert (empty.status_code, words(empty).count("Remplissez ceci, puis inscrivez.")) == (422, 2)
+    mistaken = send(browser, PAGE, page=HERE, **{**where, "course": "", "look-course": "6O1-103-MQ"}, _add="1")
+    assert "601-103-MQ" in words(mistaken)
+
+
+def test_students_ticked_in_their_list_stand_on_the_page_and_more_than_it_holds_are_left_to_a_job(as_, app, typed, monkeypatch):
+    where, ids = typed
+    browser = as_("registrar2")
+    ticked = {"page": "/account", "action": "register_many", "rowid": [str(i) for i in ids]}
+    page = send(browser, "/admin/student/action/", **ticked)
+    assert sorted(re.findall(r'name="line" value="s:(\d+)"', page.text)) == sorted(map(str, ids))
+    monkeypatch.setattr("views.registering.MOST_ROWS", 2)
+    asked = send(browser, "/admin/student/action/", **ticked)
+    assert "Inscrire à un cours" in words(asked)
+    assert send(browser, "/admin/student/action/", **ticked, **{**where, "group": ""}, _asked="1").status_code == 200
+    job = send(browser, "/admin/student/action/", **ticked, **where, _asked="1")
+    assert "/admin/job/details/" in job.location
+    run_pending(app)
+    said = words(browser.get(job.location))
+    assert f"3 étudiants inscrits : {COURSE} · 00990." in said
+    assert "Zoé1 Sansadmission n’a pas d’admission" in said
+
+
+def test_the_last_term_is_copied_from_the_list_of_records_and_by_a_job(as_, app, registrar, monkeypatch):
+    with registrar() as session:
+        place = a_place(session)
+        lines = judge(session, place, [one.id for one in candidates(session, 2)])
+        register(session, place, lines)
+        later = [SessionRecord.begin(session, line.admission, a_term(session, 2020, "winter")) for line in lines]
+        session.flush()
+        ids = [one.id for one in later]
+    browser = as_("registrar2")
+    ticked = {"page": "/account", "action": "copy_last_term"}
+    send(browser, "/admin/session_record/action/", **ticked, rowid=str(ids[0]))
+    assert "1 inscription copiée." in words(browser.get("/admin/session_record/"))
+    send(browser, "/admin/session_record/action/", **ticked, rowid=str(ids[0]))
+    assert "il ne reste rien à reprendre de A-2019" in words(browser.get("/admin/session_record/"))
+    monkeypatch.setattr("views.last_term.MOST_ROWS", 1)
+    job = send(browser, "/admin/session_record/action/", **ticked, rowid=[str(i) for i in ids])
+    run_pending(app)
+    said = words(browser.get(job.location))
+    assert "1 inscription copiée." in said
+    assert "il ne reste rien" in said

@@ -244,3 +244,25 @@ def test_home_tells_the_presences_to_confirm_and_leads_to_as_many_rows(as_, regi
     listed = browser.get(link).text
     assert len(re.findall(r'name="rowid"', listed)) == 3
     assert "présences à confirmer avant" not in words(as_("amp2").get("/admin/"))
+
+
+def test_the_pages_ask_as_much_for_two_as_for_forty(as_, app, registrar):
+    browser = as_("registrar2")
+
+    def asked(n, year):
+        with registrar() as session:
+            found = a_group(session, n, year=year)
+            term = found[0].term_id
+            group = f"term={term}&course={found[0].course_id}&group=00990"
+            lines = "&".join(f"line=s:{row.student_id}" for row in found)
+        told = {}
+        for page in (f"results?term={term}", f"results?{group}", f"presence?{group}", f"register_many?{group}&{lines}"):
+            with counted(app) as seen:
+                assert browser.get(f"/admin/enrolment/{page}").status_code == 200
+            told[page.split("=")[0], page.count("course")] = len(seen)
+        return told
+
+    asked(1, 2010)
+    few, many = asked(2, 2011), asked(40, 2012)
+    assert few == many
+    assert max(many.values()) < 24

@@ -71,7 +71,7 @@ def read_admissions(studies: Studies, students: set[Any]) -> Admissions:
     for piece in pieces(sorted(one for one in students if isinstance(one, int))):
         for number, student, programme, grid, unit, term, status, applied, admitted, ended in studies.session.execute(wanted.where(a.student_id.in_(piece))):
             days = {"applied_on": applied, "admitted_on": admitted, "ended_on": ended}
-            one = Known(number, student, programme, grid or "", units.get(unit, ""), terms.get(term), status.name, days)
+            one = Known(number, student, programme, grid or "", units.get(unit or 0, ""), terms.get(term or 0), status.name, days)
             found.of.setdefault(student, []).append(one)
     return found
 
@@ -79,7 +79,12 @@ def read_admissions(studies: Studies, students: set[Any]) -> Admissions:
 def plan_admissions(studies: Studies, admissions: Admissions, rows: list[Parsed]) -> list[Planned]:
     """Each line one admission."""
     seen: dict[Any, int] = {}
-    return [studies.settle(_admission(studies, admissions, row, seen)) for row in rows]
+    planned = [studies.settle(_admission(studies, admissions, row, seen)) for row in rows]
+    for one in planned:
+        if one.status == "error":  # among lines of other files nothing else says what it is about
+            said = one.row.values
+            said["given_name"] = " · ".join(text for text in (said.get("given_name"), said.get("grid") or said.get("programme")) if text)
+    return planned
 
 
 def _admission(studies: Studies, admissions: Admissions, row: Parsed, seen: dict[Any, int]) -> Planned:
@@ -96,7 +101,6 @@ def _admission(studies: Studies, admissions: Admissions, row: Parsed, seen: dict
     elif not grid and not programme:
         studies.need(row, "programme")
     programme = programme or (kept_grid or {}).get("programme", "")
-    values["given_name"] = f"{values.get('given_name', '')} · {grid or programme}".strip(" ·")
     term, unit = studies.place(row, "start_term", "term"), studies.place(row, "org_unit")
     if row.problems or student is None:
         return Planned(row, "error")

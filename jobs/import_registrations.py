@@ -84,7 +84,6 @@ class Registrations:
         programme = studies.programme(row)
         for key in CODE_COLUMNS:
             studies.code(row, key)
-        values["given_name"] = f"{values.get('given_name', '')} · {values.get('course', '')} {values.get('group', '')}".strip(" ·")
         known = None if student is None else self._admission(row, student, programme)
         if row.problems or known is None or term is None:
             return Planned(row, "error"), None, 0
@@ -124,7 +123,7 @@ class Registrations:
             apply(said, one)
             settle(studies.session, one, {(one.course.id or 0, group): said.kind} if said.kind is not None else {})
         except Refusal as refusal:
-            refuse(row, "group" if group else "course", refusal)
+            refuse(row, self._culprit(said, kept, (known, student, head, course, group)), refusal)
         if row.problems:
             return Planned(row, "error")
         planned = Planned(row, "unchanged" if kept is not None else "created", student if isinstance(student, int) else None)
@@ -142,6 +141,29 @@ class Registrations:
         if kept is None and head not in self.records:
             self.new_records.add(head)
         return planned
+
+    def _culprit(self, said: Row, kept: Enrolment | None, about: Any) -> str:
+        """The cell that a refusal is about: the one without which the line would be taken; else where the line stands."""
+        known, student, head, course, group = about
+        row, values = said.row, said.row.values
+        if kept is None and known.status != AdmissionStatus.active.name:
+            return "grid" if "grid" in values else "student_ref"
+        told = len(row.problems)
+        for key in (key for key in SAID if key in values):
+            row.values = {other: value for other, value in values.items() if other != key}
+            place = Place(said.place.unit, None) if key == "partner" else said.place
+            one = standing(kept, self._head(known, student, head), self._course(course), group)
+            try:
+                apply(Row(said.studies, row, said.kind, place), one)
+                settle(self.studies.session, one, {(one.course.id or 0, group): said.kind} if said.kind is not None else {})
+                if len(row.problems) == told:
+                    return key
+            except Refusal:  # this cell is not what is wrong
+                pass
+            finally:
+                row.values = values
+                del row.problems[told:]
+        return "group" if group else "course"
 
     def kind_of(self, course: str, group: str) -> CodeValue | None:
         """What a group of a course stands for, by the correspondence of the school and of the import."""
@@ -187,13 +209,20 @@ def plan_registrations(studies: Studies, admissions: Admissions, rows: list[Pars
     planned: list[Planned] = []
     with studies.session.no_autoflush:
         for piece in pieces(rows):
-            about = [(row, *work.line(row), list(studies.wanted), studies.wanted.clear()) for row in piece]
-            work.load(number for _row, _settled, _about, number, *_rest in about if number)
-            for row, settled, what, number, wanted, _none in about:
-                studies.wanted[:] = wanted
+            about = []
+            for row in piece:
+                about.append((row, *work.line(row), studies.wanted))
+                studies.wanted = []
+            work.load(number for _row, _settled, _what, number, _wanted in about if number)
+            for row, settled, what, number, wanted in about:
+                studies.wanted = wanted
                 planned.append(studies.settle(settled or work.planned(row, what, number)))
             forget(studies.session, work.rows.values())
             work.heads.clear()
+    for one in planned:
+        if one.status == "error":  # among lines of other files nothing else says what it is about
+            said = one.row.values
+            said["given_name"] = " · ".join(text for text in (said.get("given_name"), said.get("course"), said.get("group")) if text)
     return planned, work
 
 
@@ -232,8 +261,8 @@ def _create(work: Registrations, piece: list[Planned], terms: dict[Any, Term]) -
     known = select(r).where(r.admission_id.in_(ids.values())).options(joinedload(r.term), joinedload(r.language))
     records = {(one.admission_id, one.term_id): one for one in session.scalars(known)}
     before: dict[int, list[int]] = {}
-    for (admission, _term), record in records.items():
-        before.setdefault(admission, []).append(record.term.place)
+    for kept in records.values():
+        before.setdefault(kept.admission_id, []).append(kept.term.place)
     courses = named(session, mine, Course, "number", (one.values["course"] for one in piece))
     places = _places(work, piece)
     made = []

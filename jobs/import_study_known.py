@@ -156,7 +156,8 @@ class Studies:
         if not said:
             return None
         key = fold(said) if kind == "partner" else said
-        if key in {"term": self.terms, "org_unit": self.units, "partner": self.partners}[kind]:
+        known: dict[str, Mapping[Any, Any]] = {"term": self.terms, "org_unit": self.units, "partner": self.partners}
+        if key in known[kind]:
             return key
         text = row.cells.get(column, "")
         told = self.places.setdefault((kind, text), Place(kind, text))
@@ -232,7 +233,7 @@ def read_studies(session: Session, work: Work, kinds: Iterable[str], before: dic
     rows = select(Grid.id, Grid.code, Grid.title, Grid.org_unit_id, Programme.code).join(Programme, Grid.programme_id == Programme.id)
     for number, code, title, unit, programme in session.execute(rows.where(Grid.school_id == mine)):
         codes[number] = code
-        studies.grids[code] = {"id": number, "grid": code, "grid_title": title, "org_unit": unit_codes.get(unit, ""), "programme": programme}
+        studies.grids[code] = {"id": number, "grid": code, "grid_title": title, "org_unit": unit_codes.get(unit or 0, ""), "programme": programme}
     if "grids" in kinds:
         pairs = select(grid_course.c.grid_id, Course.number).join(Course, Course.id == grid_course.c.course_id).where(Course.school_id == mine)
         studies.taught = {(codes[grid], number) for grid, number in session.execute(pairs) if grid in codes}
@@ -240,10 +241,10 @@ def read_studies(session: Session, work: Work, kinds: Iterable[str], before: dic
         lines = select(RacGroup.id, RacGroup.number, RacGroup.rac_type_id, Course.number).join(Course, Course.id == RacGroup.course_id)
         for number, group, kind, course in session.execute(lines.where(RacGroup.school_id == mine)):
             studies.rac[course, group] = {"id": number, "course": course, "group": group, "rac_type": names.get(kind, "")}
-    for one in studies.codes.values():
-        if one.code_list is CodeList.partner:
-            studies.partners.setdefault(fold(one.label), one)
-            studies.partners[fold(one.code)] = one
+    for value in studies.codes.values():
+        if value.code_list is CodeList.partner:
+            studies.partners.setdefault(fold(value.label), value)
+            studies.partners[fold(value.code)] = value
     if {"admissions", "enrolments"} & set(kinds):
         _read_students(studies, before)
     return studies

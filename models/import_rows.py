@@ -31,7 +31,7 @@ class FileKind(Choice):
     programmes = "programmes", _("[Programmes]"), "info"
     courses = "courses", _("[Courses]"), "info"
     grids = "grids", _("Grids with their [courses]"), "info"
-    rac_groups = "rac_groups", _("Correspondence of [groups] and kinds of recognition"), "info"
+    rac_groups = "rac_groups", _("Correspondence of [groups]"), "info"
     admissions = "admissions", _("Admissions"), "info"
     enrolments = "enrolments", _("Registrations"), "info"
     # what a transfer brings of the studies (models/travel_studies.py): of no file that a person sends

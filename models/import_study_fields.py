@@ -13,7 +13,7 @@ from models.words import _, _p
 Column = tuple[str, str, Any]
 
 _STUDENT: tuple[Column, ...] = (
-    ("student_ref", "numero_da", _("Local number of [the student]")),
+    ("student_ref", "numero_da", _("Local number")),
     ("national_id", "code_permanent", _("National identifier (INE, permanent code)")),
 )
 _PLACE: tuple[Column, ...] = (

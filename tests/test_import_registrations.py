@@ -77,11 +77,11 @@ def test_a_registration_is_known_by_record_course_and_group_and_an_empty_cell_er
 def test_a_line_that_a_rule_refuses_is_told_in_the_words_of_the_models(college):
     college.write(*sent(("inscriptions.csv", ENROLMENTS)))
     wrong = {
-        f"{GABRIEL},A-2025,350-711-MV,,00993,,,75,,,,,,,": "group: 350-711-MV 00993 is of the kind EE SR: no mark is recorded for it.",
-        f"{GABRIEL},A-2025,322-409-MV,,00012,,,,,,,,CR,,": "group: The situation of studies",
-        f"{GABRIEL},A-2025,322-409-MV,,00013,,,175,,,,,,,": "group: The mark 175 is not between 0 and 100.",
-        "1600002,322A0-10A-RA,H-2026,322-409-MV,,00012,,,,,,,,,,": "group: Rose Tremblay already has the diploma of 322A0-10A-RA",
-        f"{ROSE},H-2026,322-409-MV,,,,,,,,1,2026-02-15,,,": "course: 322-409-MV has no group: only who attends one is counted.",
+        f"{GABRIEL},A-2025,350-711-MV,,00993,,,75,,,,,,,": "mark: 350-711-MV 00993 is of the kind EE SR: no mark is recorded for it.",
+        f"{GABRIEL},A-2025,322-409-MV,,00012,,,,,,,,CR,,": "study_situation: The situation of studies",
+        f"{GABRIEL},A-2025,322-409-MV,,00013,,,175,,,,,,,": "mark: The mark 175 is not between 0 and 100.",
+        "1600002,322A0-10A-RA,H-2026,322-409-MV,,00012,,,,,,,,,,": "grid: Rose Tremblay already has the diploma of 322A0-10A-RA",
+        f"{ROSE},H-2026,322-409-MV,,,,,,,,1,2026-02-15,,,": "census: 322-409-MV has no group: only who attends one is counted.",
         f"{GABRIEL},A-2025,350-711-MV,,00998,,,,,,0,,,,": "census: The presence is confirmed already; a correction of the census needs its reason.",
         f"{GABRIEL},A-2025,350-7I1-MV,,00998,,,,,,,,,,": "course: The course 350-7I1-MV is not in the catalogue.",
         f"{GABRIEL},A-2025,35O-711-MV,,00998,,,,,,,,,,": "course: In “35O-711-MV” sign 3 is the letter O",
@@ -100,7 +100,7 @@ def test_what_was_registered_before_an_admission_ended_may_still_be_completed(co
         session.query(SessionRecord).filter_by(student_id=student.id).first().admission.close(dt.date(2026, 6, 1))
     key = college.send(*file(f"{GABRIEL},A-2025,350-711-MV,,00998,,,64,,,,,,,", f"{GABRIEL},A-2025,322-409-MV,,00012,,,,,,,,,,"))
     assert college.counts(key)["changed"] == 1
-    assert told(college, key)[3][0].startswith("group: The admission of Gabriel Ben Salah to 322A0-10A-RA is closed: activate it again")
+    assert told(college, key)[3][0].startswith("grid: The admission of Gabriel Ben Salah to 322A0-10A-RA is closed: activate it again")
 
 
 def test_a_course_that_is_not_taken_holds_its_remark_alone(college):
@@ -111,7 +111,7 @@ def test_a_course_that_is_not_taken_holds_its_remark_alone(college):
         (False, "EQ", Outcome.passed), (True, None, Outcome.in_progress),
     ]  # fmt: skip
     key = college.send(*file(f"{GABRIEL},A-2025,322-409-MV,non,,", headings=headings))
-    assert told(college, key) == {2: ["course: 322-409-MV is not taken: choose the remark that recognises it, EQ, DI or SU."]}
+    assert told(college, key) == {2: ["taken: 322-409-MV is not taken: choose the remark that recognises it, EQ, DI or SU."]}
 
 
 def test_without_a_grid_the_only_active_admission_is_meant(college):

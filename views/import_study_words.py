@@ -34,6 +34,6 @@ SHOWN = {
     "courses": ("units", "hours", "course_category"),
     "grids": ("programme", "org_unit", "units"),
     "rac_groups": ("rac_type",),
-    "admissions": ("student_ref", "programme", "org_unit", "admission_status", "start_term"),
-    "enrolments": ("student_ref", "grid", "term", "rac_type", "mark", "remark"),
+    "admissions": ("grid", "programme", "org_unit", "admission_status", "start_term"),
+    "enrolments": ("term", "course", "group", "rac_type", "mark"),
 }

@@ -58,7 +58,8 @@ _CHOICES: dict[str, Any] = {"sex": Sex, "status": StudentStatus, "relation": Rel
 def field_of(kind: str, key: str) -> Field | None:
     """The column behind a key, also of another kind of file: a line of one shows what the others say."""
     bare = key.rpartition(".")[2]
-    return FIELDS[kind].get(key) or FIELDS["students"].get(key) or FIELDS["guardians"].get(bare) or FIELDS["links"].get(bare)
+    mine = FIELDS[kind].get(key) or FIELDS["students"].get(key) or FIELDS["guardians"].get(bare) or FIELDS["links"].get(bare)
+    return mine or next((fields[key] for fields in FIELDS.values() if key in fields), None)
 
 
 def label_of(kind: str, key: str) -> str:

@@ -68,7 +68,8 @@ class Outcome(Choice):
 
 
 def _code(label: Any) -> Any:
-    return mapped_column(ForeignKey("code_value.id", ondelete="RESTRICT"), index=True, info={"label": label})
+    """A code of a list. No index: codes are never deleted, and thirteen indexes would be written with each registration."""
+    return mapped_column(ForeignKey("code_value.id", ondelete="RESTRICT"), info={"label": label})
 
 
 class Enrolment(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):

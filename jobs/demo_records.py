@@ -141,10 +141,12 @@ def load_records(
     recognised = next(one.id for one in taught["programmes"] if one.code == _RECOGNISED)
     writer = _Writer(session, school, taught["codes"], registrar, day)
     active = [one for one in admissions if one.status is AdmissionStatus.active]
-    known = next((one for one in active if one.programme_id == recognised), None)
+    known, awarded = (*(one for one in active if one.programme_id == recognised), None, None)[:2]
     if known is not None:
-        before = store("admissions", [_closed(known, taught["programmes"], ancient)])[0]
-        _known(writer, known, before, [*past, ancient])
+        other = next(one for one in taught["programmes"] if one.code == "180.A0")
+        statuses = zip((known, awarded), (AdmissionStatus.closed, AdmissionStatus.sanctioned), strict=True)
+        before = store("admissions", [_ended(one, other, ancient, status) for one, status in statuses if one is not None])
+        _known(writer, known, before[0], [*past, ancient])
     for number, one in enumerate(active):
         if one is not known:
             _usual(writer, random.Random(f"{school.id}-{one.student_id}"), one, number, past, present, own=one.programme_id == recognised)  # noqa: S311 (a demonstration must repeat itself)
@@ -160,20 +162,19 @@ def _terms(terms: Mapping[tuple[int, Season], Term], day: dt.date) -> tuple[list
     return [one for one in reversed(long) if one.place < present.place][:2], present, long[0]
 
 
-def _closed(admission: Admission, programmes: Sequence[Programme], term: Term) -> Admission:
-    """What somebody followed before: an admission that was closed."""
-    other = next(one for one in programmes if one.code == "180.A0")
-    ended = dt.date(term.year, 12, 20)
+def _ended(admission: Admission, programme: Programme, term: Term, status: AdmissionStatus) -> Admission:
+    """What somebody followed before: left without its diploma, or with it."""
+    ended = dt.date(term.year, 5, 20)
     return Admission(
         school_id=admission.school_id,
         student_id=admission.student_id,
-        programme_id=other.id,
+        programme_id=programme.id,
         grid_id=None,
         org_unit_id=None,
         term_id=term.id,
-        status=AdmissionStatus.closed,
+        status=status,
         ended_on=ended,
-        sanctioned_on=None,
+        sanctioned_on=ended if status is AdmissionStatus.sanctioned else None,
     )
 
 

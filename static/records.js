@@ -140,6 +140,8 @@
     }
     const row = event.target.closest("table[data-rows] tbody tr");
     if (!row) return;
+    /* A verb comes back to its row, or to the one that it makes. */
+    if (event.target.closest("[data-act]")) document.querySelector("#row [name=url]").value = row.dataset.url + row.closest("table").dataset.newer;
     const open = event.target.closest("[data-open]");
     if (open && row.closest("table").dataset.rows === "records") event.preventDefault();
     else if (event.target.closest("a, button, summary, .menu-list")) return;

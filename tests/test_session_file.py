@@ -112,7 +112,7 @@ def _advised(session):
 def test_records_of_closed_admissions_are_shown_when_asked_or_chosen(as_, lise):
     browser = as_("registrar2")
     page = words(browser.get(lise["page"]))
-    assert "Tout afficher, avec 1 dossier de session d’admissions closes" in page
+    assert "Tout afficher (1 d’une admission close)" in page
     assert "180.A0" not in page
     for more in ("&all=1", f"&record={lise['old']}"):
         page = words(browser.get(lise["page"] + more))

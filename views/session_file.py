@@ -179,6 +179,7 @@ def _part(student: Student) -> dict[str, Any]:
     return {
         "records": lines,
         "record": chosen,
+        "last_record": last,
         "whole": whole,
         "hidden": hidden,
         "why_not": _why_not(student),
@@ -209,6 +210,7 @@ def _registrations(student: Student, record: SessionRecord) -> dict[str, Any]:
     return {
         "registrations": _lines("enrolment", [(one, str(one), _here(student, record=record.id, enrolment=one.id)) for one in shown]),
         "registration": chosen if chosen in shown else next(iter(shown), None),
+        "last_enrolment": last,
         "choices": sum(map(_is_choice, every)),
         "unassigned": asked,
         "is_choice": _is_choice,

@@ -44,6 +44,9 @@ run: $(RUNTIME)
 
 dev: $(DEVELOPMENT)
 
+# What is compiled once is kept, whatever the shell says: each process that a test starts reads the whole application.
+test coverage test-all: export PYTHONDONTWRITEBYTECODE :=
+
 # A worker starts its own server and Chromium when its first browser test comes.
 test: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"

@@ -105,8 +105,16 @@ def today(time_zone: str = TIME_ZONE) -> dt.date:
     return utcnow().astimezone(ZoneInfo(time_zone)).date()
 
 
-_SPECIAL = str.maketrans(
-    {"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss", "ł": "l", "Ł": "l", "đ": "d", "Đ": "d", "ø": "o", "Ø": "o", "ı": "i", "’": "'"}
+class _Plain(dict[int, str]):
+    """Each character without its accents, found out once."""
+
+    def __missing__(self, code: int) -> str:
+        plain = self[code] = "".join(c for c in unicodedata.normalize("NFD", chr(code)) if not unicodedata.combining(c))
+        return plain
+
+
+_PLAIN = _Plain(
+    str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss", "ł": "l", "Ł": "l", "đ": "d", "Đ": "d", "ø": "o", "Ø": "o", "ı": "i", "’": "'"})
 )
 
 
@@ -114,8 +122,7 @@ def fold(text: str) -> str:
     """A text as it is searched: no accents, œ as oe, straight apostrophes, lower case, single spaces."""
     if text.isascii():  # four times as fast, and most texts are
         return " ".join(text.lower().split())
-    plain = unicodedata.normalize("NFD", text.translate(_SPECIAL))
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).lower().split())
+    return " ".join(text.translate(_PLAIN).lower().split())
 
 
 class Base(DeclarativeBase):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import os
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -31,6 +32,7 @@ from views.i18n import start_again
 # What is about the file of SQLite is not done twice; several machines share PostgreSQL only.
 collect_ignore_glob = ["kill/*", "test_machine_*.py", "test_postgresql.py"] if NAME in os.environ else ["test_two_runners.py"]
 
+gc.set_threshold(20_000, 20, 50)  # five thousand tests and the mappings are many objects: a look through all of them is rare
 SECRET = "a key for tests, long enough to be one"
 
 
@@ -77,6 +79,8 @@ def whole_app(tmp_path_factory):
         load_demo(db.session, students=30, seed=7)
         db.session.commit()
         db.session.remove() if hasattr(db.session, "remove") else db.session.close()
+    gc.collect()
+    gc.freeze()  # and what is there now is left out of it: it stays to the end of the run
     return app
 
 

@@ -8,6 +8,7 @@ from hands import words
 from sqlalchemy import insert, select, update
 
 from models import overview
+from models.base import fold
 from models.people import Guardian, Student, StudentStatus
 from models.school import Level
 from views import lists
@@ -192,3 +193,11 @@ def test_a_small_school_keeps_no_number(app, as_, schools):
     with rows(app) as session:
         session.execute(update(Student).where(Student.school_id == schools[0]).values(status=StudentStatus.left))
     assert "0 élève actif" in words(browser.get("/admin/")).replace("\u202f", " ") or "0 élève" in words(browser.get("/admin/student/"))
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("Évrard-Nœud  Zoé", "evrard-noeud zoe"), ("L’ÎLE", "l'ile"), ("E\u0301mile", "emile"), ("Łukasz Strauß", "lukasz strauss"), ("Gül Işık", "gul isik")],
+)
+def test_a_name_is_found_without_its_accents_ligatures_and_capitals(text, plain):
+    assert fold(text) == plain

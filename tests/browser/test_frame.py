@@ -15,6 +15,7 @@ PAGES = [
     ("ac", "/admin/"),
     ("ac", "/admin/student/"),
     ("ac", "/admin/student/?search=zzzz"),
+    ("ac", "/admin/student/search/"),
     ("ac", "/admin/student/new/"),
     ("ac", "/admin/search?q=ma"),
     ("ac", "/admin/group/"),
@@ -58,6 +59,11 @@ def test_every_page_has_one_title_and_a_way_to_its_content(open_page):
 def test_f3_goes_to_the_search_and_enter_finds(open_page):
     page = open_page("ac")
     page.goto("/admin/student/")
+    page.keyboard.press("/")
+    expect(page.locator("#q")).to_be_focused()
+    page.locator("#s").focus()
+    page.keyboard.type("a/b")  # in a field it is a letter as any other
+    expect(page.locator("#s")).to_have_value("a/b")
     page.keyboard.press("F3")
     expect(page.locator("#q")).to_be_focused()
     page.keyboard.type("zzzz")

@@ -40,7 +40,7 @@ def has_result() -> ColumnElement[bool]:
     return or_(Enrolment.mark.is_not(None), Enrolment.remark_id.is_not(None))
 
 
-def groups_of(term_id: int, clause: Any = None, text: str = "") -> Select[Any]:
+def groups_of(term_id: int, clause: Any = None, text: str = "") -> Any:
     """The groups of a term in the order of their courses; one statement, to be cut into pages. `clause` narrows to the rows that the person reaches.
 
     Of each: course_id, number and title of the course, group; how many are registered, with_result, confirmed.
@@ -61,7 +61,7 @@ def groups_of(term_id: int, clause: Any = None, text: str = "") -> Select[Any]:
     return wanted.group_by(Course.id, Course.number, Course.title, Enrolment.group_number).order_by(Course.number, Enrolment.group_number)
 
 
-def terms_with_groups(clause: Any = None) -> Select[tuple[Term]]:
+def terms_with_groups(clause: Any = None) -> Select[Term]:
     """The terms that hold registrations with a group, the latest first."""
     held = select(Enrolment.id).where(Enrolment.term_id == Term.id, in_groups())
     return select(Term).where((held if clause is None else held.where(clause)).exists()).order_by(Term.place.desc())
@@ -74,7 +74,7 @@ def rows_of(session: Session, term_id: int, course_id: int, group: str, clause: 
     wanted = wanted.where(Enrolment.term_id == term_id, Enrolment.course_id == course_id, Enrolment.group_number == group, in_groups())
     if clause is not None:
         wanted = wanted.where(clause)
-    if lock and session.get_bind().dialect.name == "postgresql":
+    if lock:
         wanted = wanted.with_for_update(of=Enrolment)
     return list(session.scalars(wanted.options(*with_shown()).order_by(Student.search_key, Enrolment.id).limit(MOST)))
 

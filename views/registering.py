@@ -59,7 +59,7 @@ class PlaceForm(FlaskForm):
     term = RowField(Lookup("term", *TERM_LOOKUP), _p("session_record", "Session"))
     course = CourseField(CourseLookup("course"), _("[Course]"))
     group = StringField(
-        _p("enrolment", "Group"), validators=[InputRequired()], render_kw={"inputmode": "numeric", "maxlength": 20, "autocomplete": "off", "size": 8}
+        _p("enrolment", "[Group]"), validators=[InputRequired()], render_kw={"inputmode": "numeric", "maxlength": 20, "autocomplete": "off", "size": 8}
     )
 
     def __init__(self, *, given: bool) -> None:
@@ -69,9 +69,10 @@ class PlaceForm(FlaskForm):
 
     def place(self) -> Place | None:
         """The three of them; none while one is missing. Refused: a number of a group that is none, a course that is no longer offered."""
-        if self.term.data is None or self.course.data is None or not (self.group.data or "").strip():
+        number = (self.group.data or "").strip()
+        if self.term.data is None or self.course.data is None or not number:
             return None
-        return Place.of(self.term.data, self.course.data, self.group.data)
+        return Place.of(self.term.data, self.course.data, number)
 
 
 @dataclass

@@ -47,7 +47,7 @@ def lines_of(session: Session, course_id: int) -> list[RacGroup]:
 def of_kind(session: Session, kind_id: int) -> Any:
     """The clause: a registration of this kind of recognition, its own or inherited from its group, else the usual one."""
     line = and_(RacGroup.course_id == Enrolment.course_id, RacGroup.number == Enrolment.group_number)
-    inherits = select(RacGroup.id).where(line, RacGroup.rac_type_id == kind_id).exists()
+    inherits: Any = select(RacGroup.id).where(line, RacGroup.rac_type_id == kind_id).exists()
     usual = default_code(session, CodeList.rac_type)
     if usual is not None and usual.id == kind_id:
         inherits = or_(inherits, ~select(RacGroup.id).where(line).exists())

@@ -66,7 +66,7 @@ def record(app, schools):
     ("typed", "told"),
     [
         ("6O1-103-MQ", "le signe n° 2 est la lettre O"),
-        ("601-999-MQ", "Rien dans le catalogue ne s’appelle « 601-999-MQ »"),
+        ("601-999-MQ", "Aucun cours du catalogue ne répond à « 601-999-MQ »"),
     ],
 )
 def test_a_typed_number_that_means_no_course_is_told_at_the_field_and_stays(as_, record, typed, told):

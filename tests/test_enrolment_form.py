@@ -63,7 +63,7 @@ def test_a_registration_inherits_and_comes_back_to_where_it_was_asked_for(app, d
     assert (done.status_code, done.headers["Location"]) == (302, "/admin/student/")
     assert kept(app, desk, "group_number", "rac_type_id", "overrides", "taken") == ("00990", None, {}, True)
     page = words(desk["browser"].get(f"/admin/enrolment/edit/?id={made(app, desk)}"))
-    assert "EE – Évaluation Hérité du numéro de groupe, par la grille de correspondance" in page.replace("Inherited", "")
+    assert "EE – Évaluation Hérité du groupe, par la grille de correspondance" in page
 
 
 def test_start_again_stays_in_the_record(app, desk):
@@ -75,8 +75,8 @@ def test_start_again_stays_in_the_record(app, desk):
     ("fields", "told"),
     [
         ({"course": ""}, "Cours : Choisissez"),
-        ({"group_number": ""}, "Tapez le numéro du groupe, ou cochez « pas encore de groupe »."),
-        ({"unassigned": "y"}, "Un numéro est saisi et « pas encore de groupe » est coché."),
+        ({"group_number": ""}, "Tapez le numéro du groupe, ou cochez « choix de cours »."),
+        ({"unassigned": "y"}, "Le numéro du groupe est saisi et la case « choix de cours » est cochée."),
         ({"group_number": "9A"}, "Groupe : « 9A »"),
         ({"group_number": "992", "mark": "80"}, "Note : EE SR se donne sans note."),
         ({"mark": "101"}, "101"),

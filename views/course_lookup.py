@@ -68,7 +68,7 @@ class CourseLookup(Lookup):
         super().__init__(name, Course, ("number", "title"), offered(Course))
         self.field = CourseField
 
-    def format(self, model: Any) -> tuple[Any, str] | None:  # type: ignore[override]  # a sentence has no identifier
+    def format(self, model: Any) -> tuple[Any, str] | None:
         """As any row; a sentence without identifier."""
         return ("", str(model)) if isinstance(model, Told) else super().format(model)
 

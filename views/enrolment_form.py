@@ -112,6 +112,7 @@ class EnrolmentForm(EnrolmentPage, Base):
     """The form half of the screen of registrations."""
 
     create_template = form_template = "admin/enrolment/form.html"
+    details_template = "admin/enrolment/details.html"
     lookups = LOOKUPS
     form_columns = (
         *("course", "group_number", "unassigned", *INHERITED, "prerequisites", "assignment_state", "assignment_priority", "substitution", "alternative_number"),
@@ -180,7 +181,7 @@ class EnrolmentForm(EnrolmentPage, Base):
 
     def choose_record(self) -> ResponseReturnValue:
         """Whose registration, in which term: a look-up, then the form."""
-        form = RecordForm()
+        form: Any = RecordForm()
         back = own_path(request.args.get("url")) or self.get_url(".index_view")
         if request.method == "POST" and "_look" in request.form:
             form.record.look(request.form.get("look-record", ""))

@@ -13,6 +13,7 @@ from models.enrolment_choices import lines_of
 from models.enrolments import INHERITED, Enrolment, inherited_value
 from models.session_records import SessionRecord
 from models.transmissions import Telling, Transmission
+from views.courses import units_words
 from views.custom import ExtraField, span_of
 from views.formats import show, show_date
 from views.i18n import gettext
@@ -62,6 +63,8 @@ class EnrolmentPage(Base):
     def render(self, template: str, **kwargs: Any) -> str:
         """The form in two columns."""
         form, row = kwargs.get("form"), kwargs.get("model")
+        if template == self.details_template and row is not None:
+            kwargs |= {"detail_groups": detail_groups(row), "student": row.student, "file_url": file_url(row.session_record)}
         if form is not None and "course" in form and "form_groups" not in kwargs:
             kwargs |= self.page_of(form, row.session_record if row is not None else self.record_asked(), row)
         return str(super().render(template, **kwargs))
@@ -80,7 +83,7 @@ class EnrolmentPage(Base):
             "row": row,
             "taken": taken,
             "banner": screens()["student"].banner(record.student, ""),
-            "file_url": url_for("student.details_view", id=record.student_id, part="session_records", record=record.id),
+            "file_url": file_url(record),
             "form_groups": [group for group in groups if group[1]],
             "partner_fields": fields_of(form, PARTNER),
             "tellings": [telling_line(form, row, one) for one in Telling] if taken else [],
@@ -164,7 +167,7 @@ def inherited_rows(record: SessionRecord, row: Enrolment | None) -> list[tuple[s
     def value(name: str) -> Any:
         return row.value(name) if row is not None else inherited_value(db.session, name, record, None, None)
 
-    return [(str(Enrolment.__mapper__.attrs[name].info["label"]), str(value(name) or "—")) for name in INHERITED]
+    return [(field_words(name), str(value(name) or "—")) for name in INHERITED]
 
 
 def census_of(row: Enrolment) -> list[tuple[str, str]]:
@@ -175,6 +178,36 @@ def census_of(row: Enrolment) -> list[tuple[str, str]]:
         "census_on": show_date(row.census_on) if row.census_on else "",
         "census_reason": row.census_reason,
     }
-    attrs = Enrolment.__mapper__.attrs
-    words = {name: attrs[name].info["label"] if "label" in attrs[name].info else attrs[name].columns[0].info["label"] for name in found}
-    return [(str(words[name]), value) for name, value in found.items() if value or name == "census_status"]
+    return [(field_words(name), value) for name, value in found.items() if value or name == "census_status"]
+
+
+def field_words(name: str) -> str:
+    """The label of a field."""
+    prop = Enrolment.__mapper__.attrs[name]
+    return str(prop.info["label"] if "label" in prop.info else prop.columns[0].info["label"])
+
+
+def file_url(record: SessionRecord) -> str:
+    """The record in the file of its student."""
+    return url_for("student.details_view", id=record.student_id, part="session_records", record=record.id)
+
+
+def detail_groups(row: Enrolment) -> list[tuple[str, list[tuple[str, Any]]]]:
+    """The page of one registration: the groups of the form, with the values that count, in words."""
+
+    def words(name: str) -> Any:
+        if name in INHERITED:
+            return str(row.value(name) or "")
+        if name in SENT:
+            return row.transmission(Telling[name.removesuffix("_sent")])
+        return units_words(row.r_thirds) if name == "r_thirds" else show(getattr(row, name))
+
+    sent = tuple(name for one in Telling for name in (one.state, one.day))
+    groups = (
+        (gettext("Registration"), ("course", "group_number", "term", "taken", "outcome")),
+        *((str(title), tuple(name for name, _span in members)) for title, members in LEFT[1:]),
+        (gettext("Studies in a partner organisation"), tuple(name for name, _span in PARTNER)),
+        (gettext("Census"), ("census_status", "census_by", "census_on", "census_reason")),
+        (gettext("Transmission"), sent),
+    )
+    return [(title, [(field_words(name), words(name)) for name in names]) for title, names in groups]

@@ -30,11 +30,13 @@ from views.base import Screen
 from views.course_lookup import typed_course
 from views.enrolment_fields import Records
 from views.enrolment_form import WHOSE, EnrolmentForm
+from views.enrolment_page import field_words
 from views.fields import ChoiceField, RowField
 from views.filters import Clause, Row, ScreenFilter
 from views.formats import zone
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
+from views.i18n import lazy_pgettext as _p
 from views.masks import ProgrammeWords
 from views.record_papers import GroupLists
 from views.registering import RegisterPages
@@ -146,12 +148,6 @@ class TransmissionForm(FlaskForm):
     state = ChoiceField(_("State"), Transmission)
 
 
-def field_words(name: str) -> str:
-    """The label of a field."""
-    prop = Enrolment.__mapper__.attrs[name]
-    return str(prop.info["label"] if "label" in prop.info else prop.columns[0].info["label"])
-
-
 def _value(name: str) -> Any:
     """A column's formatter: the code of the value that counts."""
 
@@ -170,6 +166,10 @@ def _code(name: str) -> Any:
 CODED = {name: _code(name) for name in ("remark", "retake", "prerequisites", "assignment_state", "substitution", "study_situation", "census_status")}
 
 
+# (the whole label stands in the form and on the page of one registration)
+SHORT = {"rac_type": _("RAC"), "remark": _p("column", "Rem."), "census_status": _p("column", "Census")}
+
+
 class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, EnrolmentForm, Screen):
     """Who is registered for what."""
 
@@ -185,7 +185,7 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
     }
     title_column = "student"
     column_list = ("student", "student.local_id", "term", "course", "group_number", "mark", "remark", "rac_type", "census_status", "outcome")
-    column_labels = {"student.local_id": _("Local number"), "course.title": _("Title of [the course]"), "rac_type": _("RAC"), "census_status": _("Census")}
+    column_labels = {"student.local_id": _("Local number"), "course.title": _("Title of [the course]"), **SHORT}
     column_sortable_list = (("student", "student.search_key"), ("term", "term.place"), ("course", "course.number"), "group_number", "mark")
     column_default_sort = [("id", True)]
     column_searchable_list = ("course.number", "student.search_key")
@@ -227,7 +227,6 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
             "outcome",
             Clause(Enrolment.id, _("Course choice, no [group] yet"), "unassigned", unassigned),
             ToSend(Enrolment.id, _("To send"), "to_send"),
-            Clause(Enrolment.id, _("Presence to confirm"), "presence", lambda: unconfirmed(today(zone().key))),
             Clause(Enrolment.id, _("Presence to confirm"), "presence", lambda: unconfirmed(today(zone().key))),
         )
         super().__init__()

@@ -30,6 +30,7 @@ from views.courses import units_words
 from views.custom import ExtraField
 from views.enrolment_fields import Codes
 from views.enrolment_form import WHOSE
+from views.enrolment_page import file_url
 from views.fields import Lookup, RowField
 from views.filters import Is, Row
 from views.formats import zone
@@ -136,6 +137,7 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
     column_details_list = (*column_list, "language", "programme_session")
     column_export_list = (*column_list, "language", "programme_session")
     create_template = "admin/enrolment/record_new.html"
+    details_template = "admin/enrolment/details.html"
     form_template = "admin/enrolment/record.html"
     lookups = {
         "admission": Active("admission"),
@@ -205,7 +207,7 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
 
     def choose_student(self) -> ResponseReturnValue:
         """Whose record: a look-up, then the dialog."""
-        form = StudentForm()
+        form: Any = StudentForm()
         back = own_path(request.args.get("url")) or self.get_url(".index_view")
         if request.method == "POST" and "_look" in request.form:
             form.student.look(request.form.get("look-student", ""))
@@ -231,7 +233,7 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
             made = SessionRecord.begin(db.session, form.admission.data, form.term.data)
             for field in form:
                 if isinstance(field, ExtraField):
-                    field.populate_obj(made, field.name)
+                    field.populate_obj(made, field.spec.name)
             self._on_model_change(form, made, True)
             db.session.commit()
         except Exception as exc:  # (what is no refusal is raised again by the next line but one)
@@ -253,6 +255,8 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
     def render(self, template: str, **kwargs: Any) -> str:
         """The dialog shows who it is; the form stands under the banner of the student."""
         row, form = kwargs.get("model"), kwargs.get("form")
+        if template == self.details_template and row is not None:
+            kwargs |= {"student": row.student, "file_url": file_url(row)}
         if template == self.create_template and form is not None and "admission" in form:
             kwargs |= self.dialog(form)
         elif row is not None and form is not None:
@@ -260,7 +264,7 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
             kwargs |= {
                 "banner": screens()["student"].banner(row.student, ""),
                 "record": row,
-                "file_url": url_for("student.details_view", id=row.student_id, part="session_records", record=row.id),
+                "file_url": file_url(row),
                 "figures": [(str(getattr(SessionRecord, name).info["label"]), self.figure(row, name)) for name in FIGURES],
             }
         return str(super().render(template, **kwargs))

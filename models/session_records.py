@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, ForeignKey, Index, Select, UniqueConstraint, event, func, select
-from sqlalchemy.orm import Load, Mapped, Session, joinedload, mapped_column, object_session, relationship, undefer_group, validates
+from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, event, func, select
+from sqlalchemy.orm import Load, Mapped, Session, joinedload, mapped_column, object_session, relationship, validates
 
 from models.admissions import Admission, AdmissionStatus, open_first, with_shown
 from models.base import Base, Identified, Refusal, Stamped, Versioned
@@ -176,21 +176,6 @@ def _same_student(_mapper: Any, _connection: Connection, row: SessionRecord) -> 
     """Whatever writes it, a record stands under an admission of its own student."""
     if row.admission is not None and row.admission.student_id is not None:
         row.student_id = row.admission.student_id
-
-
-def records_of(session: Session, student_id: int, *, all_of_them: bool = True) -> list[SessionRecord]:
-    """The records of a student with their figures, the latest first; those of open admissions only unless `all_of_them`."""
-    shown = joinedload(SessionRecord.admission)
-    options = (
-        joinedload(SessionRecord.term),
-        *(shown.joinedload(one) for one in (Admission.programme, Admission.grid, Admission.org_unit)),
-        undefer_group("figures"),
-    )
-    wanted: Select[tuple[SessionRecord]] = select(SessionRecord).join(Term, SessionRecord.term_id == Term.id).where(SessionRecord.student_id == student_id)
-    if not all_of_them:
-        still = (AdmissionStatus.applicant, AdmissionStatus.active, AdmissionStatus.suspended)
-        wanted = wanted.join(Admission, SessionRecord.admission_id == Admission.id).where(Admission.status.in_(still))
-    return list(session.scalars(wanted.options(*options).order_by(Term.place.desc(), SessionRecord.id.desc())))
 
 
 def followed_of(session: Session, student_id: int, *, figures: bool = False) -> tuple[list[Admission], list[SessionRecord]]:

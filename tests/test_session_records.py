@@ -11,7 +11,7 @@ from studying import college
 from models.admissions import AdmissionStatus
 from models.base import Refusal
 from models.followed import deletion_problem
-from models.session_records import SessionRecord, admission_deletion_problem, previous_of, records_of
+from models.session_records import SessionRecord, admission_deletion_problem, followed_of, previous_of
 from models.studies import Season, Term
 from models.transmissions import Telling, Transmission
 
@@ -84,10 +84,9 @@ def test_the_records_of_a_student_are_shown_from_the_latest_term(here):
     for term in (here.terms[0], summer, here.terms[1]):
         SessionRecord.begin(here.session, here.admission, term)
     here.session.flush()
-    assert [str(one.term) for one in records_of(here.session, here.student.id)] == ["É-2018", "H-2018", "A-2017"]
-    here.admission.status = AdmissionStatus.closed
-    here.session.flush()
-    assert records_of(here.session, here.student.id, all_of_them=False) == []
+    admissions, records = followed_of(here.session, here.student.id, figures=True)
+    assert admissions == [here.admission]
+    assert [(str(one.term), one.registered) for one in records] == [("É-2018", 0), ("H-2018", 0), ("A-2017", 0)]
 
 
 def test_a_copy_holds_everything_but_results_census_and_transmissions(here):

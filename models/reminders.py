@@ -86,7 +86,7 @@ class Reminder(Base, Identified, SchoolScoped, Stamped, Versioned):
         return Due.late if self.due_on < today else Due.today if self.due_on == today else Due.later
 
 
-def to_do(user_id: int | None) -> Select[tuple[Reminder]]:
+def to_do(user_id: int | None) -> Select[Reminder]:
     """What somebody has still to do, the oldest first, with the students."""
     mine = select(Reminder).where(Reminder.requested_by_id == user_id, Reminder.done_at.is_(None))
     return mine.options(joinedload(Reminder.student)).order_by(Reminder.due_on, Reminder.id)

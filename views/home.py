@@ -104,7 +104,8 @@ class Home(AdminIndexView):
                 count, rows = screen.get_list(0, None, False, q, None, page_size=HITS)
                 if rows:
                     # The list of the same rows: those who have left too. A file that is opened from here walks through it.
-                    url = url_for(f"{endpoint}.index_view", search=q, **({"flt0_status.Is": "all"} if endpoint == "student" else {}))
+                    everybody: dict[str, Any] = {"flt0_status.Is": "all"} if endpoint == "student" else {}
+                    url = url_for(f"{endpoint}.index_view", search=q, **everybody)
                     to = partial(url_for, f"{endpoint}.details_view", url=url)
                     hits = [{"label": str(row), "hint": getattr(row, "hint", ""), "url": to(id=row.id)} for row in rows]
                     groups.append({"label": screen.name, "icon": screen.icon, "n": count, "n_words": screen.count_in_words(count), "hits": hits, "url": url})

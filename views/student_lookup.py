@@ -155,7 +155,7 @@ class StudentLookup(Base):
         if OPEN_ONLY in request.args:
             rest = {name: value for name, value in request.args.items(multi=True) if name != OPEN_ONLY}
             back = self.get_url(".index_view", **rest)
-            ids = self.listed(request.args, 2) if rest else []  # type: ignore[attr-defined]
+            ids = self.listed(request.args, 2) if rest else []
             return redirect(self.get_url(".details_view", id=ids[0], url=back) if len(ids) == 1 else back)
         return super().index_view()
 

@@ -181,8 +181,9 @@ def _same_student(_mapper: Any, _connection: Connection, row: SessionRecord) -> 
 def followed_of(session: Session, student_id: int, *, figures: bool = False) -> tuple[list[Admission], list[SessionRecord]]:
     """(the admissions of a student as `admissions_of` gives them, all their session records, the latest first), in one statement."""
     wanted = select(Admission, SessionRecord).outerjoin(SessionRecord, SessionRecord.admission_id == Admission.id).where(Admission.student_id == student_id)
-    shown = (*with_shown(), joinedload(SessionRecord.term), joinedload(SessionRecord.language), *([Load(SessionRecord).undefer_group("figures")] if figures else []))
-    pairs = session.execute(wanted.options(*shown).order_by(Admission.id.desc())).all()
+    counted = [Load(SessionRecord).undefer_group("figures")] if figures else []
+    shown = (*with_shown(), joinedload(SessionRecord.term), joinedload(SessionRecord.language))
+    pairs = session.execute(wanted.options(*shown, *counted).order_by(Admission.id.desc())).all()
     records = sorted((record for _admission, record in pairs if record is not None), key=lambda one: (one.term.place, one.id), reverse=True)
     return open_first(dict.fromkeys(admission for admission, _record in pairs)), records
 

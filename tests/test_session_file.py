@@ -13,6 +13,8 @@ from models.access import User
 from models.admissions import Admission, AdmissionStatus
 from models.codes import CodeList, known_code
 from models.courses import Course, Grid
+from models.custom import CustomField
+from models.custom_values import FieldKind
 from models.enrolments import Enrolment
 from models.masks import write_masks
 from models.people import Student
@@ -211,6 +213,20 @@ def test_what_was_transmitted_is_not_deleted_and_says_why(as_, app, lise):
     assert gone.headers["Location"] == lise["page"]
     with rows(app) as session:
         assert session.get(SessionRecord, lise["winter"]) is None
+
+
+def test_the_button_of_custom_fields_leads_to_them_or_to_adding_one(as_, app, schools, lise):
+    browser = as_("registrar2")
+    assert "/admin/custom_field/new/?table=session_record" in browser.get(lise["page"]).text
+    assert 'data-do="fields"' not in as_("amp2").get(lise["page"]).text
+    with rows(app) as session:
+        for table in ("session_record", "enrolment"):
+            session.add(CustomField(school_id=schools[1], table_name=table, label="Casier", kind=FieldKind.text))
+    page = browser.get(lise["page"]).text
+    for table in ("session_record", "enrolment"):
+        form, anchor = re.search(rf'href="(/admin/{table}/edit/[^"#]+)#([^"]+)" data-act="fields"', page).groups()
+        assert f'id="{anchor}"' in browser.get(form.replace("&amp;", "&")).text
+    assert 'data-do="fields"' not in as_("amp2").get(lise["page"]).text
 
 
 def test_a_narrow_column_says_its_whole_name_where_the_programme_has_one_of_its_own(as_, app, lise):

@@ -315,4 +315,6 @@ def test_pages_of_one_record_say_its_programme_s_names_and_nothing_else_does(app
         assert "Langue de la démarche" in html.unescape(browser.get(page.format(*named)).text), page
         for other in ("/admin/enrolment/", "/admin/session_record/", f"/admin/student/details/?id={named[2]}"):
             assert "de la démarche" not in html.unescape(browser.get(other).text), other
+    asked = send(browser, "/admin/enrolment/action/", page="/account", action="override", rowid=named[0])
+    assert "Voie de la démarche" in html.unescape(asked.text)
     assert "de la démarche" not in browser.get("/admin/enrolment/export/csv/", buffered=True).text

@@ -29,6 +29,7 @@ from views.label_texts import chosen_language, reading_language
 
 if TYPE_CHECKING:
     from views.base import Screen as Base
+    from views.verbs import Selection
 else:
     Base = object
 
@@ -65,6 +66,12 @@ class ProgrammeWords(Base):
         row = super().get_one(id)
         use_programme(programme_of(row))
         return row
+
+    def check_each(self, verb: str, selection: Selection) -> None:
+        """Before a verb asks its questions: those about one record are worded like its pages."""
+        super().check_each(verb, selection)
+        if selection.count == 1:
+            use_programme(next((programme_of(row) for row in selection.records()), None))
 
 
 @dataclass

@@ -13,6 +13,7 @@ from jobs.import_study_known import COURSE_COLUMNS, Studies, fate, once, pieces,
 from models.base import Refusal
 from models.codes import known_code
 from models.courses import Course, Grid, RacGroup
+from models.enrolment_rules import check_kind
 from models.import_study_fields import CODE_COLUMNS
 from models.studies import OrgUnit, Programme
 
@@ -111,6 +112,12 @@ def _rac_group(studies: Studies, row: Parsed, seen: dict[Any, int]) -> Planned:
     if kept is None and "rac_type" not in values and not row.problems:
         row.problem("rac_type", "kind_missing")
     once(row, mark, seen, "group")
+    if kind is not None and not row.problems and (kept is None or kept["rac_type"] != kind.code):
+        line = RacGroup(course_id=studies.courses[mark[0]]["id"], number=mark[1], rac_type=kind)
+        try:
+            check_kind(studies.session.connection(), line)
+        except Refusal as refusal:
+            refuse(row, "rac_type", refusal)
     planned = fate(studies, row, "rac_group", kept, {"course": mark[0], "group": mark[1], "rac_type": kind.code if kind else None})
     if planned.status in ("created", "changed"):
         studies.rac[mark] = {"id": 0, **(kept or {}), **planned.values, "rac_type": kind.code if kind else ""}

@@ -16,7 +16,7 @@ from jobs.import_admissions import Admissions, Known, forget
 from jobs.import_catalogue import named
 from jobs.import_parse import Parsed
 from jobs.import_plan import Planned
-from jobs.import_registration_cells import Place, Row, apply, shown_of, standing
+from jobs.import_registration_cells import INHERITS, Place, Row, apply, shown_of, standing
 from jobs.import_study_known import Studies, once, pieces, refuse
 from models.admissions import Admission, AdmissionStatus
 from models.base import Refusal, fold
@@ -149,7 +149,7 @@ class Registrations:
         if kept is None and known.status != AdmissionStatus.active.name:
             return "grid" if "grid" in values else "student_ref"
         told = len(row.problems)
-        for key in (key for key in SAID if key in values):
+        for key in sorted((key for key in SAID if key in values), key=lambda key: key in INHERITS):
             row.values = {other: value for other, value in values.items() if other != key}
             place = Place(said.place.unit, None) if key == "partner" else said.place
             one = standing(kept, self._head(known, student, head), self._course(course), group)

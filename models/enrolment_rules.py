@@ -178,6 +178,10 @@ def deletion_problem(row: Enrolment) -> Refusal | None:
 @event.listens_for(RacGroup, "before_insert")
 @event.listens_for(RacGroup, "before_update")
 def _no_mark_is_lost(_mapper: Any, connection: Connection, line: RacGroup) -> None:
+    check_kind(connection, line)
+
+
+def check_kind(connection: Connection, line: RacGroup) -> None:
     """Refused: a group becomes EE SR while registrations of it that inherit the kind hold a mark."""
     if line.rac_type is None or line.rac_type.code != WITHOUT_RESULT or not line.course_id:
         return

@@ -77,7 +77,7 @@ def test_a_registration_is_known_by_record_course_and_group_and_an_empty_cell_er
 def test_a_line_that_a_rule_refuses_is_told_in_the_words_of_the_models(college):
     college.write(*sent(("inscriptions.csv", ENROLMENTS)))
     wrong = {
-        f"{GABRIEL},A-2025,350-711-MV,,00993,,,75,,,,,,,": "mark: 350-711-MV 00993 is of the kind EE SR: no mark is recorded for it.",
+        f"{GABRIEL},A-2025,350-711-MV,,00012,,EE SR,75,,,,,,,": "mark: 350-711-MV 00012 is of the kind EE SR: no mark is recorded for it.",
         f"{GABRIEL},A-2025,322-409-MV,,00012,,,,,,,,CR,,": "study_situation: The situation of studies",
         f"{GABRIEL},A-2025,322-409-MV,,00013,,,175,,,,,,,": "mark: The mark 175 is not between 0 and 100.",
         "1600002,322A0-10A-RA,H-2026,322-409-MV,,00012,,,,,,,,,,": "grid: Rose Tremblay already has the diploma of 322A0-10A-RA",
@@ -91,6 +91,15 @@ def test_a_line_that_a_rule_refuses_is_told_in_the_words_of_the_models(college):
     }
     found = told(college, college.send(*file(*wrong)))
     assert [found[at][0][: len(says)] for at, says in enumerate(wrong.values(), 2)] == list(wrong.values())
+
+
+def test_a_group_whose_registrations_hold_marks_does_not_become_one_without_result(college):
+    college.write(*sent(("inscriptions.csv", ENROLMENTS)))
+    key = college.send(*sent(("correspondance.csv", "cours,type,groupe\n350-711-MV,EE SR,00998\n350-711-MV,EE SR,00997\n")))
+    assert "EE SR" in told(college, key)[2][0]
+    assert college.counts(key)["changed"] == 1
+    college.do(key, "confirm")
+    assert registrations(college)["H-2026", "350-711-MV", "00997"].outcome is Outcome.none
 
 
 def test_what_was_registered_before_an_admission_ended_may_still_be_completed(college):

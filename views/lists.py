@@ -133,7 +133,7 @@ class Lists:
         for position, (index, _name, value) in enumerate(view_args.filters or ()):
             flt = (self._filters or [])[index]
             rest = [f for i, f in enumerate(view_args.filters) if i != position]
-            operation = "" if flt.kind == "select" else f" {flt.operation()}"
+            operation = "" if flt.kind == "select" or not str(flt.operation()) else f" {flt.operation()}"
             label = gettext("%(name)s: %(value)s", name=f"{flt.name}{operation}", value=flt.words(value))
             found.append({"label": label, "remove_url": self._get_list_url(view_args.clone(filters=rest, page=0))})  # type: ignore[attr-defined]
         return found

@@ -100,7 +100,7 @@ class Students(
         "born_on": _("Birth"),
         "grid": _("Grid"),
         "programme_number": _p("column", "Prog. no."),
-        "programme_title": _("Title of [the programme]"),
+        "programme_title": _p("column", "Prog. title"),
     }
     column_sortable_list = (("name", "search_key"), "homeroom_name", ("level", "level.rank"), "national_id", "born_on", "status")
     column_default_sort = [("search_key", False), ("id", False)]
@@ -247,7 +247,7 @@ class Students(
 
     def delete_sentence(self, row: Student) -> str:
         """What goes with the student."""
-        links = gettext("The links to [guardians] go too, and come back with it; unused codes, and messages about this [student] in inboxes, go for good.")
+        links = gettext("The links to [guardians] go too, and come back with it; unused codes, reminders, and messages about this [student] in inboxes, go for good.")
         return f"{links} {self.delete_remedy()}"
 
     # -- verbs

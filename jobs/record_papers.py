@@ -33,7 +33,7 @@ from models.units import show_units
 from models.words import N_, _, _p, in_figures
 from models.work import JobKind
 
-PART = 250  # sheets in one PDF; more come as an archive
+PART = 100  # sheets in one PDF; more come as an archive
 ROWS_A_PAGE = 40
 
 Cells = list[str]
@@ -92,7 +92,7 @@ def _confirmed(facts: dict[str, Any], language: str) -> Page:
         (_("Family name"), facts["family_name"]),
         (_("Given names"), facts["given_names"]),
         (_("Name in use"), facts["usage_name"]),
-        (_p("record papers", "Local number"), facts["local_id"]),
+        (_("Local number"), facts["local_id"]),
         (_("[Programme]"), facts["programme"]),
         (_("Grid"), facts["grid"]),
         (_("[School]"), facts["school"]),
@@ -100,7 +100,9 @@ def _confirmed(facts: dict[str, Any], language: str) -> Page:
     )
     sentence = _("%(who)s confirms the registration in [this school] of the person named below for the [courses] listed here (%(term)s).",
                  who=issuer(facts), term=term)  # fmt: skip
-    return {"year": term, "opening": str(sentence), "facts": named(told), "table": {"columns": columns, "rows": rows, "total": total}}
+    table = {"columns": columns, "rows": rows, "total": total}
+    closing = str(_p("record papers", "Issued to serve for all legal purposes."))
+    return {"year": term, "opening": str(sentence), "facts": named(told), "table": table, "closing": closing}
 
 
 BODY[PaperKind.registration] = _confirmed
@@ -179,7 +181,7 @@ def _sheet(one: SessionRecord, rows: Sequence[Enrolment], language: str) -> dict
     with force_locale(language):
         student, admission = one.student, one.admission
         told = (
-            (_p("record papers", "Local number"), student.local_id),
+            (_("Local number"), student.local_id),
             (_("Identifier"), student.national_id),
             (_("[Programme]"), f"{admission.programme.code} – {admission.programme.title}"),
             (_("Grid"), admission.grid),
@@ -255,7 +257,7 @@ def print_record_sheets(task: Task) -> Product:
         found = [_sheet(one, rows, language_of(one.student.language, school.language)) for one, rows in with_rows(db.session, some, figures=True)]
         if len(ids) == 1:
             title, day = found[0]["title"], f"{found[0]['student']}, {found[0]['term']}"
-        pages = len(found) + sum(len(table["rows"]) for sheet in found for table in sheet["tables"]) // ROWS_A_PAGE
+        pages = 2 * len(found) + sum(len(table["rows"]) for sheet in found for table in sheet["tables"]) // ROWS_A_PAGE
         parts.append(paper.render("record_sheet", _sheets(school, head, found), pages=pages, pictures=head.pictures, beat=task.beat, timeout=60))
         task.progress(start + len(some), total=len(ids))
     _stamped(head, school, len(ids))
@@ -307,7 +309,7 @@ def print_group_lists(task: Task) -> Product:
         "sign_here": str(_("Date and signature of [the teacher]")),
         "columns": [
             _column(_p("class list", "No."), 0.42),
-            _column(_p("record papers", "Local number"), 1.0),
+            _column(_("Local number"), 1.0),
             *(_column(_("Family name"), 1.5), _column(_("Given name"), 1.5)),
             *([_column(_p("record papers", "RAC"), 0.7)] if kinds else []),
             _column(_p("record papers", "Presence (signature)"), 2.2),

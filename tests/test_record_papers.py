@@ -106,7 +106,7 @@ def test_a_confirmation_says_who_follows_which_courses_in_which_groups(app, coll
     assert page.startswith("Cégep de la Rive")
     assert f"Confirmation d’inscription Automne 2017 N° {YEAR}-0001" in page
     assert "Rose Roy confirme l’inscription, dans cette école, de la personne désignée ci-dessous aux cours de cette liste (Automne 2017)." in page
-    assert "Nom Leblanc Prénoms Lise Numéro de DA 123-4567" in page
+    assert "Nom Leblanc Prénoms Lise Numéro DA 123-4567" in page
     assert "JEE.0K – Techniques d'éducation à l'enfance" in page
     assert "JEE0K-17R-RA" in page
     assert "322-409-MV Santé de l'enfant 00992 EE – Évaluation 3 1,66" in page

@@ -86,6 +86,7 @@ class RecordPapers:
         """How many, and what they are for."""
         n = selection.count
         return {
+            "count": n,
             "count_sentence": ngettext("sheet will be printed.", "sheets will be printed.", n),
             "verb_label": ngettext("Print %(num)d sheet", "Print %(num)d sheets", n),
             "form_groups": _stamp(form),

@@ -22,6 +22,7 @@ from models.journal import JournalEvent, screen_of
 from models.messages import Message, MessageState
 from models.packing import model_of
 from models.reach import narrower
+from models.reminders import Reminder
 from models.rights import POLICY, VERBS, may
 from models.scope import SCOPE, WHO, unscoped
 from models.student_accounts import nobodys
@@ -40,8 +41,8 @@ LEFT: dict[str, Any] = {
 OWNED = frozenset({"reset_token"})
 # Whose right decides where a table has none of its own: a language that the school has added, the names that a programme gives to fields, the files of a draft.
 AS = {"school_language": "label", "label_mask": "label", "message_file": "message"}
-# What follows a row without being work done on it: the account of an import's lines, the pairs said to be two people, the cause of a mail.
-FOLLOWS = frozenset({"import_row", "students_apart", "guardians_apart", "outgoing_mail", "message_recipient"})
+# What follows a row without being work done on it: the lines of an import, the pairs said to be two people, the cause of a mail, a reminder.
+FOLLOWS = frozenset({"import_row", "students_apart", "guardians_apart", "outgoing_mail", "message_recipient", "reminder"})
 # Of these, what holds a row that it points to: who received a message is not forgotten by undoing.
 _HOLDS = frozenset({"message_recipient"})
 
@@ -134,6 +135,9 @@ class Steps:
         if model is User and not self.left("user"):
             with unscoped("an account whose role was withdrawn a moment ago stands in no school"):
                 return {row.id: row for row in self.session.scalars(statement.where(User.id.in_(self.made.get(User.__table__, ()))))}  # type: ignore[call-overload]
+        if model is Reminder:  # it goes where its student goes, whoever wrote it down
+            with unscoped("a note that its author alone reads follows its student"):
+                return {row.id: row for row in self.session.scalars(statement)}
         clause = narrower(model.__mapper__, SCOPE.get(), WHO.get().roles, "edit")
         found = self.session.scalars(statement if clause is None else statement.where(clause))
         return {row.id: row for row in found}

@@ -1,20 +1,25 @@
 """A merge undone brings both records back with all that was theirs; that undone is the merge again."""
 
+import datetime as dt
+
 import pytest
 from batches import As
 from merging import guardian, join, link, pair
 from small import add_code
 from sqlalchemy import select
 
+from models.access import User
 from models.base import Base, utcnow
 from models.duplicates import StudentsApart
 from models.imports import Import, ImportRow, RowStatus
 from models.people import Group, LinkStatus, Student
+from models.reminders import Reminder
+from models.scope import unscoped
 from models.undo import plan, undo
 from models.undo_plan import Act
 from models.work import OutgoingMail
 
-FOLLOWED = ("student", "guardian", "guardian_link", "activation_code", "student_group_member", "import_row", "outgoing_mail", "students_apart")
+FOLLOWED = ("student", "guardian", "guardian_link", "activation_code", "student_group_member", "import_row", "outgoing_mail", "students_apart", "reminder")
 OF_ITSELF = {"version", "updated_at", "revoked_at", "sealed"}  # a closed code stays closed
 
 
@@ -61,6 +66,10 @@ def whole_family(session):
     session.add_all([StudentsApart(first_id=gone.id, second_id=third.id), ImportRow(import_id=one.id, status=RowStatus.created, student_id=gone.id)])
     OutgoingMail.queue("a@exemple.org", "Bonjour", "Texte", cause=gone)
     session.flush()
+    with unscoped("a colleague's, whom nobody else reads"):
+        teacher = session.scalars(select(User).where(User.username == "ec")).one()
+        session.add(Reminder(school_id=gone.school_id, requested_by=teacher, student=gone, text="Rappeler", due_on=dt.date(2026, 3, 2)))
+        session.flush()
     return kept.id, gone.id
 
 

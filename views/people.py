@@ -247,7 +247,9 @@ class Students(
 
     def delete_sentence(self, row: Student) -> str:
         """What goes with the student."""
-        links = gettext("The links to [guardians] go too, and come back with it; unused codes, reminders, and messages about this [student] in inboxes, go for good.")
+        links = gettext(
+            "The links to [guardians] go too, and come back with it; unused codes, reminders, and messages about this [student] in inboxes, go for good."
+        )
         return f"{links} {self.delete_remedy()}"
 
     # -- verbs

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ForeignKey, event, select
@@ -55,17 +56,24 @@ class Scope:
     looking: bool = False
     whole: bool = False
 
+    def __hash__(self) -> int:
+        return hash((self.school_id, self.user_id, self.portal))
+
     @cached_property
     def options(self) -> tuple[Any, ...]:
-        """The loader criteria of this scope, built once."""
-        from models.reach import criterion
+        """The loader criteria of this scope."""
+        return _criteria(replace(self, reach=MappingProxyType(dict(self.reach))), frozenset(Base.registry.mappers))
 
-        found = []
-        for mapper in Base.registry.mappers:
-            clause = criterion(mapper, self)
-            if clause is not None:
-                found.append(with_loader_criteria(mapper.class_, clause, include_aliases=True, propagate_to_loaders=False))
-        return tuple(found)
+
+@lru_cache(maxsize=64)  # the same for every page of a person, as long as every field of their scope is
+def _criteria(scope: Scope, mappers: frozenset[Mapper[Any]]) -> tuple[Any, ...]:
+    from models.reach import criterion
+
+    # In one order, so that everybody's statements are the same and are compiled once.
+    found = ((mapper, criterion(mapper, scope)) for mapper in sorted(mappers, key=lambda mapper: mapper.class_.__name__))
+    return tuple(
+        with_loader_criteria(mapper.class_, clause, include_aliases=True, propagate_to_loaders=False) for mapper, clause in found if clause is not None
+    )
 
 
 class _Everything:

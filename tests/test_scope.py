@@ -54,6 +54,17 @@ def test_nobody_sees_another_school_or_its_people(app, schools):
         assert db.session.get(School, other) is None
 
 
+def test_only_equal_scopes_share_their_criteria():
+    reach = {"student": "g"}
+    known = Scope(1, 2, reach).options
+    assert Scope(1, 2, {"student": "g"}).options is known
+    others = [Scope(3, 2, reach), Scope(1, 3, reach), Scope(1, 2), Scope(1, 2, {"student": "o"}), Scope(1, 2, reach, "guardian")]
+    for other in (*others, Scope(1, 2, reach, looking=True), Scope(1, 2, reach, whole=True)):
+        assert other.options is not known
+    reach["student"] = "o"
+    assert Scope(1, 2, reach).options is not known
+
+
 def test_a_row_of_another_school_is_not_found_by_its_key(app, schools):
     with rows(app) as session:
         foreign = session.scalar(select(Student.id).where(Student.school_id == schools[1]))

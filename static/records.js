@@ -11,8 +11,8 @@
   let waiting = null; /* the row whose record is to be read when the arrows rest */
 
   const tableOf = (name) => document.querySelector(`table[data-rows="${name}"]`);
-  const rowsOf = (table) => (table ? all("tbody tr", table) : []);
-  const chosenOf = (table) => table && (table.querySelector("tbody tr.on") || table.querySelector("tbody tr"));
+  const rowsOf = (table) => (table ? all("tbody > tr", table) : []);
+  const chosenOf = (table) => table && (table.querySelector("tbody > tr.on") || table.querySelector("tbody > tr"));
   const press = (within, selector) => {
     const found = within && within.querySelector(selector);
     if (found) found.click();

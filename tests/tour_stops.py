@@ -33,11 +33,13 @@ from models.catalogue import use
 from models.codes import CodeList, CodeValue
 from models.courses import Course, RacGroup
 from models.custom import CustomField
+from models.enrolments import Enrolment
 from models.letter_text import LetterText
 from models.papers import issue
 from models.people import GuardianLink, Student
 from models.school import School
-from models.studies import Programme
+from models.session_records import SessionRecord
+from models.studies import Programme, Term
 from models.work import OutgoingMail
 
 # These want a row; they are opened with one.
@@ -140,13 +142,23 @@ def prepare(app):
         session.add_all(CustomField(school_id=school.id, table_name=name, label="Casier") for name in ("student", "guardian"))
         kind = CodeValue(school_id=school.id, code_list=CodeList.rac_type, code="EE", label="Tilleuls")
         session.add(RacGroup(school_id=school.id, course=session.scalar(select(Course)), number="990", rac_type=kind))
-        session.add(Admission(school_id=school.id, student=student, programme=session.scalar(select(Programme))))
+        studies(session, school, student)
         session.add(OutgoingMail(school_id=school.id, to_address="a@example.org", subject="Tilleuls", body="Tilleuls"))
         code = new_codes(1)[0]
         add_code(session, student, code=code)
         amp = session.scalar(select(User).where(User.username == "amp"))
         membership = session.scalar(select(Membership.id).where(Membership.user_id == amp.id))
         return {"school": school.id, "student": student.id, "user": amp.id, "membership": membership, "code": code, **_letters(session, school, student)}
+
+
+def studies(session, school, student):
+    """An admission with a session record, and under it a registration and a course choice."""
+    admission = Admission(school_id=school.id, student=student, programme=session.scalar(select(Programme)))
+    record = SessionRecord(school_id=school.id, student=student, admission=admission, term=session.scalar(select(Term)))
+    session.add_all([admission, record])
+    for course, group in zip(session.scalars(select(Course).limit(2)), ("00990", ""), strict=True):
+        session.add(Enrolment(school_id=school.id, session_record=record, course=course, group_number=group))
+    session.flush()
 
 
 def _letters(session, school, student):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from flask import request, url_for
+from flask import request
 
 from models.courses import Course, RacGroup
 from models.db import db
 from models.enrolment_choices import lines_of
 from models.enrolments import INHERITED, Enrolment, inherited_value
+from models.masks import label_of
 from models.session_records import SessionRecord
 from models.transmissions import Telling, Transmission
 from views.courses import units_words
@@ -20,7 +21,7 @@ from views.i18n import gettext
 from views.i18n import lazy_gettext as _
 from views.menu import screens
 from views.saving import own_path
-from views.session_file import tell_of
+from views.session_file import record_url, tell_of
 
 if TYPE_CHECKING:
     from views.base import Screen as Base
@@ -64,7 +65,7 @@ class EnrolmentPage(Base):
         """The form in two columns."""
         form, row = kwargs.get("form"), kwargs.get("model")
         if template == self.details_template and row is not None:
-            kwargs |= {"detail_groups": detail_groups(row), "student": row.student, "file_url": file_url(row.session_record)}
+            kwargs |= {"detail_groups": detail_groups(row), "student": row.student, "file_url": record_url(row.session_record)}
         if form is not None and "course" in form and "form_groups" not in kwargs:
             kwargs |= self.page_of(form, row.session_record if row is not None else self.record_asked(), row)
         return str(super().render(template, **kwargs))
@@ -83,7 +84,7 @@ class EnrolmentPage(Base):
             "row": row,
             "taken": taken,
             "banner": screens()["student"].banner(record.student, ""),
-            "file_url": file_url(record),
+            "file_url": record_url(record),
             "form_groups": [group for group in groups if group[1]],
             "partner_fields": fields_of(form, PARTNER),
             "tellings": [telling_line(form, row, one) for one in Telling] if taken else [],
@@ -183,13 +184,7 @@ def census_of(row: Enrolment) -> list[tuple[str, str]]:
 
 def field_words(name: str) -> str:
     """The label of a field."""
-    prop = Enrolment.__mapper__.attrs[name]
-    return str(prop.info["label"] if "label" in prop.info else prop.columns[0].info["label"])
-
-
-def file_url(record: SessionRecord) -> str:
-    """The record in the file of its student."""
-    return url_for("student.details_view", id=record.student_id, part="session_records", record=record.id)
+    return str(label_of(Enrolment, name))
 
 
 def detail_groups(row: Enrolment) -> list[tuple[str, list[tuple[str, Any]]]]:

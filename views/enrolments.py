@@ -316,8 +316,7 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
 
 def of_student(text: str) -> Any:
     """The clause: registrations of the students whom a text names."""
-    named = or_(*(folded_like(column, field_pattern(text)) for column in (Student.search_key, Student.local_id)))
-    return Enrolment.student_id.in_(select(Student.id).where(named))
+    return Enrolment.student_id.in_(select(Student.id).where(folded_like(Student.search_key, field_pattern(text))))
 
 
 def _chosen(field: str, value: str) -> Any:

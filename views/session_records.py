@@ -30,7 +30,6 @@ from views.courses import units_words
 from views.custom import ExtraField
 from views.enrolment_fields import Codes
 from views.enrolment_form import WHOSE
-from views.enrolment_page import file_url
 from views.fields import Lookup, RowField
 from views.filters import Is, Row
 from views.formats import zone
@@ -42,7 +41,7 @@ from views.masks import ProgrammeWords
 from views.menu import screens
 from views.record_papers import RecordPapers
 from views.saving import own_path
-from views.session_file import tell_of
+from views.session_file import record_url, tell_of
 from views.verbs import Selection, verb
 
 FIGURES = ("registered", "hours", "thirds_in_progress", "thirds_passed", "thirds_failed")
@@ -182,6 +181,10 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
         read_codes(db.session)
         return ()
 
+    def row_url(self, row: SessionRecord) -> str:
+        """A record is looked at in the file of its student, with its registrations."""
+        return record_url(row) if self.may("read", "student") else super().row_url(row)
+
     def count_text(self, count: int | None) -> str:
         """How many records."""
         return "" if count is None else ngettext("%(num)d [session record]", "%(num)d [session records]", count)
@@ -256,7 +259,7 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
         """The dialog shows who it is; the form stands under the banner of the student."""
         row, form = kwargs.get("model"), kwargs.get("form")
         if template == self.details_template and row is not None:
-            kwargs |= {"student": row.student, "file_url": file_url(row)}
+            kwargs |= {"student": row.student, "file_url": record_url(row)}
         if template == self.create_template and form is not None and "admission" in form:
             kwargs |= self.dialog(form)
         elif row is not None and form is not None:
@@ -264,7 +267,7 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
             kwargs |= {
                 "banner": screens()["student"].banner(row.student, ""),
                 "record": row,
-                "file_url": file_url(row),
+                "file_url": record_url(row),
                 "figures": [(str(getattr(SessionRecord, name).info["label"]), self.figure(row, name)) for name in FIGURES],
             }
         return str(super().render(template, **kwargs))

@@ -17,7 +17,7 @@ from jobs import demo_pictures
 from jobs.demo_courses import load_admissions, load_courses
 from jobs.demo_invitations import load_invitation
 from jobs.demo_letter import load_letter, load_sign_ins
-from jobs.demo_life import Row, load_codes, load_history, store
+from jobs.demo_life import Row, load_codes, load_history, load_reminders, store
 from jobs.demo_messages import load_messages
 from jobs.demo_people import LEVELS, Adult, Child, Home, People, Tie, make_people, slug
 from jobs.demo_records import load_records
@@ -171,6 +171,7 @@ class _Loader:
         known = {guardians[index].id: user.id for index, user in self.accounts.items()}
         load_codes(self.session, self.random, self.school, students, links, known)
         load_history(self.session, self.random, self.school, self.staff, students, guardians)
+        load_reminders(self.session, self.school, self.staff["registrar"], students, self.day)
         load_sign_ins(self.session, known.values())
         self.counts["messages"] = self.counts.get("messages", 0) + load_messages(self.session, self.school, self.staff, parent[1])
         if self.plan.country == "FR":

@@ -20,6 +20,7 @@ from models.activation import ActivationCode, CodePurpose, life_of, new_codes
 from models.base import Base, utcnow
 from models.journal import JournalEvent
 from models.people import Guardian, GuardianLink, Student
+from models.reminders import Reminder
 from models.school import School
 
 Row = TypeVar("Row", bound=Base)
@@ -118,6 +119,22 @@ def _sealed(code: str, values: dict[str, Any]) -> ActivationCode:
     over = values["used_at"] or values["revoked_at"] or values["expires_at"] <= utcnow()
     sealed = "" if over else keys.seal("activation", code)
     return ActivationCode(digest=keys.digest("activation", code), sealed=sealed, tail=code[-4:], **values)
+
+
+def load_reminders(session: Session, school: School, registrar: User, students: Sequence[Student], day: dt.date) -> None:
+    """What the registrar wrote down for themselves: late, for today, for later, about a student or not."""
+    found = (
+        (-2, students[4 % len(students)], "Demander l’acte de naissance"),
+        (0, students[9 % len(students)], "Rappeler la famille au sujet de l’adresse"),
+        (6, None, "Préparer la liste des départs"),
+    )
+    store(
+        session,
+        [
+            Reminder(school_id=school.id, requested_by_id=registrar.id, student_id=about.id if about else None, text=text, due_on=day + dt.timedelta(days=days))
+            for days, about, text in found
+        ],
+    )
 
 
 def load_history(

@@ -32,8 +32,13 @@ ONLY = {
     FileKind.groups: ("category",),
     FileKind.programmes: ("code", "sanction"),
     **{FileKind[kind]: keys for kind, keys in SHOWN.items()},
+    FileKind.moved_grids: ("programme",),
+    FileKind.moved_courses: ("units", "hours"),
+    FileKind.moved_admissions: ("admission_status", "admitted_on"),
+    FileKind.moved_records: ("term",),
+    FileKind.moved_enrolments: ("mark", "remark", "rac_type"),
 }
-OF_PEOPLE = (FileKind.staff, FileKind.admissions, FileKind.enrolments)
+OF_PEOPLE = (FileKind.staff, FileKind.admissions, FileKind.enrolments, FileKind.moved_admissions, FileKind.moved_records, FileKind.moved_enrolments)
 LAST = tuple(kind for kind in FileKind if kind in ONLY and kind is not FileKind.staff)
 
 

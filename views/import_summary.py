@@ -22,6 +22,7 @@ from models.scope import current_school_id
 from models.staff_words import ROLE, role_label
 from models.transfer import Transfer
 from models.values import read_date
+from models.words import listed
 from views.formats import day_of, show, show_date, zone
 from views.i18n import gettext, ngettext
 from views.i18n import lazy_gettext as _
@@ -124,10 +125,10 @@ def detected(one: Import) -> list[dict[str, Any]]:
     sender = db.session.execute(select(Transfer.other_name, Transfer.other_code).where(Transfer.import_id == one.id)).first() if one.partial else None
     if sender is not None:  # its tables are of our own making: their columns and their encoding say nothing to anybody
         title = gettext("Transfer from %(name)s", name=sender.other_name or sender.other_code)
-        return [{"file": f, "title": title, "sentence": str(f.kind.label), "remembered": ""} for f in one.files]
+        return [{"file": one.files[0], "title": title, "sentence": listed(str(f.kind.label) for f in one.files), "remembered": "", "ours": True}]
     sent = list(dict.fromkeys(f.sha256 for f in one.files))
     files = sorted(one.files, key=lambda f: (sent.index(f.sha256), f.id))  # the tables of one file stand together
-    return [{"file": f, "title": _format(f), "sentence": _details(f), "remembered": _remembered(f)} for f in files]
+    return [{"file": f, "title": _format(f), "sentence": _details(f), "remembered": _remembered(f), "ours": False} for f in files]
 
 
 def _remembered(f: ImportFile) -> str:

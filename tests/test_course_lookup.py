@@ -86,3 +86,4 @@ def test_without_script_the_field_offers_what_its_search_finds_and_saves_nothing
     answer = browser.post(page, data=fields)
     assert answer.status_code == 200
     assert "601-103-MQ – Littérature québécoise</option>" in html.unescape(answer.text)
+    assert '<option value="discipline" selected>' in answer.text

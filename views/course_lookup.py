@@ -129,11 +129,12 @@ class CourseField(RowField):
     def look(self, typed: str) -> None:
         """Offer what a search without script finds; a sentence is told, not offered."""
         self.typed = typed[:100]
+        self.way = request.form.get(f"by-{self.name}", "")
         rows = self.loader.get_list(self.typed)
         self.told = next((str(row) for row in rows if isinstance(row, Told)), "")
         self.found = [pair for row in rows if not isinstance(row, Told) and (pair := self.loader.format(row))]
 
-    told = ""
+    told = way = ""
 
     def pre_validate(self, form: Any) -> None:
         """Refuses a text that means no course, by its wrong sign where it has one."""

@@ -100,6 +100,14 @@ def test_one_found_opens_its_file_and_the_way_back_is_the_list(as_, julie):
     assert many.headers["Location"] == "/admin/student/?search=a&by=name"
 
 
+def test_what_finds_nobody_here_is_looked_for_among_those_who_left(app, as_, julie):
+    with rows(app) as session:
+        session.get_one(Student, julie).deactivate()
+    page = as_("registrar2").get("/admin/student/?search=leboeuf*&by=family")
+    wider = re.search(r'href="([^"]*)">Chercher aussi parmi les fiches désactivées', page.text)[1].replace("&amp;", "&")
+    assert as_("registrar2").get(wider).headers["Location"].startswith(f"/admin/student/details/?id={julie}&")
+
+
 def test_who_does_not_read_guardians_finds_nobody_by_them(as_, julie):
     inspector = as_("inspector2")
     for query in ("by=guardian&search=zephirine", "flt0_guardian.Typed=zephirine", "by=phone&search=4185550177", "search=zephirine"):

@@ -192,7 +192,10 @@ class StudentLookup(Base):
         found: dict[str, Any] = super().list_context(context)
         tab = {"label": gettext("Advanced search"), "n": None, "url": self.get_url(".search_view", **given), "current": False}
         found["tabs"].insert(len(self.views), tab)
-        return {**found, "open_only": OPEN_ONLY}
+        # What finds nobody among the active ones may find who has left.
+        narrow = given and not context["data"] and tally().left and not any(name.endswith("_status.Is") for name in given)
+        wider = self.get_url(".index_view", **given, **{f"flt{len(given)}_status.Is": "all", OPEN_ONLY: "1"}) if narrow else ""
+        return {**found, "open_only": OPEN_ONLY, "wider_url": wider}
 
     # -- what stands beside a name
 

@@ -66,6 +66,16 @@ def test_a_registration_inherits_and_comes_back_to_where_it_was_asked_for(app, d
     assert "EE – Évaluation Hérité du groupe, par la grille de correspondance" in page
 
 
+def test_without_a_record_it_is_looked_up_by_the_name_of_the_student(desk):
+    browser, page = desk["browser"], "/admin/enrolment/new/"
+    assert 'data-combo="/admin/enrolment/ajax/lookup/?name=record"' in browser.get(page).text
+    (found,) = browser.get("/admin/enrolment/ajax/lookup/?name=record&query=leblanc lise").json
+    assert found == [desk["record"], "Lise Leblanc · H-2090 · JEE0K-17R-RA"]
+    assert send(browser, page, page="/account", record="").status_code == 422
+    assert send(browser, page, page="/account", record=str(found[0])).headers["Location"].startswith(f"/admin/enrolment/new/?record={found[0]}")
+    assert browser.get("/admin/session_record/ajax/lookup/?name=student&query=leblanc").status_code == 200
+
+
 def test_start_again_stays_in_the_record(app, desk):
     again = register(desk, _add_another="1")
     assert again.headers["Location"] == f"/admin/enrolment/new/?record={desk['record']}&url=/admin/student/"

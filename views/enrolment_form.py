@@ -50,6 +50,8 @@ def inheriting(lookup: Any) -> Any:
 LOOKUPS: dict[str, Any] = {
     "course": CourseLookup(),
     "parent_course": CourseLookup("parent_course"),
+    "record": Records("record"),  # of the questions, not of the form
+    "session_record": Records("session_record"),
     **{name: inheriting(Units(name) if name == "org_unit" else Codes(name, CODES[name])) for name in INHERITED},
     **{name: Codes(name, code_list) for name, code_list in CODES.items() if name not in INHERITED},
 }

@@ -139,6 +139,7 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
     details_template = "admin/enrolment/details.html"
     form_template = "admin/enrolment/record.html"
     lookups = {
+        "student": STUDENT_LOOKUP,  # of the question, not of the form
         "admission": Active("admission"),
         "term": (Term, ("season",), None, 300),
         "full_time": Codes("full_time", CodeList.full_time),

@@ -23,6 +23,7 @@ from models.access import Role
 from models.base import Refusal
 from models.config import DEMO_MARK, LOOPBACK, ConfigError
 from models.db import db
+from models.import_fields import STUDY_FIELDS
 from models.journal import record
 from models.opening import complete_schools, furnish
 from models.school import Country, School
@@ -254,7 +255,7 @@ def restore(file: Path, yes: bool) -> None:
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE...")
 @click.option("--school", "code", required=True, help="Official code of the school.")
-@click.option("--kind", type=click.Choice(["auto", "students", "guardians", "links"]), default="auto", show_default=True)
+@click.option("--kind", type=click.Choice(["auto", "students", "guardians", "links", *STUDY_FIELDS]), default="auto", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Check only.")
 @told
 def import_people(files: tuple[Path, ...], code: str, kind: str, dry_run: bool) -> None:

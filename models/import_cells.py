@@ -61,6 +61,16 @@ def _authority(text: str, doubts: list[BadCell]) -> str:
     return AUTHORITIES.get(word, "contact")
 
 
+def _local_number(text: str, context: Context, doubts: list[BadCell]) -> str:
+    """In Québec the seven figures of an application number (DA), without dash, its first zero put back where a spreadsheet has eaten it."""
+    plain = compact(text)
+    if context.country != "CA" or not re.fullmatch(r"[0-9]{6,7}", plain):
+        return text
+    if len(plain) == 6:
+        doubts.append(BadCell("phone_zero"))
+    return plain.zfill(7)
+
+
 def _language(text: str) -> str:
     try:
         return LANGUAGES[fold(read.tidy(text))]
@@ -89,10 +99,10 @@ READERS: dict[str, Reader] = {
     "authority": lambda text, _context, doubts: _authority(text, doubts),
     "language": lambda text, _context, _doubts: _language(text),
     "national_id": lambda text, _context, _doubts: _identifier(text),
-    "local_id": lambda text, _context, _doubts: read.tidy(text, 30),
+    "local_id": lambda text, context, doubts: _local_number(read.tidy(text, 30), context, doubts),
     # Whatever does not say that the link is active has it checked first.
     "link_state": lambda text, _context, _doubts: "" if fold(read.tidy(text)) in {"active", "actif", "oui", "1"} else "to_check",
-    "student_ref": lambda text, _context, _doubts: compact(read.tidy(text)),
+    "student_ref": lambda text, context, doubts: _local_number(compact(read.tidy(text)), context, doubts),
     "guardian_ref": lambda text, _context, _doubts: read.tidy(text).lower(),
     "source_ref": lambda text, _context, _doubts: compact(read.tidy(text, 60)),
     "groups": lambda text, _context, _doubts: tuple(dict.fromkeys(name for part in read.tidy(text, 1_000).split("|") if (name := part.strip()))),

@@ -31,7 +31,7 @@ from models.work import Job, JobKind
 __all__ = ["Busy", "Clash", "FileKind", "Fix", "Import", "ImportFile", "ImportRow", "ImportStatus", "RowStatus"]
 
 MOST_BYTES = 64 * 1024 * 1024
-MOST_FILES = 8
+MOST_FILES = 12
 VERB_OF = {  # kind of file -> what it asks for
     "staff": "import_staff",
     **dict.fromkeys(("groups", "programmes"), "import_structures"),

@@ -15,6 +15,7 @@ from jobs.columns import kind_of
 from jobs.runner import run_pending
 from models.access import Role, User
 from models.admissions import Admission, AdmissionStatus
+from models.codes import CodeList, CodeValue
 from models.courses import Course, Grid, RacGroup
 from models.db import db
 from models.enrolments import Enrolment
@@ -85,6 +86,14 @@ def test_files_sent_together_are_written_in_their_order_and_change_nothing_the_s
     ]  # fmt: skip
     again = college.counts(college.send(*sent(*FILES)))
     assert (again["unchanged"], again["created"], again["changed"], again["error"]) == (19, 0, 0, 0)
+
+
+def test_a_number_that_a_spreadsheet_has_spoilt_is_that_of_the_same_student(college):
+    file = STUDENTS.replace("2500001", "0700001")
+    college.write(*sent(("etudiants.csv", file)))
+    key = college.send(*sent(("etudiants.csv", file.replace("0700001", "700001").replace("1600002", "160-0002").replace("BENG68070801", "beng 6807 0801"))))
+    assert college.counts(key)["unchanged"] == 2
+    assert [note[2] for note in college.notes(key, "doubts")[2]] == ["The first zero was missing: it was put back."]
 
 
 def test_a_spreadsheet_says_the_same_as_text(college):
@@ -234,6 +243,7 @@ def test_an_import_of_studies_is_undone_whole(app, college):
         tables = (Course, Grid, RacGroup, Admission, Enrolment, Term, OrgUnit, Programme, Student)
         left = {table.__tablename__: session.scalar(select(func.count(table.id)).where(table.school_id == college.school_id)) for table in tables}
     assert set(left.values()) == {0}, left
+    assert [one for one in college.look(CodeValue) if one.code_list is CodeList.partner] == []
 
 
 def test_a_registrar_sends_corrects_and_confirms_in_the_browser(app, college, as_):

@@ -151,9 +151,9 @@ def test_a_group_alone_is_a_change_in_the_history_and_is_undone(app, desk):
     assert by_name(app, desk)["Zoé"]["groups"] == []
 
 
-def test_more_than_eight_files_at_once_are_refused(desk):
-    with pytest.raises(Refusal, match="at most 8 files"):
-        desk.send(*[(f"{n}.xml", siecle.students(siecle.pupil(n))) for n in range(9)])
+def test_more_than_twelve_files_at_once_are_refused(desk):
+    with pytest.raises(Refusal, match="at most 12 files"):
+        desk.send(*[(f"{n}.xml", siecle.students(siecle.pupil(n))) for n in range(13)])
 
 
 def test_an_official_programme_that_the_asker_may_not_create_is_left_out_and_told(desk, monkeypatch):

@@ -96,7 +96,7 @@ class Imports(Grid):
     @expose("/new/", methods=("GET", "POST"))
     @gate("create")
     def create_view(self) -> ResponseReturnValue:
-        """Send up to eight files; they are checked at once."""
+        """Send up to twelve files; they are checked at once."""
         code = 200
         if request.method == "POST":
             sent = [(f.filename or "", f.read()) for f in request.files.getlist("files") if f.filename]

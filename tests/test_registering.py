@@ -255,9 +255,13 @@ def test_students_ticked_in_their_list_stand_on_the_page_and_more_than_it_holds_
     ticked = {"page": "/account", "action": "register_many", "rowid": [str(i) for i in ids]}
     page = send(browser, "/admin/student/action/", **ticked)
     assert sorted(re.findall(r'name="line" value="s:(\d+)"', page.text)) == sorted(map(str, ids))
+    look = re.search(r'data-combo="([^"]+)"', page.text)[1]
+    assert COURSE in browser.get(f"{look}&query=322-409").text
     monkeypatch.setattr("views.registering.MOST_ROWS", 2)
     asked = send(browser, "/admin/student/action/", **ticked)
     assert "Inscrire à un cours" in words(asked)
+    look = re.search(r'data-combo="([^"]+)"', asked.text)[1]
+    assert COURSE in browser.get(f"{look}&query=322-409").text
     assert send(browser, "/admin/student/action/", **ticked, **{**where, "group": ""}, _asked="1").status_code == 200
     job = send(browser, "/admin/student/action/", **ticked, **where, _asked="1")
     assert "/admin/job/details/" in job.location

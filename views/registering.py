@@ -219,7 +219,7 @@ class RegisterPages(Base):
                 (desk.count(Fate.choose), gettext("to choose")),
                 (desk.count(Fate.refused), gettext("left out")),
             ],
-            back_url=own_path(request.values.get("url")) or self.get_url(".index_view"),
+            back_url=own_path(request.values.get("url")) or url_for("enrolment.index_view"),
             register_url=url_for("enrolment.register_many_view"),
         )
 

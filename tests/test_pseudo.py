@@ -31,6 +31,7 @@ TEXTS_AS_ROWS = re.compile(r"/admin/(label|noun)/|labels=1|\bnoun\b|journal_even
 UNSEEN = {
     r"/static/.*|/admin/static/.*|/healthz": "files, and an answer for machines",
     r".*/ajax/lookup/": "names of rows, for a field that searches",
+    r"/admin/enrolment/groups/": "numbers of groups and their codes, for the form's script",
     r"/admin/message/(file|report_file)/|/(parent|student)/messages/.*/file/.*": "files that go with a message, the read report as a file",
     r"/admin/(job|outgoing_mail)/download/|/admin/import_/(file|model|rows)/": "files: papers and mails are caught on their way, tables have columns' names",
     r"/admin/label/(languages/file|packs/export|packs/file)/|.*/logo|.*/picture/": "files of texts, pictures",

@@ -37,6 +37,7 @@ from models.enrolments import Enrolment
 from models.letter_text import LetterText
 from models.papers import issue
 from models.people import GuardianLink, Student
+from models.reminders import Reminder
 from models.school import School
 from models.session_records import SessionRecord
 from models.studies import Programme, Term
@@ -142,13 +143,16 @@ def prepare(app):
         session.add_all(CustomField(school_id=school.id, table_name=name, label="Casier") for name in ("student", "guardian"))
         kind = CodeValue(school_id=school.id, code_list=CodeList.rac_type, code="EE", label="Tilleuls")
         session.add(RacGroup(school_id=school.id, course=session.scalar(select(Course)), number="990", rac_type=kind))
-        studies(session, school, student)
+        studied = studies(session, school, student)
         session.add(OutgoingMail(school_id=school.id, to_address="a@example.org", subject="Tilleuls", body="Tilleuls"))
+        acc = session.scalar(select(User.id).where(User.username == "acc"))
+        session.add(Reminder(school_id=school.id, requested_by_id=acc, student_id=student.id, text="Tilleuls", due_on=dt.date(2026, 3, 1)))
         code = new_codes(1)[0]
         add_code(session, student, code=code)
         amp = session.scalar(select(User).where(User.username == "amp"))
         membership = session.scalar(select(Membership.id).where(Membership.user_id == amp.id))
-        return {"school": school.id, "student": student.id, "user": amp.id, "membership": membership, "code": code, **_letters(session, school, student)}
+        found = {"school": school.id, "student": student.id, "user": amp.id, "membership": membership, "code": code}
+        return {**found, **studied, **_letters(session, school, student)}
 
 
 def studies(session, school, student):
@@ -159,6 +163,7 @@ def studies(session, school, student):
     for course, group in zip(session.scalars(select(Course).limit(2)), ("00990", ""), strict=True):
         session.add(Enrolment(school_id=school.id, session_record=record, course=course, group_number=group))
     session.flush()
+    return {"session_record": record.id}  # its list leads to the file of the student
 
 
 def _letters(session, school, student):

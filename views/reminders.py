@@ -68,6 +68,7 @@ class Reminders(Screen):
     }
     title_column = "text"
     column_list = ("text", "student", "due_on", "due")
+    column_details_list = column_list
     column_labels = {"due": _("State of the reminder")}
     column_default_sort = [("due_on", False), ("id", False)]
     column_sortable_list = ("due_on", ("student", "student.search_key"))

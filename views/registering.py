@@ -244,7 +244,8 @@ class RegisterPages(Base):
             left = [one.key for one in desk.lines]
             done = Done()
         else:
-            flash(said, "success")
+            group_url = self.get_url(".results_view", term=term, course=course, group=group) if self.may("enter_results") else ""
+            flash({"text": said, "links": [{"url": group_url, "label": gettext("See the [group]")}] if group_url else []}, "success")
         if left and done.written:
             flash(
                 ngettext("%(num)d line is left out: it stays on the list.", "%(num)d lines are left out: they stay on the list.", len(done.left)),

@@ -56,8 +56,8 @@ def test_who_may_not_do_it_is_not_told_to(as_, troubles):
 
 def test_an_empty_list_promises_links_to_check_to_those_alone_who_confirm_them(as_, troubles):
     page = unescape(as_("head").get("/admin/").text)
-    assert "les liens à vérifier reviennent à l’administration de l’établissement" in page
-    assert "liens à vérifier s’affichent ici" not in page
+    assert "Les liens à vérifier reviennent à l’administration de l’établissement" in page
+    assert "liens à vérifier et les imports" not in page
 
 
 def test_the_declarations_have_names_of_their_own():

@@ -149,10 +149,10 @@ def _tiles() -> list[dict[str, Any]]:
 def _nothing_to_do() -> str:
     """What an empty list of tasks says: links to check are a task of those who confirm them, the others only read their number."""
     if permitted("guardian_link", "confirm"):
-        return gettext("Nothing to do today. Reminders and links to check appear here.")
+        return gettext("Nothing to do today. Links to check and imports to confirm appear here.")
     if permitted("guardian_link", "read"):
-        return gettext("Nothing to do today. Your reminders appear here; links to check are the task of the administration of the [school].")
-    return gettext("Nothing to do today. Your reminders appear here.")
+        return gettext("Nothing to do today. Links to check are the task of the administration of the [school].")
+    return gettext("Nothing to do today. What waits for you appears here.")
 
 
 def _shortcuts() -> list[dict[str, str]]:

@@ -124,6 +124,13 @@ def _of(made: Moving, kind: str, key: str) -> Planned | None:
     return one if one is not None and one.status in _TAKEN else None
 
 
+def _once(row: Parsed, key: str, mark: Any, seen: dict[Any, int]) -> None:
+    """The same thing on two lines is a problem of the second."""
+    if mark in seen and not row.skip:
+        row.problem(key, "row_again", line=seen[mark])
+    seen.setdefault(mark, row.line)
+
+
 def _term(said: Any) -> str:
     return Term(year=said[0], season=said[1]).short if said else ""
 
@@ -137,8 +144,10 @@ def _grids(session: Session, made: Moving, rows: list[Parsed]) -> list[Planned]:
     wanted = select(Grid.code, Grid.id, Programme.code).join(Programme, Programme.id == Grid.programme_id)
     known = {code: (number, programme) for code, number, programme in session.execute(wanted)}
     found = made.by["moved_grids"] = {}
+    seen: dict[Any, int] = {}
     for row in rows:
         code, values = row.values.get("grid", ""), dict(row.values)
+        _once(row, "grid", code, seen)
         number, programme = known.get(code, (None, ""))
         if number is not None and programme != values.get("programme"):
             row.skip = row.skip or "moved_grid_other"
@@ -150,8 +159,10 @@ def _grids(session: Session, made: Moving, rows: list[Parsed]) -> list[Planned]:
 def _courses(session: Session, made: Moving, rows: list[Parsed]) -> list[Planned]:
     known = {row.number: row.id for row in session.execute(select(Course.number, Course.id))}
     found = made.by["moved_courses"] = {}
+    seen: dict[Any, int] = {}
     for row in rows:
         values = dict(row.values)
+        _once(row, "course", values.get("course"), seen)
         _called(row, values.get("course", ""), values.get("title", ""))
         found[values["said"]] = _fate(row, "course", known.get(values.get("course", "")), values)
     return list(found.values())
@@ -178,7 +189,7 @@ def _admissions(session: Session, made: Moving, rows: list[Parsed]) -> list[Plan
             grid = values["grid"] = ""
         status, day = values.get("admission_status"), values.get("admitted_on")
         same = here.get((student, values.get("programme", ""), grid), [])
-        kept = next((one[0] for one in same if (one[4] in OPEN and status in OPEN) or (one[5] == day and one[4] is status)), None)
+        kept = next((one[0] for one in same if (one[4] in OPEN and status in OPEN) or one[5] == day), None)
         if values.get("programme") not in made.programmes and not may(WHO.get().roles, "programme", "create"):
             row.skip = row.skip or "row_no_create"
         _called(row, name or values.get("student_ref", ""), grid or values.get("programme", ""))
@@ -200,10 +211,8 @@ def _records(session: Session, made: Moving, rows: list[Parsed]) -> list[Planned
         admission = _of(made, "moved_admissions", values.get("admission_ref", ""))
         if admission is None:
             row.skip = row.skip or "moved_no_admission"
-        mark = (values.get("admission_ref"), values.get("term"))
-        if mark in seen and not row.skip:
-            row.problem("term", "row_again", line=seen[mark])
-        seen.setdefault(mark, row.line)
+        here_already = admission.values.get("id") if admission is not None else None
+        _once(row, "term", (here_already or values.get("admission_ref"), values.get("term")), seen)
         kept = here.get((admission.values.get("id", 0), values.get("term"))) if admission is not None else None
         _called(row, admission.row.values["family_name"] if admission else "", _term(values.get("term")))
         found[values.get("record_ref", "")] = _fate(row, "session_record", kept, values, (admission and admission.student_id) or 0)
@@ -226,10 +235,8 @@ def _enrolments(session: Session, made: Moving, rows: list[Parsed]) -> list[Plan
             row.skip = row.skip or ("moved_no_record" if record is None else "moved_no_course")
         if _of(made, "moved_courses", values.get("parent_course", "")) is None:
             values["parent_course"] = ""
-        mark = (values.get("record_ref"), values.get("course"), values.get("group", ""))
-        if mark in seen and not row.skip:
-            row.problem("course", "row_again", line=seen[mark])
-        seen.setdefault(mark, row.line)
+        here_already = record.values.get("id") if record is not None else None
+        _once(row, "course", (here_already or values.get("record_ref"), values.get("course"), values.get("group", "")), seen)
         kept = None
         if record is not None and course is not None:
             kept = here.get((record.values.get("id", 0), course.values.get("id", 0), values.get("group", "")))

@@ -1,15 +1,18 @@
 """Registration confirmations, session record sheets and lists of groups, as they lie on the table; who gets which, by what number."""
 
 import datetime as dt
+import io
 
 import pytest
 from conftest import counted
+from PIL import Image
 from printed import ask, facts, flat, product, texts
 from sqlalchemy import select
 
+from models import files
 from models.admissions import Admission, AdmissionStatus
 from models.base import today
-from models.codes import CodeList, CodeValue, create_codes, known_code
+from models.codes import CodeList, create_codes, known_code
 from models.courses import Course, Grid, RacGroup
 from models.db import db
 from models.enrolments import Enrolment
@@ -255,7 +258,7 @@ def test_a_list_holds_the_whole_group_of_a_ticked_registration_and_room_to_sign(
 
 
 def test_a_choice_without_a_group_has_no_list(app, college):
-    assert lists(app, college, [college["choice"]]).error.startswith("Aucune des inscriptions choisies n’a de groupe")
+    assert lists(app, college, [college["choice"]]).error.startswith("Aucune des inscriptions choisies n’est dans un groupe")
 
 
 def test_work_begun_again_prints_the_confirmations_that_it_numbered(app, college, monkeypatch):
@@ -274,6 +277,19 @@ def test_work_begun_again_prints_the_confirmations_that_it_numbered(app, college
     with writing(app) as session:
         assert session.get_one(Job, job.id).state is JobState.done
         assert list(session.scalars(select(IssuedPaper.reference))) == [f"{YEAR}-0001"]
+
+
+@pytest.mark.parametrize(("kind", "key"), [("print_confirmation", "record"), ("print_record_sheet", "record"), ("print_group_list", "first")])
+def test_75_the_stamp_stands_where_it_is_asked_for_and_its_use_is_in_the_history(app, college, kind, key):
+    out = io.BytesIO()
+    Image.new("RGB", (200, 200), "black").save(out, "PNG")
+    with writing(app) as session:
+        session.get_one(School, college["id"]).stamp_digest = files.keep_by_content(out.getvalue())
+    made = [ask(app, college["user"], college["id"], kind, {"ids": [college[key]], "stamp": stamp}) for stamp in (False, True)]
+    assert [b"/Subtype/Image" in product(job).replace(b" ", b"") for job in made] == [False, True]
+    with writing(app) as session:
+        (line,) = session.query(JournalEvent).filter_by(verb="stamped").all()
+        assert (line.table_name, line.row_id, line.rows) == ("school", college["id"], 1)
 
 
 def test_many_records_cost_as_many_statements_as_few(app, college):

@@ -30,7 +30,6 @@ from views.activation import CodesVerbs
 from views.base import Screen
 from views.code_pages import LanguageIs, OpenedFor
 from views.colleagues import GUARDIAN_LOOKUP, PROGRAMME_LOOKUP, STAFF_LOOKUP, STUDENT_LOOKUP
-from views.course_lookup import CourseLookup
 from views.fields import Lookup, RowField
 from views.filters import Clause, Member, Row
 from views.formats import zone
@@ -149,7 +148,6 @@ class Students(
         "adviser": STAFF_LOOKUP,
         "group": (Group, ("name",)),
         "other": STUDENT_LOOKUP,
-        "course": CourseLookup("course"),
     }
 
     opened_for = {"codes": ("generate_codes", _("Tick [students], or all of them below the list; then create their codes."))}

@@ -245,7 +245,8 @@ class RegisterPages(Base):
             done = Done()
         else:
             group_url = self.get_url(".results_view", term=term, course=course, group=group) if self.may("enter_results") else ""
-            flash({"text": said, "links": [{"url": group_url, "label": gettext("See the [group]")}] if group_url else []}, "success")
+            links = [{"url": group_url, "label": gettext("See the [group]")}] if group_url else []
+            flash({"text": said, "links": links}, "success")  # type: ignore[arg-type]  # the template reads text and links
         if left and done.written:
             flash(
                 ngettext("%(num)d line is left out: it stays on the list.", "%(num)d lines are left out: they stay on the list.", len(done.left)),
@@ -278,7 +279,13 @@ def done_words(done: Done, place: str) -> list[str]:
 
 
 class RegisterVerb:
-    """Mixed into the screen of students."""
+    """Mixed into the screen of students; brings the look-up of courses for its question."""
+
+    lookups: dict[str, Any]
+
+    def __init__(self) -> None:
+        self.lookups = {**self.lookups, "course": CourseLookup("course")}
+        super().__init__()
 
     @verb("register_many", _("Register for [a course]"), icon="book", whole=True, right=RIGHT)
     def register_many(self, selection: Selection) -> ResponseReturnValue | None:

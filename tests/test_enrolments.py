@@ -136,7 +136,7 @@ def test_presence_is_confirmed_once_for_a_group_by_whom_and_when_and_corrected_w
     assert (str(one.census_status), one.census_by, one.census_on) == ("1 – Présence confirmée", "Inès Aubry", DAY)
     with pytest.raises(Refusal, match="déjà confirmée"):
         one.confirm_presence("Inès Aubry", DAY)
-    with pytest.raises(Refusal, match="n’a pas de groupe"):
+    with pytest.raises(Refusal, match="est sans groupe"):
         choice.confirm_presence("Inès Aubry", DAY)
     with pytest.raises(Refusal, match="demande un motif"):
         one.correct_census(" ")

@@ -149,7 +149,7 @@ def test_records_without_a_registration_get_no_paper_and_are_named(app, college)
         found = confirmable(db.session, [college["record"], college["empty"]])
         assert (found.ids, found.empty) == ([college["record"]], ["Leblanc, Lise (H-2018)"])
         assert found.again == ["Leblanc, Lise (A-2017)"]
-    assert confirm(app, college, [college["empty"]]).error.startswith("Aucun des dossiers de session choisis n’a d’inscription dans un groupe")
+    assert confirm(app, college, [college["empty"]]).error.startswith("Les dossiers de session choisis n’ont pas d’inscription dans un groupe")
 
 
 def test_confirmations_have_their_own_numbers_without_gap_beside_those_of_certificates(app, college):

@@ -179,6 +179,22 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("census_on", sa.Date(), nullable=True))
 
     # ### end Alembic commands ###
+    find_by_own_phone()
+
+
+def find_by_own_phone() -> None:
+    """A student is also found by the own phone: its figures join what the search looks through."""
+    rows = sa.table("student", sa.column("id", sa.Integer), sa.column("phone", sa.String), sa.column("search_key", sa.String))
+    connection = op.get_bind()
+    last = 0
+    while piece := connection.execute(
+        sa.select(rows.c.id, rows.c.phone, rows.c.search_key).where(rows.c.id > last, rows.c.phone != "").order_by(rows.c.id).limit(1000)
+    ).all():
+        last = piece[-1].id
+        found = [(one, "".join(sign for sign in one.phone if sign.isdigit())) for one in piece]
+        keys = [{"key": one.id, "text": f"{one.search_key} | {figures}"} for one, figures in found if figures]
+        if keys:
+            connection.execute(rows.update().where(rows.c.id == sa.bindparam("key")).values(search_key=sa.bindparam("text")), keys)
 
 
 def downgrade() -> None:

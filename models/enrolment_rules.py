@@ -218,7 +218,7 @@ def _free_group(_mapper: Any, connection: Connection, line: RacGroup) -> None:
 def _wait(connection: Connection, course_id: int, number: str, *, without: bool) -> None:
     rows = Enrolment.__table__.c
     waiting = (*_inheriting(course_id, number), rows.mark.is_(None), rows.remark_id.is_(None), rows.taken)
-    connection.execute(update(Enrolment.__table__).where(*waiting).values(outcome=Outcome.none if without else Outcome.in_progress))
+    connection.execute(update(Enrolment).where(*waiting).values(outcome=Outcome.none if without else Outcome.in_progress))
 
 
 def _inheriting(course_id: int, number: str) -> tuple[Any, ...]:

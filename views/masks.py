@@ -34,7 +34,7 @@ else:
     Base = object
 
 MASKS = _("Field names by [programme]")
-LISTED = 1_000  # programmes of the drop-down; beyond, they are reached from their own page
+LISTED = 1_000  # programmes of the drop-down, by code; the page of any other opens by its address
 
 
 def use_programme(programme_id: int | None) -> None:

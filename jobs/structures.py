@@ -183,6 +183,4 @@ def known_now(known: Known, before: dict[str, Outcome]) -> None:
             known.groups[key] = (number, *known.groups[key][1:])
 
 
-STRUCTURES = subject(
-    Subject("structures", {"groups": frozenset({"name"}), "programmes": frozenset({"code"})}, parse, plan, write, rank=0)
-)
+STRUCTURES = subject(Subject("structures", {"groups": frozenset({"name"}), "programmes": frozenset({"code"})}, parse, plan, write, rank=0))

@@ -296,10 +296,7 @@ VERBS = {
     ("/admin/session_record/delete/", "", "session_record"): "acc ac registrar",
     ("/admin/session_record/action/", "copy", "session_record"): "acc ac ec registrar",
     ("/admin/session_record/action/", "sanction", "session_record"): "acc ac registrar",
-    **{
-        ("/admin/session_record/action/", verb, "session_record"): "acc ac registrar"
-        for verb in ("print_confirmation", "print_record_sheet")
-    },
+    **{("/admin/session_record/action/", verb, "session_record"): "acc ac registrar" for verb in ("print_confirmation", "print_record_sheet")},
     ("/admin/enrolment/delete/", "", "enrolment"): "acc ac registrar",
     ("/admin/enrolment/action/", "confirm_presence", "enrolment"): "acc ac ec registrar",
     ("/admin/student/action/", "register_many", "student"): "acc ac registrar",

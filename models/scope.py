@@ -17,7 +17,8 @@ from typing import Any
 
 from sqlalchemy import ForeignKey, event, select
 from sqlalchemy import inspect as sa_inspect
-from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, Session, declared_attr, mapped_column, with_loader_criteria
+from sqlalchemy.orm import LoaderCriteriaOption, Mapped, Mapper, ORMExecuteState, Session, declared_attr, mapped_column
+from sqlalchemy.sql.cache_key import NO_CACHE
 
 from models.base import Base, Refusal
 from models.words import _
@@ -71,9 +72,29 @@ def _criteria(scope: Scope, mappers: frozenset[Mapper[Any]]) -> tuple[Any, ...]:
 
     # In one order, so that everybody's statements are the same and are compiled once.
     found = ((mapper, criterion(mapper, scope)) for mapper in sorted(mappers, key=lambda mapper: mapper.class_.__name__))
-    return tuple(
-        with_loader_criteria(mapper.class_, clause, include_aliases=True, propagate_to_loaders=False) for mapper, clause in found if clause is not None
-    )
+    return tuple(_Criterion(mapper.class_, clause, include_aliases=True, propagate_to_loaders=False) for mapper, clause in found if clause is not None)
+
+
+_SHAPES: dict[Any, tuple[object]] = {}  # what SQLAlchemy says of a criterion, without its values -> what stands for it
+
+
+class _Criterion(LoaderCriteriaOption):
+    """`with_loader_criteria`, whose part in the key of a compiled statement is worked out once and not for each statement, which carries all
+    of them. Equal clauses with other values have the same part, as ever, and give their values in the same order.
+    """
+
+    _traverse_internals = LoaderCriteriaOption._traverse_internals
+    known: tuple[tuple[object], list[Any]] | None = None
+
+    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
+        if self.known is None:
+            names, values = type(anon_map)(), list[Any]()
+            shape = super()._gen_cache_key(names, values)
+            if shape is None or NO_CACHE in names:
+                return super()._gen_cache_key(anon_map, bindparams)
+            self.known = _SHAPES.setdefault(shape, (object(),)), values
+        bindparams.extend(self.known[1])
+        return self.known[0]
 
 
 class _Everything:

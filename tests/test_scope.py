@@ -65,6 +65,21 @@ def test_only_equal_scopes_share_their_criteria():
     assert Scope(1, 2, reach).options is not known
 
 
+def test_one_statement_is_compiled_for_all_and_answered_for_each(app, schools):
+    people = [("acc", schools[0]), ("acc2", schools[1]), ("ec", schools[0])]
+    seen = []
+    for username, school in people * 2:
+        with work_as(app, username, school), app.app_context():
+            statement = select(Student.school_id, Student.id).where(Student.family_name != "x").options(*SCOPE.get().options)
+            seen.append((statement._generate_cache_key().key, set(map(tuple, db.session.execute(statement)))))
+    assert seen[:3] == seen[3:]
+    (head, first), (other, second), (teacher, followed) = seen[:3]
+    assert head == other != teacher
+    assert {school for school, _student in first} == {schools[0]}
+    assert {school for school, _student in second} == {schools[1]}
+    assert followed < first
+
+
 def test_a_row_of_another_school_is_not_found_by_its_key(app, schools):
     with rows(app) as session:
         foreign = session.scalar(select(Student.id).where(Student.school_id == schools[1]))

@@ -12,6 +12,7 @@ from models.base import Refusal
 from models.courses import Grid
 from models.people import Student, StudentStatus
 from models.studies import Programme
+from views.menu import screens
 
 
 def admission(status="active", **values):
@@ -138,3 +139,9 @@ def test_a_teacher_reads_the_admissions_of_their_students_and_writes_none(as_, a
     assert as_("ec2").get("/admin/admission/").status_code == 200
     assert as_("ec2").get("/admin/admission/new/").status_code == 403
     assert as_("ec2").get("/admin/admission/export/csv/").status_code == 403
+
+
+def test_what_is_dated_by_the_day_of_the_school_never_waits_for_a_job(app):
+    with app.test_request_context():
+        verbs = screens()["admission"].verbs
+    assert {name for name in ("activate", "suspend", "close", "sanction") if verbs[name].at_once} == {"activate", "close", "sanction"}

@@ -178,7 +178,7 @@ class Admissions(Screen):
             return row.status is AdmissionStatus.active
         return verb not in LEADS_TO or LEADS_TO[verb] in AFTER[row.status]
 
-    @verb("activate", _("Activate"), icon="check")
+    @verb("activate", _("Activate"), icon="check", at_once=True)
     def activate(self, record: Admission) -> None:
         """Admit, or open again."""
         record.activate(today(zone().key))
@@ -188,7 +188,7 @@ class Admissions(Screen):
         """Nothing new is registered meanwhile."""
         record.suspend()
 
-    @verb("close", _("Close the admission"), confirm=_("The [student] leaves the [programme] without its diploma. The records stay."))
+    @verb("close", _("Close the admission"), confirm=_("The [student] leaves the [programme] without its diploma. The records stay."), at_once=True)
     def close(self, record: Admission) -> None:
         """End it without a diploma."""
         record.close(today(zone().key))
@@ -198,7 +198,7 @@ class Admissions(Screen):
         """A record of this admission for a term."""
         SessionRecord.begin(db.session, record, term)
 
-    @verb("sanction", _("Award the diploma"), ask=SanctionForm)
+    @verb("sanction", _("Award the diploma"), ask=SanctionForm, at_once=True)
     def sanction(self, record: Admission, date: dt.date) -> None:
         """The diploma is awarded."""
         record.sanction(date, today(zone().key))

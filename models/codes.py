@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Index, String, UniqueConstraint, event, select
+from sqlalchemy import Index, String, UniqueConstraint, event, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, validates
 
 from models.base import Base, Choice, Identified, Refusal, Stamped, Versioned, choice_column
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from models.school import School
 
 LONGEST_CODE = 20
+
+# Codes that the application reads: the rules of registrations hang from them (models/enrolment_rules.py), so that they are never renamed.
+READ: dict[str, frozenset[str]] = {
+    "rac_type": frozenset({"EE SR"}),
+    "census_status": frozenset({"0", "1"}),
+    "remark": frozenset({"EQ", "DI", "SU", "EC", "IT", "IN", "AE"}),
+}
 
 
 class CodeList(Choice):
@@ -128,6 +135,15 @@ def _forget_changed(session: Session, _context: Any) -> None:
     """A code that was added or changed is asked for again."""
     if any(isinstance(row, CodeValue) for rows in (session.new, session.dirty, session.deleted) for row in rows):
         _forget(session)
+
+
+@event.listens_for(CodeValue, "before_update")
+def _keep_what_is_read(_mapper: Any, _connection: Any, row: CodeValue) -> None:
+    """Refused: another code, or another list, for one that a rule reads."""
+    attrs = inspect(row).attrs
+    code_list, code = ((attrs[key].history.deleted or [getattr(row, key)])[0] for key in ("code_list", "code"))
+    if code in READ.get(CodeList(code_list).name, ()) and (code, code_list) != (row.code, row.code_list):
+        raise Refusal(_("The application reads the code %(code)s: it keeps it. Change its label, or retire it and add another code."), code=code)
 
 
 def may_keep(roles: Iterable[str], code_list: CodeList) -> bool:

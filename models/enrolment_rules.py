@@ -107,6 +107,8 @@ def settle(session: Session, row: Enrolment, kinds: dict[tuple[int, str], CodeVa
 
 
 def _refuse(row: Enrolment, kind: CodeValue | None, *, result: bool, partner: bool) -> None:
+    if row.census_on is not None and not (row.taken and row.group_number) and _changed(row, ("taken", "group_number", "census_on")):
+        raise Refusal(_("The presence in %(name)s is confirmed: it keeps its [group]. Correct the census first."), name=str(row))
     if not row.taken:
         if row.group_number or row.mark is not None:
             raise Refusal(_("%(name)s is not taken: it has neither [group] nor mark. Empty them, or register for [the course]."), name=str(row))

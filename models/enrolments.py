@@ -278,9 +278,13 @@ class Enrolment(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
         )
 
     def set_transmission(self, kind: Telling, state: Transmission, on: dt.date) -> None:
-        """Say where a telling stands; "sent" is dated with this day. Refused: sending before there is something to send."""
-        if state is Transmission.sent and self.transmission(kind) is Transmission.waiting:
+        """Say where a telling stands; "sent" is dated with this day. Refused: to send or sent while there is nothing to tell, refused by the ministry
+        without having been sent.
+        """
+        if state in (Transmission.to_send, Transmission.sent) and self.usual_transmission(kind) is not Transmission.to_send:
             raise Refusal(_("%(name)s: there is nothing to send yet. Complete the registration first."), name=str(self))
+        if state is Transmission.refused and getattr(self, kind.day) is None:
+            raise Refusal(_("%(name)s was never sent: the ministry cannot have refused it. Choose “Sent” first."), name=str(self))
         check_year(on)
         setattr(self, kind.state, state)
         if state is Transmission.sent:

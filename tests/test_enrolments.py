@@ -7,7 +7,7 @@ from conftest import counted, rows
 from sqlalchemy import select
 from studying import college
 
-from models import settings
+from models import codes, enrolment_rules, enrolments, settings
 from models.admissions import AdmissionStatus
 from models.base import Refusal
 from models.courses import RacGroup
@@ -207,3 +207,42 @@ def test_a_hundred_registrations_are_settled_by_one_question(app, here, record):
         here.session.flush()
     assert len([one for one in asked if one.lstrip().upper().startswith("SELECT")]) <= 4
     assert here.session.scalar(select(Enrolment.outcome).where(Enrolment.group_number == "01000")) is Outcome.in_progress
+
+
+def test_a_confirmed_presence_keeps_its_group_until_the_census_is_corrected(here, record):
+    one = here.enrol(record)
+    one.confirm_presence("Inès Aubry", DAY)
+    here.session.commit()
+    one.group_number = ""
+    with pytest.raises(Refusal, match="Corrigez d’abord le recensement"):
+        here.session.flush()
+    here.session.rollback()
+    one.correct_census("Erreur de liste")
+    one.group_number = ""
+    here.session.flush()
+    assert one.group_number == ""
+
+
+@pytest.mark.parametrize("state", ["to_send", "sent", "refused"])
+def test_nothing_is_said_of_what_was_never_to_be_sent(here, record, state):
+    choice = here.enrol(record, 1, "")
+    with pytest.raises(Refusal):
+        choice.set_transmission(Telling.enrolment, Transmission[state], DAY)
+    assert (choice.enrolment_sent, choice.enrolment_sent_on) == (None, None)
+
+
+@pytest.mark.parametrize(("code_list", "code"), [("rac_type", "EE SR"), ("census_status", "1"), ("remark", "EQ")])
+def test_a_code_that_a_rule_reads_keeps_its_code_and_takes_another_label(here, code_list, code):
+    one = here.code(code_list, code)
+    one.label = "Autrement dit"
+    here.session.commit()
+    one.code = "XYZ"
+    with pytest.raises(Refusal, match=f"lit le code {code}"):
+        here.session.flush()
+    here.session.rollback()
+    assert (one.code, one.label) == (code, "Autrement dit")
+
+
+def test_every_code_that_decides_something_is_among_those_that_keep_their_name():
+    assert codes.READ["remark"] == set(enrolment_rules._BY_REMARK)
+    assert enrolments.WITHOUT_RESULT in codes.READ["rac_type"]

@@ -146,6 +146,8 @@ PROGRAMME_FIELDS = (
     Field("sanction", "sanction", _("Leads to")),
 )
 STUDY_FIELDS = {"courses": COURSES, "grids": GRIDS, "rac_groups": RAC_GROUPS, "admissions": ADMISSIONS, "enrolments": ENROLMENTS}
+# What a file may be by its headings; the other kinds come with an official format or with a transfer, and nobody chooses them.
+BY_HEADINGS = ("students", "guardians", "links", "staff", "programmes", *STUDY_FIELDS)
 
 
 class Kinds(dict[str, dict[str, Field]]):

@@ -19,7 +19,7 @@ from models.access_cards import may_open
 from models.base import Base, Choice, Identified, Refusal, choice_column, utcnow
 from models.column_mapping import remembered
 from models.db import db
-from models.import_fields import FIELDS
+from models.import_fields import BY_HEADINGS, FIELDS
 from models.import_fixes import Busy, Clash, Fix, Fixable
 from models.import_rows import FileKind, ImportFile, ImportRow, RowStatus
 from models.journal import JournalEvent
@@ -170,7 +170,7 @@ class Import(Base, Identified, SchoolScoped, Fixable):
         if file.fixed:
             raise Refusal(_("The format of this file says what its columns are. Correct its lines in the check instead."))
         kind = choices.get("kind") or file.kind.name
-        if kind not in FIELDS:
+        if kind not in BY_HEADINGS and kind != file.kind.name:
             raise Refusal(_("This kind of file is not known."))
         changed_kind = kind != file.kind.name
         keys = list(file.mapping)

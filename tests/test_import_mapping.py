@@ -138,6 +138,13 @@ def test_whoever_imports_for_themselves_only_does_not_have_the_school_forget(app
     assert known(app) == 1
 
 
+def test_nobody_says_that_a_file_is_what_only_a_transfer_or_an_official_format_brings(desk):
+    key = desk.send(sheet())
+    for kind in ("moved_enrolments", "groups"):
+        with pytest.raises(Refusal, match="kind of file"):
+            desk.do(key, "choose", {"kind": kind}, {})
+
+
 def test_a_file_is_sent_and_understood_by_its_chosen_kind(app, taught):
     hands = io.BytesIO(sheet()).getvalue()
     key = taught.send(("responsables.csv", hands))

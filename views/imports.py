@@ -19,7 +19,7 @@ from sqlalchemy import select
 from models.base import Refusal
 from models.db import db
 from models.export import neutral
-from models.import_fields import FIELDS, STUDY_FIELDS, model_headings
+from models.import_fields import BY_HEADINGS, FIELDS, model_headings
 from models.import_words import remedy_of, sentence_of
 from models.imports import CLOSED, KEPT, VERB_OF, Busy, Clash, FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
 from models.school import Country
@@ -38,7 +38,6 @@ from views.import_staff import admins_of, functions_of, headline
 from views.verbs import verb
 
 PIECE = 500  # lines read at a time
-BY_HEADINGS = ("students", "guardians", "links", "staff", "programmes", *STUDY_FIELDS)
 STEPS = (_("File"), _("Check and correct"), _("Confirm"))
 
 

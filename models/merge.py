@@ -14,7 +14,8 @@ from sqlalchemy import Column, select, update
 from sqlalchemy.orm import Session, joinedload, object_session
 
 from models.activation import ActivationCode
-from models.base import Refusal, utcnow
+from models.admissions import OPEN, Admission
+from models.base import Refusal, today, utcnow
 from models.custom import Extensible, read_specs
 from models.custom_values import PREFIX
 from models.following import Found, collections, follow, joins, survey
@@ -79,6 +80,7 @@ class Preview:
     to_check: list[GuardianLink] = field(default_factory=list)
     suspended: list[GuardianLink] = field(default_factory=list)
     reached: list[Student] = field(default_factory=list)
+    doubled: list[Admission] = field(default_factory=list)  # open admissions that both hold: the one of the record that goes is closed
     closing: str = ""  # the user name of the account that opens nothing afterwards
     name_needed: bool = False
 
@@ -216,6 +218,7 @@ def preview(session: Session, kept: Any, gone: Any) -> Preview:
             one.groups += len(set(getattr(gone, key)) - set(getattr(kept, key)))
         one.to_check = _wait(session, kept, gone)
         if isinstance(gone, Student):
+            one.doubled = _doubled(session, kept, gone)
             one.closing = user_name_of(session, gone.user_id) if kept.user_id is not None else ""
             codes = next((found.rows for found in one.found if found.pointer.mapper.class_ is ActivationCode), [])
             one.revoked = sum(code.used_at is None and code.revoked_at is None for code in codes)
@@ -253,6 +256,8 @@ def merge(session: Session, kept: Any, gone: Any, picks: Mapping[str, int], type
         waiting = _wait(session, kept, gone)
         if isinstance(gone, Student):
             _revoke_codes(session, gone)
+            for admission in _doubled(session, kept, gone):
+                admission.close(today(gone.school.time_zone))
             if gone.user_id not in (None, kept.user_id):
                 end_sessions(session.connection(), [gone.id])
         follow(session, kept, gone)
@@ -295,6 +300,15 @@ def _chosen(session: Session, kept: Any, gone: Any, picks: Mapping[str, int]) ->
     if hasattr(kept, "extra") and extra != (kept.extra or {}):
         values["extra"] = extra
     return values
+
+
+def _doubled(session: Session, kept: Student, gone: Student) -> list[Admission]:
+    """The open admissions of the record that goes which the other one holds too: a student has one for a programme and a grid."""
+    rows = session.scalars(
+        select(Admission).where(Admission.student_id.in_((kept.id, gone.id)), Admission.status.in_(OPEN)).options(joinedload(Admission.grid))
+    ).all()
+    held = {(one.programme_id, one.grid_id) for one in rows if one.student_id == kept.id}
+    return [one for one in rows if one.student_id == gone.id and (one.programme_id, one.grid_id) in held]
 
 
 def _revoke_codes(session: Session, gone: Student) -> None:

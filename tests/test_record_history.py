@@ -8,7 +8,9 @@ from merging import join
 from sqlalchemy import select
 from studying import college
 
+from models.admissions import Admission, AdmissionStatus
 from models.enrolments import Enrolment, Outcome
+from models.merge import preview
 from models.people import Student
 from models.session_records import SessionRecord
 from models.trash import restore
@@ -68,3 +70,23 @@ def test_the_records_of_two_are_one_s_after_a_merge(acc, studied):
         session.flush()
         record = session.get_one(SessionRecord, studied["record"])
         assert {record.student_id, record.admission.student_id, *(one.student_id for one in record.enrolments)} == {kept_id}
+
+
+def test_of_two_open_admissions_to_the_same_grid_one_stays_open_after_a_merge(acc, studied):
+    with acc("second") as session:
+        first = session.get_one(SessionRecord, studied["record"]).admission
+        other = Student(family_name="Leblanc", given_name="Lise-Anne", local_id="7990004")
+        session.add_all([other, Admission(student=other, programme=first.programme, grid=first.grid, status=AdmissionStatus.active)])
+        session.flush()
+        kept_id = other.id
+    with acc("merged") as session:
+        kept, gone = (session.get_one(Student, number) for number in (kept_id, studied["student"]))
+        assert [str(one) for one in preview(session, kept, gone).doubled] == ["JEE0K-17R-RA"]
+        join(session, kept, gone, given_name="gone", local_id="gone")
+        found = session.scalars(select(Admission).where(Admission.student_id == kept_id).order_by(Admission.id)).all()
+        assert [one.status.name for one in found] == ["closed", "active"]
+        assert session.get_one(SessionRecord, studied["record"]).admission is found[0]
+    with acc("back") as session:
+        undo(session, "merged")
+        session.flush()
+        assert session.get_one(SessionRecord, studied["record"]).admission.status is AdmissionStatus.active

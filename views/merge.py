@@ -188,6 +188,14 @@ def remarks(one: Preview) -> list[str]:
                 one.revoked,
             )
         )
+    if one.doubled:
+        found.append(
+            ngettext(
+                "%(num)d admission is held by both: that of the record that goes is closed, its [session records] stay under it.",
+                "%(num)d admissions are held by both: those of the record that goes are closed, their [session records] stay under them.",
+                len(one.doubled),
+            )
+        )
     joined = sum(len(item.twins) for item in one.found)
     if joined:
         found.append(

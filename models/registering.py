@@ -122,13 +122,17 @@ def find_people(session: Session, texts: Sequence[str]) -> dict[str, list[Studen
     A number that two people bear, or a name, may give several; those who have left come last.
     """
     found: dict[str, list[Student]] = {text: [] for text in texts}
-    numbers = {_plain(text): text for text in found if _plain(text)}
+    numbers: dict[str, list[str]] = {}  # as it is looked up -> the ways in which it was typed
+    for text in found:
+        numbers.setdefault(_plain(text), []).append(text)
+    numbers.pop("", None)
     for some in pieces(list(numbers)):
         local = func.replace(func.replace(Student.local_id, "-", ""), " ", "")
         known = or_(Student.national_id.in_(some), func.upper(local).in_(some))
         for one in session.scalars(select(Student).where(known).order_by(Student.search_key)):
             for number in {_plain(one.national_id or ""), _plain(one.local_id)} & set(some):
-                found[numbers[number]].append(one)
+                for text in numbers[number]:
+                    found[text].append(one)
     names = [text for text, people in found.items() if not people and any(sign.isalpha() for sign in text)]
     for start in range(0, len(names), _NAMES_AT_ONCE):
         found |= _named(session, names[start : start + _NAMES_AT_ONCE])

@@ -18,7 +18,7 @@ from models.base import Refusal
 from models.codes import CodeValue, default_code
 from models.courses import RacGroup
 from models.enrolments import CODES, INHERITED, USUAL, WITHOUT_RESULT, Enrolment, Outcome
-from models.session_records import need_active
+from models.session_records import SessionRecord, need_active
 from models.transmissions import Telling, Transmission
 from models.words import N_, _
 
@@ -160,6 +160,38 @@ def check(session: Session, row: Enrolment, *, new: bool) -> None:
         raise Refusal(_("%(name)s was transmitted: its [course] stays. Add a registration for the other one."), name=str(row))
 
 
+def copy_to(session: Session, row: Enrolment, record: SessionRecord) -> Enrolment:
+    """The same registration in another record of the same student (features S2-19). Refused: into another student's record, what `check` refuses."""
+    if record.student_id != row.student_id:
+        raise Refusal(
+            _("%(name)s is copied into another [session record] of %(student)s only: register %(other)s instead."),
+            name=str(row),
+            student=row.student.name,
+            other=record.student.name,
+        )
+    with session.no_autoflush:
+        made = row.copy(record)
+        check(session, made, new=True)
+    return made
+
+
+def doubled(session: Session, row: Enrolment) -> Any:
+    """The sentence that tells that the record holds the course already, with another group: unusual without being wrong (EE and FM of one course
+    may both be meant). None otherwise.
+    """
+    same = select(Enrolment.group_number, Enrolment.taken).where(
+        Enrolment.session_record_id == row.session_record.id, Enrolment.course_id == row.course.id, Enrolment.id != (row.id or 0)
+    )
+    with session.no_autoflush:
+        found = session.execute(same.order_by(Enrolment.group_number)).all() if row.session_record.id is not None else []
+    course, groups = row.course.number, ", ".join(one.group_number for one in found if one.group_number)
+    if groups:
+        return _("%(course)s is in this [session record] already, with [the group] %(groups)s. Check that both are meant.", course=course, groups=groups)
+    if found and found[0].taken:
+        return _("%(course)s is in this [session record] already, as a course choice. Check that both are meant.", course=course)
+    return _("%(course)s is in this [session record] already, as not taken. Check that both are meant.", course=course) if found else None
+
+
 def warnings(row: Enrolment) -> list[Any]:
     """What is unusual without being wrong: a mark beside a remark."""
     if row.mark is not None and row.remark is not None:
@@ -188,7 +220,7 @@ def check_kind(connection: Connection, line: RacGroup) -> None:
     if line.rac_type is None or line.rac_type.code != WITHOUT_RESULT or not line.course_id:
         return
     rows = Enrolment.__table__.c
-    marked = connection.scalar(select(func.count(rows.id)).where(*_inheriting(line.course_id, line.number), rows.mark.is_not(None))) or 0
+    marked = connection.scalar(select(func.count(rows.id)).where(*inheriting(line.course_id, line.number), rows.mark.is_not(None))) or 0
     if marked:
         raise Refusal(
             N_(
@@ -217,12 +249,20 @@ def _free_group(_mapper: Any, connection: Connection, line: RacGroup) -> None:
     _wait(connection, line.course_id, line.number, without=False)
 
 
+def wait_again(connection: Connection, groups: Iterable[tuple[int, str]]) -> None:
+    """Settle the registrations that wait for a result in these groups (course, number), as the correspondence says now."""
+    for course, number in groups:
+        line = select(CodeValue.code).join(RacGroup, RacGroup.rac_type_id == CodeValue.id).where(RacGroup.course_id == course, RacGroup.number == number)
+        _wait(connection, course, number, without=connection.scalar(line) == WITHOUT_RESULT)
+
+
 def _wait(connection: Connection, course_id: int, number: str, *, without: bool) -> None:
     rows = Enrolment.__table__.c
-    waiting = (*_inheriting(course_id, number), rows.mark.is_(None), rows.remark_id.is_(None), rows.taken)
+    waiting = (*inheriting(course_id, number), rows.mark.is_(None), rows.remark_id.is_(None), rows.taken)
     connection.execute(update(Enrolment).where(*waiting).values(outcome=Outcome.none if without else Outcome.in_progress))
 
 
-def _inheriting(course_id: int, number: str) -> tuple[Any, ...]:
+def inheriting(course_id: int, number: str) -> tuple[Any, ...]:
+    """The registrations of a group that take its kind of recognition."""
     rows = Enrolment.__table__.c
     return rows.course_id == course_id, rows.group_number == number, rows.rac_type_id.is_(None)

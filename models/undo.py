@@ -31,6 +31,7 @@ from models.search import renew_students
 from models.student_undo import covers
 from models.transfer_undo import settle
 from models.undo_back import Back
+from models.undo_marks import settle_outcomes
 from models.undo_plan import Act, Line, Plan
 from models.undo_remove import Removal
 from models.undo_steps import CHANGED, FOLLOWS, GONE, LEFT, MADE
@@ -184,6 +185,7 @@ def _run(session: Session, found: Batch, *, write: bool) -> Plan:
         for secondary in {relation.secondary for mapper in Base.registry.mappers for _key, relation in collections_of(mapper)}:
             steps.regroup(secondary, batch)  # type: ignore[arg-type]
         steps.remove(made, batch, found.at, steps.settle)
+        steps.restore_late(batch)
         if write:
             finish(session, steps, {*lost, *made})
     steps.plan.notes = beside + _notes(session, batch, steps.plan)
@@ -197,9 +199,11 @@ def in_order(tables: Iterable[str]) -> list[str]:
 
 
 def finish(session: Session, steps: Back, tables: Iterable[str]) -> None:
-    """What listeners do for rows that are written one by one: search keys of the students whose guardians changed, the stamp of the words."""
+    """What listeners do for rows that are written one by one: search keys of the students whose guardians changed, what
+    registrations come to, the stamp of the words."""
     student = model_of("student").__table__
     renew_students(session, sorted(steps.followers - steps.removed[student]))
+    settle_outcomes(steps)
     if any(table in ("label", "noun") or getattr(model_of(table), "__renews_stamp__", False) for table in tables):
         renew_stamp(session)
 

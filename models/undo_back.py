@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Table, insert, select, update
 from sqlalchemy.orm import Mapper
 
+from models import undo_marks
 from models.changes import JournalChange, columns_of, default_of, is_final, sides, value_for
 from models.journal import collections_of, record_rows
 from models.packing import model_of
@@ -81,7 +82,8 @@ class Back(Steps):
         taken = self.taken(mapper, list(values.values()))
         stand = self.standing(mapper.local_table, (row["id"] for row in values.values()))  # type: ignore[arg-type]  # by a number given twice, long ago
         reasons |= {i: TAKEN for i, row in values.items() if row["id"] in stand}
-        return reasons | {i: TAKEN for i, row in values.items() if any(tuple(row[k] for k in keys) in found for keys, found in taken.items())}
+        reasons |= {i: TAKEN for i, row in values.items() if any(tuple(row[k] for k in keys) in found for keys, found in taken.items())}
+        return reasons | undo_marks.refused_back(self, table, {i: row for i, row in values.items() if i not in reasons})
 
     def _insert(self, table: str, mapper: Mapper[Any], values: dict[int, dict[str, Any]]) -> None:
         where: Table = mapper.local_table  # type: ignore[assignment]  # by its columns: the mapper would give the first version again

@@ -52,6 +52,8 @@ class Removal(Steps):
         self.removed[model.__table__].update(gone)
         if table == "guardian_link":
             self.followers.update(rows[i].student_id for i in gone)
+        if table == "rac_group":
+            self.kinds.update({(rows[i].course_id, rows[i].number): None for i in gone})
         if self.write and gone:
             self._write(table, mapper, [rows[i] for i in gone])
         self.forget(rows.values())

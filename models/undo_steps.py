@@ -102,6 +102,8 @@ class Steps:
         self.waiting: dict[str, list[int]] = defaultdict(list)  # rows whose number or name one of those still has
         self.freed: dict[Column[Any], set[int]] = defaultdict(set)  # rows whose column no longer points where it did
         self.parted: dict[Table, set[tuple[int, int]]] = defaultdict(set)  # links taken away
+        self.late: dict[str, list[int]] = defaultdict(list)  # rows that go back once the registrations are as they will be
+        self.kinds: dict[tuple[int, str], int | None] = {}  # (course, group) -> kind of recognition, of lines that this undo touched (models/undo_marks.py)
         self.followers: set[int] = set()  # students whose guardians changed
         self.held: dict[int, Any] = {}  # students whom a transfer keeps as they are, and why
         self.by_import = False

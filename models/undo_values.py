@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Table, delete, select, tuple_
 from sqlalchemy.orm import Mapper
 
-from models import staff_undo, student_undo
+from models import staff_undo, student_undo, undo_marks
 from models.changes import (
     EXTRA,
     SNAPSHOTS,
@@ -63,6 +63,12 @@ class Values(Steps):
         for some in pieces(self.waiting.pop(table, [])):
             self._restore(table, batch, some, last=True)
 
+    def restore_late(self, batch: str) -> None:
+        """Those that waited until registrations were as they will be."""
+        for table, ids in self.late.items():
+            for some in pieces(ids):
+                self._restore(table, batch, some, last=True)
+
     def _restore(self, table: str, batch: str, ids: list[int], *, last: bool = False) -> None:
         model: Any = model_of(table)
         mapper: Mapper[Any] = model.__mapper__
@@ -105,6 +111,13 @@ class Values(Steps):
                 self.waiting[table].append(row_id)
                 reasons.pop(row_id)
                 todo.pop(row_id, None)
+        for row_id in [] if last else undo_marks.postponed(self, table, rows, todo):
+            self.late[table].append(row_id)
+            reasons.pop(row_id, None)
+            todo.pop(row_id)
+        for row_id, why in undo_marks.refused(self, table, rows, todo).items():
+            reasons[row_id] = why
+            todo.pop(row_id)
         for row_id, changes in todo.items():
             for change in changes:
                 if change.field in known:

@@ -4,18 +4,25 @@ import datetime as dt
 
 import pytest
 from conftest import counted, rows
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 from study_files import ENROLMENTS, HEADINGS, College, college, lines, sent
 
 from models.access import Role
-from models.codes import CodeList, CodeValue
+from models.base import Refusal
+from models.codes import CodeList, CodeValue, read_codes
+from models.courses import RacGroup
 from models.db import db
 from models.enrolments import Enrolment, Outcome
 from models.imports import Import
+from models.journal import JournalEvent
 from models.people import Student
 from models.right_override import RightOverride
 from models.session_records import SessionRecord
-from models.undo import undo
+from models.trash import deleted, restore
+from models.undo import plan, undo
+from models.undo_marks import MARKED
+from models.undo_plan import Act
 
 __all__ = ["college"]
 
@@ -168,3 +175,52 @@ def test_registrations_and_their_records_are_undone_together(app, college):
     left = registrations(college)
     assert [(one.course.number, one.mark) for one in left.values()] in ([], [("350-711-MV", 91)])
     assert len(college.look(SessionRecord)) == len(left)
+
+
+@pytest.mark.parametrize("marked_since", [False, True])
+def test_a_group_that_no_longer_records_marks_goes_back_after_the_registrations_that_brought_them(app, college, marked_since):
+    """The correspondence and the registrations of one import go back in one undo, which is undone in its turn."""
+
+    def back(batch):
+        with app.app_context(), college.acting():
+            announced = plan(db.session, batch)
+            done = undo(db.session, batch)
+            assert (announced.counts, announced.sentence) == (done.counts, done.sentence)
+            db.session.commit()
+            own = db.session.scalar(select(JournalEvent.batch).where(JournalEvent.verb == "undo").order_by(JournalEvent.id.desc()).limit(1))
+            return own, [line.reason for line in done.of(Act.keep) if line.table == "rac_group"]
+
+    def stands():
+        kinds = {one.number: one.rac_type.code for one in college.look(RacGroup, joinedload(RacGroup.rac_type))}
+        return kinds["00993"], kinds["00998"], sorted((one.group_number, one.mark, one.outcome.name) for one in college.look(Enrolment))
+
+    correspondence = "cours,type,groupe,competence\n350-711-MV,EE,00993,4EP0\n350-711-MV,EE SR,00998,4EP0\n"
+    registrations = lines(HEADINGS, f"{GABRIEL},A-2025,350-711-MV,,00993,,,91,,,,,,,", f"{GABRIEL},A-2025,350-711-MV,,00998,,,,,,,,,,")
+    key = college.write(*sent(("correspondance.csv", correspondence), ("inscriptions.csv", registrations)))
+    imported = ("EE", "EE SR", [("00993", 91, "passed"), ("00998", None, "none")])
+    assert stands() == imported
+    if marked_since:
+        with rows(app) as session, session.no_autoflush:
+            session.scalars(select(Enrolment).where(Enrolment.mark == 91, Enrolment.school_id == college.school_id)).one().mark = 75
+    with rows(app) as session:
+        written = session.get_one(Import, key).batch
+    again, kept = back(written)
+    if marked_since:
+        assert (stands(), kept) == (("EE", "EE", [("00993", 75, "passed")]), [MARKED])
+        return
+    assert (stands(), kept) == (("EE SR", "EE", []), [])
+    back(again)
+    assert stands() == imported
+
+
+def test_a_registration_whose_group_records_no_mark_any_more_stays_in_the_trash(app, college):
+    college.write(*file(f"{GABRIEL},A-2025,350-711-MV,,00998,,,91,,,,,,,"))
+    with app.app_context(), college.acting():
+        db.session.delete(db.session.scalars(select(Enrolment)).one())
+        db.session.commit()
+        line = db.session.scalars(select(RacGroup).where(RacGroup.number == "00998")).one()
+        line.rac_type = read_codes(db.session)[CodeList.rac_type, "EE SR"]
+        db.session.commit()
+        gone = db.session.scalars(deleted()).first()
+        with pytest.raises(Refusal, match="EE SR"):
+            restore(db.session, gone.id)

@@ -108,7 +108,11 @@ class Admission(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
             raise Refusal(_("The day of the admission comes before the day of the application. Correct one of the two."))
 
     def begin(self, *, quick: bool, on: dt.date) -> None:
-        """What a new admission is: active from this day of the school when it is quick; else active with its own day, an application without one."""
+        """What a new admission is: active from this day of the school when it is quick; else active with its own day, an application without one.
+        Its unit is that of its grid, unless another is chosen.
+        """
+        if self.org_unit is None and self.grid is not None:
+            self.org_unit = self.grid.org_unit
         if quick:
             self.admitted_on = on
         self.status = _S.active if self.admitted_on else _S.applicant

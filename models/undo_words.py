@@ -36,6 +36,21 @@ KINDS: dict[str, tuple[Callable[[int], Any], Callable[[int], Any], Callable[[int
         lambda n: N_("%(num)d code removed", "%(num)d codes removed", n),
         lambda n: N_("%(num)d code brought back", "%(num)d codes brought back", n),
     ),
+    "admission": (
+        lambda n: N_("%(num)d admission", "%(num)d admissions", n),
+        lambda n: N_("%(num)d admission removed", "%(num)d admissions removed", n),
+        lambda n: N_("%(num)d admission brought back", "%(num)d admissions brought back", n),
+    ),
+    "session_record": (
+        lambda n: N_("%(num)d [session record]", "%(num)d [session records]", n),
+        lambda n: N_("%(num)d [session record] removed", "%(num)d [session records] removed", n),
+        lambda n: N_("%(num)d [session record] brought back", "%(num)d [session records] brought back", n),
+    ),
+    "enrolment": (
+        lambda n: N_("%(num)d registration", "%(num)d registrations", n),
+        lambda n: N_("%(num)d registration removed", "%(num)d registrations removed", n),
+        lambda n: N_("%(num)d registration brought back", "%(num)d registrations brought back", n),
+    ),
     OTHER: (
         lambda n: N_("%(num)d other record", "%(num)d other records", n),
         lambda n: N_("%(num)d record removed", "%(num)d records removed", n),
@@ -50,6 +65,12 @@ def by_kind(counts: Mapping[str, int]) -> dict[str, int]:
     for table, number in counts.items():
         found[table if table in KINDS else OTHER] += number
     return {kind: number for kind, number in found.items() if number}
+
+
+def made_words(made: Mapping[str, int]) -> str:
+    """The rows that a work made, by kind, where it made several kinds and each has words; else empty."""
+    kinds = by_kind(made)
+    return "" if len(kinds) < 2 or OTHER in kinds else listed(str(KINDS[kind][0](number)) for kind, number in kinds.items())
 
 
 def told(removed: Mapping[str, int], back: Mapping[str, int], changed: Mapping[str, int]) -> str:

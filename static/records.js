@@ -66,7 +66,9 @@
       return;
     }
     part().replaceWith(fresh);
-    for (const selector of [".banner .facts", "#row"]) document.querySelector(selector).replaceWith(page.querySelector(selector));
+    const more = page.querySelector(".banner .told details"); /* what a narrow window folds stays open */
+    if (more) more.open = Boolean(document.querySelector(".banner .told details[open]"));
+    for (const selector of [".banner .told", "#row"]) document.querySelector(selector).replaceWith(page.querySelector(selector));
     if (keep) history.replaceState(null, "", url);
     else history.pushState(null, "", url);
     setUp();

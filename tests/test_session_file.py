@@ -151,7 +151,7 @@ def test_course_choices_are_hidden_until_the_tick_and_what_is_not_taken_says_so(
         enrol(session, record, "340-101-MQ", "", taken=False, remark=known_code(session, CodeList.remark, "EQ", record.school_id))
     browser = as_("registrar2")
     page = words(browser.get(lise["page"]))
-    assert "Afficher l’inscription non assignée (choix de cours)" in page
+    assert "Afficher les inscriptions non assignées (choix de cours) : 1" in page
     assert "601-103-MQ" not in page
     assert re.search(r"340-101-MQ [^0-9]+ Non suivi — EQ", page)
     assert re.search(r"601-103-MQ [^0-9]+ Choix de cours", words(browser.get(lise["page"] + "&unassigned=1")))
@@ -163,7 +163,9 @@ def test_the_banner_tells_the_chosen_record_here_and_the_latest_elsewhere(as_, a
     def banner(more):
         return re.sub(r"\s+", " ", words(browser.get(f"/admin/student/details/?id={lise['student']}{more}")).split("Parties du dossier")[0])
 
-    assert "Session A-2017 Grille JEE0K-17R-RA Unité org. RA Langue FR SPE 2" in banner("")
+    told = banner("")
+    assert re.search("Programme JEE.0K [^0-9]+ Session A-2017 Grille JEE0K-17R-RA Unité org. RA Langue FR SPE 2", told)  # (the student's own row names none)
+    assert "Langue FR SPE 2" in told.split("Plus de renseignements")[1]  # what a narrow window folds
     assert "Session H-2017 Grille JEE0K-17R-RA Unité org. RA Langue FR SPE 1" in banner(f"&part=session_records&record={lise['winter']}")
     assert "Session A-2006 Langue" in banner(f"&part=session_records&record={lise['old']}")
     with rows(app) as session:
@@ -215,14 +217,20 @@ def test_what_was_transmitted_is_not_deleted_and_says_why(as_, app, lise):
         assert session.get(SessionRecord, lise["winter"]) is None
 
 
-def test_the_button_of_custom_fields_leads_to_them_or_to_adding_one(as_, app, schools, lise):
+def test_the_button_of_custom_fields_leads_to_them_and_a_link_adds_one_to_every_record(as_, app, schools, lise):
     browser = as_("registrar2")
-    assert "/admin/custom_field/new/?table=session_record" in browser.get(lise["page"]).text
+    page = browser.get(lise["page"])
+    assert "Ajouter un champ à tous les dossiers de session" in words(page)
+    assert "Ajouter un champ à toutes les inscriptions" in words(page)
+    assert re.search(r'class="add-field" href="/admin/custom_field/new/\?table=session_record', page.text)
+    assert not re.search('data-do="fields"|data-act="fields"', page.text)  # never on a row: it is no field of this one alone
+    assert "add-field" not in as_("amp2").get(lise["page"]).text
     assert 'data-do="fields"' not in as_("amp2").get(lise["page"]).text
     with rows(app) as session:
         for table in ("session_record", "enrolment"):
             session.add(CustomField(school_id=schools[1], table_name=table, label="Casier", kind=FieldKind.text))
     page = browser.get(lise["page"]).text
+    assert "add-field" not in page
     for table in ("session_record", "enrolment"):
         form, anchor = re.search(rf'href="(/admin/{table}/edit/[^"#]+)#([^"]+)" data-act="fields"', page).groups()
         assert f'id="{anchor}"' in browser.get(form.replace("&amp;", "&")).text

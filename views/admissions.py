@@ -40,6 +40,7 @@ LEADS_TO = {
     "close": AdmissionStatus.closed,
     "sanction": AdmissionStatus.sanctioned,
 }
+MOST_GRIDS = 500  # whose unit the form proposes at once; the server does it for the others
 DETAILS = ("applied_on", "admitted_on", "previous_studies")
 
 
@@ -65,6 +66,12 @@ def of_programme(form: Any, field: Any) -> None:
             raise ValidationError(refusal.sentence) from refusal
 
 
+def _grid_units() -> dict[int, tuple[int, str]]:
+    """Grid -> the identifier and the words of its organisational unit, for the script that proposes it."""
+    of = select(Grid.id, OrgUnit).join(OrgUnit, OrgUnit.id == Grid.org_unit_id).where(Grid.retired_at.is_(None)).limit(MOST_GRIDS)
+    return {grid: (unit.id, str(unit)) for grid, unit in db.session.execute(of)}
+
+
 class Admissions(Screen):
     """Who is admitted to what."""
 
@@ -79,6 +86,7 @@ class Admissions(Screen):
         "sentence": _("[A student] is registered for [courses] under an admission: who, to which [programme], by which grid, from which term."),
     }
     title_column = "student"
+    create_template = "admin/admission/form.html"
     column_list = ("student", "programme", "grid", "org_unit", "term", "status", "admitted_on")
     column_sortable_list = (("student", "student.search_key"), ("programme", "programme.code"), ("grid", "grid.code"), ("term", "term.place"), "admitted_on")
     column_default_sort = [("student.search_key", False), ("id", False)]
@@ -129,6 +137,8 @@ class Admissions(Screen):
         """The long form, beside the quick one."""
         if request.endpoint == f"{self.endpoint}.create_view" and request.values.get("detailed"):
             kwargs["title"] = gettext("Detailed admission")
+        if template == self.create_template:
+            kwargs["grid_units"] = _grid_units()
         if template == self.list_template and self.may("create"):
             detailed = {"label": gettext("Detailed admission"), "icon": "plus", "url": self.get_url(".create_view", detailed=1)}
             kwargs["beside"] = [detailed, *beside(self.endpoint)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 from flask import Response, abort, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from models.base import Refusal
 from models.bulk_edit import BulkEdit
@@ -17,6 +18,8 @@ from models.imports import Import
 from models.journal import JournalEvent
 from models.scope import BATCH
 from models.undo import MANY, Act, Batch, Plan, find, may_undo, nothing_left, plan, revert, undo, undoable
+from models.undo_steps import MADE
+from models.undo_words import made_words
 from models.work import Job, JobKind
 from views.auth import permitted
 from views.base import gate
@@ -25,7 +28,7 @@ from views.history import revertible
 from views.history_words import Words, tell_all
 from views.i18n import gettext
 from views.menu import screens
-from views.saving import own_path
+from views.saving import list_path, own_path
 
 if TYPE_CHECKING:
     from views.base import Screen as Base
@@ -82,6 +85,10 @@ def _heading(batch: str) -> str:
     edit = db.session.scalar(select(BulkEdit).where(BulkEdit.batch == batch).limit(1))
     if edit is not None:
         return gettext("%(table)s: field “%(field)s” changed", table=table_words(edit.table_name), field=Words(edit.table_name).label(edit.field))
+    counted = select(e.table_name, func.sum(e.rows)).where(e.batch == batch, e.verb.in_(MADE)).group_by(e.table_name)
+    things = made_words({table: int(number) for table, number in db.session.execute(counted)})
+    if things:
+        return gettext("Added: %(things)s", things=things)
     return sentence(list(db.session.scalars(select(e).where(e.batch == batch).order_by(e.id).limit(SAMPLES))))
 
 
@@ -105,6 +112,16 @@ def offer_undo(response: Response) -> Response:
         links = [*told.get("links", ()), {"url": undo_url(batch, own_path(response.location)), "label": gettext("Undo")}]
         session["_flashes"] = [*kept[:place], (SUCCESS, {**told, "links": links}), *kept[place + 1 :]]
     return response
+
+
+def _still_there(back: str) -> str:
+    """Where one goes back to, unless that is the page of a row that the undo has taken away: then the list from which it was opened."""
+    target = urlsplit(back)
+    number = parse_qs(target.query).get("id", [""])[0]
+    screen = next((one for one in screens().values() if target.path == url_for(f"{one.endpoint}.details_view")), None)
+    if screen is None or not number.isdecimal() or db.session.get(screen.model, int(number)) is not None:
+        return back
+    return list_path(back) or url_for(f"{screen.endpoint}.index_view")
 
 
 class UndoPages(Base):
@@ -134,7 +151,7 @@ class UndoPages(Base):
             flash(refusal.sentence, "danger")
             return self.undo_page(found, plan(db.session, found.name)), 409
         flash(done.sentence, SUCCESS)
-        return redirect(self.undo_back(), code=303)
+        return redirect(_still_there(self.undo_back()), code=303)
 
     def undo_back(self) -> str:
         """Where the person came from; the history for who reads it, else home."""

@@ -164,6 +164,10 @@ def _shortcuts() -> list[dict[str, str]]:
         found.append({"label": gettext("Create codes"), "icon": "key", "url": url})
     if permitted("import_", "create"):
         found.append({"label": gettext("Import [students]"), "icon": "import", "url": url_for("import_.create_view")})
+    if tally().admitted and permitted("enrolment", "register_many"):
+        found.append({"label": gettext("Register several [students]"), "icon": "users", "url": url_for("enrolment.register_many_view")})
+    if tally().admitted and permitted("enrolment", "enter_results"):
+        found.append({"label": gettext("Results by [group]"), "icon": "check", "url": url_for("enrolment.results_view")})
     if permitted("student", "create"):
         found.append({"label": gettext("Add [a student]"), "icon": "plus", "url": url_for("student.create_view")})
     return [*found, *inspection_link()]

@@ -36,6 +36,7 @@ class Lists:
     search_by: tuple[tuple[str, Any, Any], ...] = ()
     search_example: Any = None
     number_columns: tuple[str, ...] = ()
+    two_line_columns: tuple[str, ...] = ()  # long texts, in two lines at most on a wide window
     nowrap_columns: tuple[str, ...] = ()  # what is read at a glance on one line: phones, identifiers
     primary_actions = 2
     load_columns: tuple[str, ...] = ()

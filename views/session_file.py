@@ -101,12 +101,17 @@ def _chosen(rows: list[Any], name: str) -> Any:
     return max(made, key=lambda row: row.id) if made else next((row for row in rows if row.id == _number(name)), None)
 
 
-def _fields_url(table: str, edit_url: str, back: str) -> str:
-    """Where the school's own fields of a row are filled in; where the first one is added, when there is none; empty for who may do neither."""
+def _fields_url(table: str, edit_url: str) -> str:
+    """Where the school's own fields of a row are filled in; empty where there are none, or the row is not the person's to edit."""
     first = next((spec for spec in in_use(table) if spec.in_form), None)
-    if first is not None:
-        return f"{edit_url}#{first.name}" if edit_url else ""
-    return url_for("custom_field.create_view", table=table, url=back) if permitted("custom_field", "create") else ""
+    return f"{edit_url}#{first.name}" if first is not None and edit_url else ""
+
+
+def _add_field_url(table: str, back: str) -> str:
+    """Where the first field of the school's own is added, which every row of the table then has; empty where there is one, or for who may not."""
+    if not permitted("custom_field", "create") or any(spec.in_form for spec in in_use(table)):
+        return ""
+    return url_for("custom_field.create_view", table=table, url=back)
 
 
 def _lines(table: str, rows: list[tuple[Any, str, str]]) -> list[Line]:
@@ -118,7 +123,7 @@ def _lines(table: str, rows: list[tuple[Any, str, str]]) -> list[Line]:
         edit = url_for(f"{table}.edit_view", id=row.id, url=back) if screen.can_edit else ""
         open_ = edit if table == "enrolment" and edit else url_for(f"{table}.details_view", id=row.id, url=back)
         fitting = [pair for pair in verbs if screen.verb_fits(pair[0], row)]
-        lines.append(Line(row, name, open_ if table == "enrolment" else back, edit, _fields_url(table, edit, back), back, fitting))
+        lines.append(Line(row, name, open_ if table == "enrolment" else back, edit, _fields_url(table, edit), back, fitting))
     return lines
 
 
@@ -175,6 +180,7 @@ def _part(student: Student) -> dict[str, Any]:
     lines = _lines(PART[:-1], [(one, str(one.term), _here(student, record=one.id)) for one in shown])
     may = {f"may_{verb}_{table}": permitted(table, verb) for table in ("session_record", "enrolment") for verb in ("create", "delete")}
     before = _here(student, record=chosen.id if chosen else None, newer_record=last)
+    heads = _heads(chosen)
     below = _registrations(student, chosen) if chosen is not None and permitted("enrolment", "read") else {"registrations": None}
     return {
         "records": lines,
@@ -187,10 +193,11 @@ def _part(student: Student) -> dict[str, Any]:
         "add_record_url": url_for("session_record.create_view", student=student.id, url=before) if may["may_create_session_record"] else "",
         "focus": next((table for name, table in FOCUS.items() if name in request.args), ""),
         "kept": [(name, value) for name, value in request.args.items() if name in ("id", "part", "url", "record", *SHOWN)],
+        "add_field_urls": {table: _add_field_url(table, _here(student, record=chosen.id)) for table in heads} if chosen is not None else {},
         "units": units_words,
         "show": show,
         "keys": KEYS,
-        "heads": _heads(chosen),
+        "heads": heads,
         **may,
         **below,
     }
@@ -248,11 +255,13 @@ def _seal(admissions: list[Admission]) -> str:
 
 
 def _banner(student: Student) -> Facts:
-    """Session, grid, unit, language and SPE of the record that counts (features S2-06); before there is one, grid and unit of the admission."""
+    """Session, programme, grid, unit, language and SPE of the record that counts (features S2-06); before there is one, those of the admission."""
     record = _told(student) if permitted("session_record", "read") else None
     admissions = admissions_here(student.id) if permitted("admission", "read") else []
     one = next((one for one in admissions if record is not None and one.id == record.admission_id), next(iter(admissions), None))
-    facts = [(pgettext("session_record", "Session"), str(record.term), False)] if record is not None else []
+    facts = [(gettext("[Programme]"), str(one.programme), False)] if one is not None else []
+    if record is not None:
+        facts.append((pgettext("session_record", "Session"), str(record.term), False))
     if one is not None and one.grid is not None:
         facts.append((gettext("Grid"), str(one.grid), False))
     if one is not None and one.org_unit is not None:

@@ -120,6 +120,11 @@ class StudentFile:
             )
         )
 
+    def get_save_return_url(self, model: Any, is_created: bool = False) -> str:
+        """Whoever adds a student goes on with the file: an admission, guardians, codes."""
+        back = super().get_save_return_url(model, is_created)  # type: ignore[misc]  # (the screen stands behind)
+        return str(self.get_url(".details_view", id=model.id, url=back) if is_created else back)
+
     def detail_options(self) -> tuple[Any, ...]:
         """What the banner shows, in the same query."""
         relations = (Student.level, Student.programme, Student.adviser, Student.homeroom)

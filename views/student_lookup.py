@@ -133,6 +133,7 @@ class StudentLookup(Base):
     """The search half of the screen of students."""
 
     search_by = FIELDS
+    two_line_columns = ("programme_title",)
 
     @property
     def search_fields(self) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.admissions import Admission, AdmissionStatus
 from models.base import utcnow
+from models.code_words import Source
 from models.codes import CodeList, CodeValue
 from models.courses import Course, RacGroup
 from models.enrolment_rules import outcome_of
@@ -28,6 +29,8 @@ from models.transmissions import Transmission
 PASS_MARK = 60
 _RECOGNISED, _GENERAL = "JEE.0K", ("601-103-MQ", "340-101-MQ", "109-101-MQ")
 _OWN = ("322-409-MV", "322-410-MV", "322-411-MV", "350-710-MV", "350-711-MV")
+# (code, name, situation of studies of its registration, the course over there)
+_PARTNERS = (("CVL", "Collège de Val-Lointain (fictif)", "CR", "601-VL1"), ("CHR", "Collège de la Haute-Rive (fictif)", "CS", "HR-2214"))
 _SUMMER = (6, 10)  # of a census that the network does not set: the school's own day
 
 # (course, group, mark, average) of the candidate whose records are those of the users' document
@@ -55,6 +58,9 @@ class _Given:
     confirmed: bool = False
     absences: int | None = None
     kind: str = ""  # set aside for this registration
+    situation: str = ""  # of studies in the partner organisation of that code
+    partner: str = ""
+    partner_course: str = ""
 
 
 class _Writer:
@@ -120,6 +126,9 @@ class _Writer:
             remark=remark,
             remark_id=remark.id if remark else None,
             absences=given.absences,
+            study_situation_id=self.code(CodeList.study_situation, given.situation).id if given.situation else None,
+            partner_id=self.code(CodeList.partner, given.partner).id if given.partner else None,
+            partner_course=given.partner_course,
             census_status_id=self.code(CodeList.census_status, "1" if day else "0").id,
             census_by=self.registrar if day else "",
             census_on=day,
@@ -150,8 +159,22 @@ def load_records(
     for number, one in enumerate(active):
         if one is not known:
             _usual(writer, random.Random(f"{school.id}-{one.student_id}"), one, number, past, present, own=one.programme_id == recognised)  # noqa: S311 (a demonstration must repeat itself)
+    _partners(writer, store, present)
     store("session records", writer.records)
     store("registrations", [writer.registration(*line) for line in writer.lines])
+
+
+def _partners(writer: _Writer, store: Store, present: Term) -> None:
+    """Two colleges that do not exist; this term one registration is taken there for the school, and one here for the other college."""
+    rows = [
+        CodeValue(school_id=writer.school.id, code_list=CodeList.partner, code=code, label=label, help="", rank=rank, source=Source.school)
+        for rank, (code, label, _situation, _course) in enumerate(_PARTNERS, 1)
+    ]
+    for one in store("partner organisations", rows):
+        writer.codes[one.code_list, one.code] = one
+    shared = (given for _record, term, _number, group, given in writer.lines if term is present and group)
+    for given, (code, _label, situation, course) in zip(shared, _PARTNERS, strict=False):
+        given.situation, given.partner, given.partner_course = situation, code, course
 
 
 def _terms(terms: Mapping[tuple[int, Season], Term], day: dt.date) -> tuple[list[Term], Term, Term]:

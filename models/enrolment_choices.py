@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
@@ -24,19 +25,37 @@ def active_admissions(session: Session, student_id: int) -> list[Admission]:
     return list(session.scalars(wanted.options(*shown).order_by(Admission.id.desc())))
 
 
-def next_term(session: Session, student_id: int, on: dt.date) -> Term | None:
-    """The term that is proposed for a new record: the one after the student's last, else the one under way or the next to begin, else the latest."""
-    last = session.scalar(select(func.max(Term.place)).join(SessionRecord, SessionRecord.term_id == Term.id).where(SessionRecord.student_id == student_id))
+def next_term(session: Session, admission: Admission, on: dt.date) -> Term | None:
+    """The term that is proposed for a new record of an admission: the first of the school's terms after its latest record; before there is one, the
+    admission's own first term, else the one under way or the next to begin. None when no term comes after.
+    """
+    last = session.scalar(select(func.max(Term.place)).join(SessionRecord, SessionRecord.term_id == Term.id).where(SessionRecord.admission_id == admission.id))
     terms = select(Term).order_by(Term.place)
     if last is not None:
-        found = session.scalar(terms.where(Term.place > last).limit(1))
-        if found is not None:
-            return found
-    else:
-        found = session.scalar(terms.where(Term.ends_on >= on).limit(1))
-        if found is not None:
-            return found
-    return session.scalar(select(Term).order_by(Term.place.desc()).limit(1))
+        return session.scalar(terms.where(Term.place > last).limit(1))
+    if admission.term is not None:
+        return admission.term
+    return session.scalar(terms.where(Term.ends_on >= on).limit(1)) or session.scalar(select(Term).order_by(Term.place.desc()).limit(1))
+
+
+def other_records(session: Session, ids: Sequence[int]) -> list[SessionRecord]:
+    """Where registrations of one student may be copied: the records of the same student under active admissions but for those in which they stand,
+    the next terms first, then the earlier ones from the latest. None for registrations of several students.
+    """
+    here = session.execute(
+        select(Enrolment.student_id, Enrolment.session_record_id, Term.place).join(Term, Enrolment.term_id == Term.id).where(Enrolment.id.in_(ids))
+    ).all()
+    if len({one.student_id for one in here}) != 1:
+        return []
+    shown = (joinedload(SessionRecord.student), joinedload(SessionRecord.term), joinedload(SessionRecord.admission).joinedload(Admission.programme))
+    wanted = select(SessionRecord).join(Admission, SessionRecord.admission_id == Admission.id).where(
+        SessionRecord.student_id == here[0].student_id,
+        SessionRecord.id.not_in({one.session_record_id for one in here}),
+        Admission.status == AdmissionStatus.active,
+    )
+    found = session.scalars(wanted.options(*shown, joinedload(SessionRecord.admission).joinedload(Admission.grid))).all()
+    from_term = max(one.place for one in here)
+    return sorted(found, key=lambda one: (one.term.place <= from_term, one.term.place if one.term.place > from_term else -one.term.place, one.id))
 
 
 def lines_of(session: Session, course_id: int) -> list[RacGroup]:

@@ -15,7 +15,11 @@
       box.querySelector("input").focus();
     };
     const search = async () => {
-      if (!text.value.trim()) return text.focus();
+      if (!text.value.trim()) {
+        word.textContent = panel.dataset.empty || "";
+        list.replaceChildren();
+        return text.focus();
+      }
       const turn = ++asked;
       const address = new URL(box.dataset.combo, location.href);
       for (const [name, value] of [["query", text.value.trim()], ["by", by.value], ["offset", "0"], ["limit", "20"]]) address.searchParams.set(name, value);

@@ -70,6 +70,7 @@ class Screen(BulkEditing, CustomFields, Saving, SavedViews, Columns, Lists, Rows
     save_label: Any = _("Save")
     empty: dict[str, Any] | None = None
     title_column = ""
+    short_headings: dict[str, Any] = {}  # column -> what stands above it in the list, the whole label behind it
     # name -> (model, columns that are looked through[, rule of which rows are offered]), or a look-up of its own
     lookups: dict[str, Any] = {}
     verb_order: tuple[str, ...] = ()  # the verbs that come first, in the bar and in the menus

@@ -131,7 +131,7 @@ class CourseField(RowField):
         self.typed = typed[:100]
         self.way = request.form.get(f"by-{self.name}", "")
         rows = self.loader.get_list(self.typed)
-        self.told = next((str(row) for row in rows if isinstance(row, Told)), "")
+        self.told = next((str(row) for row in rows if isinstance(row, Told)), "" if typed.strip() else gettext("Type a number, or a word of a title."))
         self.found = [pair for row in rows if not isinstance(row, Told) and (pair := self.loader.format(row))]
 
     told = way = ""

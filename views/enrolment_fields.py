@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -41,13 +41,14 @@ def by_model(form: Any, field: Any) -> None:
 class Codes(Lookup):
     """The codes of a list that are still offered: always a plain list, and one question to the database for all the lists of a form."""
 
-    def __init__(self, name: str, code_list: CodeList) -> None:
+    def __init__(self, name: str, code_list: CodeList, only: Collection[str] = ()) -> None:
         super().__init__(name, CodeValue, ("code", "label"), codes_of(code_list), FEW)
-        self.code_list = code_list
+        self.code_list, self.only = code_list, only
 
     def all_rows(self) -> list[CodeValue]:
-        """In the order of the list."""
-        return [one for (of, _code), one in read_codes(db.session).items() if of is self.code_list and one.retired_at is None]
+        """In the order of the list; `only` these codes where it names some."""
+        rows = [one for (of, _code), one in read_codes(db.session).items() if of is self.code_list and one.retired_at is None]
+        return [one for one in rows if one.code in self.only] if self.only else rows
 
     def get_one(self, pk: Any) -> CodeValue | None:
         """The code of this identifier, while it is offered."""

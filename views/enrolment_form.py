@@ -10,6 +10,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import get_history
 from wtforms.validators import InputRequired, Optional, ValidationError
 
 from models.admissions import Admission
@@ -17,15 +18,14 @@ from models.base import Refusal, today
 from models.codes import default_code
 from models.db import db
 from models.enrolment_choices import lines_of
-from models.enrolment_rules import check, warnings
+from models.enrolment_rules import RECOGNISED, check, doubled, warnings
 from models.enrolments import CODES, INHERITED, USUAL, WITHOUT_RESULT, Enrolment
 from models.session_records import SessionRecord, need_active
 from models.transmissions import Telling
-from models.units import show_units
 from views import checks
 from views.base import gate
 from views.course_lookup import CourseLookup
-from views.courses import UnitsField
+from views.courses import UnitsField, units_words
 from views.enrolment_fields import AsideField, Codes, CountField, InheritedField, Records, ScoreField, TellingField, Units, by_model
 from views.enrolment_page import NOT_TAKEN, SENT, EnrolmentPage
 from views.fields import RowField
@@ -51,7 +51,6 @@ LOOKUPS: dict[str, Any] = {
     "course": CourseLookup(),
     "parent_course": CourseLookup("parent_course"),
     "record": Records("record"),  # of the questions, not of the form
-    "session_record": Records("session_record"),
     **{name: inheriting(Units(name) if name == "org_unit" else Codes(name, CODES[name])) for name in INHERITED},
     **{name: Codes(name, code_list) for name, code_list in CODES.items() if name not in INHERITED},
 }
@@ -106,7 +105,7 @@ def partner_of_situation(form: Any, field: Any) -> None:
 
 def recognition(form: Any, field: Any) -> None:
     """A course that is not taken is recognised by its remark."""
-    if "group_number" not in form and field.data is None:
+    if "group_number" not in form and (field.data is None or field.data.code not in RECOGNISED):
         raise ValidationError(gettext("Choose the remark that recognises [the course]: EQ, DI or SU."))
 
 
@@ -225,6 +224,7 @@ class EnrolmentForm(EnrolmentPage, Base):
             form.group_number.flags.needed = True
         else:
             form.remark.flags.needed = True
+            form.remark.loader = Codes("remark", CODES["remark"], RECOGNISED)
         return form
 
     def on_model_change(self, form: Any, model: Enrolment, is_created: bool) -> None:
@@ -235,6 +235,8 @@ class EnrolmentForm(EnrolmentPage, Base):
             model.group_number = ""
         with db.session.no_autoflush:
             check(db.session, model, new=is_created)
+            changed = is_created or any(get_history(model, name).has_changes() for name in ("course", "group_number"))
+            g.doubled = doubled(db.session, model) if changed else None
         for telling in Telling:
             if telling.state not in form or form[telling.state].data is getattr(model, telling.state):
                 continue
@@ -245,7 +247,7 @@ class EnrolmentForm(EnrolmentPage, Base):
 
     def after_model_change(self, form: Any, model: Enrolment, is_created: bool) -> None:
         """What is unusual without being wrong."""
-        for sentence in warnings(model):
+        for sentence in [*([g.doubled] if g.get("doubled") else []), *warnings(model)]:
             flash(str(sentence), "warning")
         lines = lines_of(db.session, model.course_id) if model.group_number else []
         if lines and model.group_number not in [line.number for line in lines]:
@@ -265,4 +267,4 @@ class EnrolmentForm(EnrolmentPage, Base):
             abort(404)
         lines = [{"number": line.number, "kind": str(line.rac_type)} for line in lines_of(db.session, course.id)]
         category = str(course.category) if course.category is not None else ""
-        return jsonify(lines=lines, category=category, units=show_units(course.unit_thirds))
+        return jsonify(lines=lines, category=category, units=units_words(course.unit_thirds))

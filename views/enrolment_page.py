@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from flask import request
+from flask import request, url_for
 
 from models.courses import Course, RacGroup
 from models.db import db
@@ -64,6 +64,8 @@ class EnrolmentPage(Base):
     def render(self, template: str, **kwargs: Any) -> str:
         """The form in two columns."""
         form, row = kwargs.get("form"), kwargs.get("model")
+        if template == "admin/model/ask.html" and form is not None and "value" in form:  # `override`: its second list follows the first
+            template = "admin/enrolment/override.html"
         if template == self.details_template and row is not None:
             kwargs |= {"detail_groups": detail_groups(row), "student": row.student, "file_url": record_url(row.session_record)}
         if form is not None and "course" in form and "form_groups" not in kwargs:
@@ -76,7 +78,7 @@ class EnrolmentPage(Base):
         lines = lines_of(db.session, course.id) if course is not None else []
         self.describe(form, record, row, lines)
         tell_of(record)
-        taken = "group_number" in form
+        taken, here = "group_number" in form, request.full_path.rstrip("?")
         left = LEFT if taken else (("", tuple((name, 12) for name in NOT_TAKEN)),)
         groups = [(title, fields_of(form, members)) for title, members in left]
         return {
@@ -87,12 +89,13 @@ class EnrolmentPage(Base):
             "file_url": record_url(record),
             "form_groups": [group for group in groups if group[1]],
             "partner_fields": fields_of(form, PARTNER),
+            "partner_url": url_for("code_value.create_view", code_list="partner", url=here) if self.may("create", "code_value") else "",
             "tellings": [telling_line(form, row, one) for one in Telling] if taken else [],
             "extra_fields": [(field, span_of(field.spec)) for field in form if isinstance(field, ExtraField)],
             "inherited_rows": inherited_rows(record, row) if taken and "org_unit" not in form else [],
             "lines": lines,
             "census": census_of(row) if row is not None and taken else [],
-            "here": request.full_path.rstrip("?"),
+            "here": here,
             "groups_url": self.get_url(".groups_view"),
             "usual_kind": str(inherited_value(db.session, "rac_type", record, None, None) or ""),
             "may_confirm": row is not None and row.census_on is None and bool(row.group_number) and self.may("confirm_presence"),

@@ -41,7 +41,7 @@ from views.masks import ProgrammeWords
 from views.menu import screens
 from views.record_papers import RecordPapers
 from views.saving import own_path
-from views.session_file import record_url, tell_of
+from views.session_file import SHORT, record_url, tell_of
 from views.verbs import Selection, verb
 
 FIGURES = ("registered", "hours", "thirds_in_progress", "thirds_passed", "thirds_failed")
@@ -114,7 +114,8 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
         "sentence": _("[A session record] is a term of [a student] under an admission: registrations for [courses] stand in it."),
     }
     title_column = "student"
-    column_list = ("student", "student.local_id", "term", "admission", "admission.programme.code", "admission.org_unit.code", *FIGURES, "full_time")
+    column_list = ("student", "student.local_id", "term", "admission", *FIGURES, "full_time")  # (what fits beside the menu: the others are to be ticked)
+    short_headings = {**{name: SHORT[name] for name in SHORT if name in FIGURES}, "full_time": _p("column", "Full-time")}
     column_labels = {
         "student.local_id": _("Local number"),
         "admission": _("Grid"),
@@ -126,15 +127,18 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
     column_searchable_list = ("student.search_key", "admission.grid.code")
     search_example = _("JEE0K-17R-RA")
     number_columns = FIGURES
-    nowrap_columns = ("student", "student.local_id", "term", "admission", "admission.programme.code")
+    nowrap_columns = ("student.local_id", "term", "admission", "admission.programme.code")
     column_formatters = column_formatters_export = {
         **_UNITS,
+        "admission": lambda _v, _c, row, _n: row.admission.grid.code if row.admission.grid else "",
         "full_time": lambda _v, _c, row, _n: row.full_time.code if row.full_time else "",
         "admission.org_unit.code": lambda _v, _c, row, _n: row.admission.org_unit.code if row.admission.org_unit else "",
         "language": lambda _v, _c, row, _n: row.language.code if row.language else "",
     }
-    column_details_list = (*column_list, "language", "programme_session")
-    column_export_list = (*column_list, "language", "programme_session")
+    column_details_list = column_export_list = (
+        *("student", "student.local_id", "term", "admission", "admission.programme.code", "admission.org_unit.code"),
+        *(*FIGURES, "full_time", "language", "programme_session"),
+    )
     create_template = "admin/enrolment/record_new.html"
     details_template = "admin/enrolment/details.html"
     form_template = "admin/enrolment/record.html"
@@ -228,7 +232,7 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
         admissions = form.admission.loader.all_rows()
         if request.method == "GET":
             form.admission.data = admissions[0] if len(admissions) == 1 else None
-            form.term.data = next_term(db.session, int(request.args["student"]), today(zone().key))
+            form.term.data = next_term(db.session, admissions[0], today(zone().key))
         return form
 
     def create_model(self, form: Any) -> Any:
@@ -336,7 +340,7 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
         """The next term is proposed; what stays behind is said."""
         if request.form.get("_asked") != "1" and selection.count == 1:
             row = next(iter(selection.records()))
-            form.term.data = next_term(db.session, row.student_id, today(zone().key))
+            form.term.data = next_term(db.session, row.admission, today(zone().key))
         return {
             "left_out": gettext("The registrations come along without their results, absences, census and transmissions; what was not taken stays behind."),
             "verb_label": gettext("Copy"),

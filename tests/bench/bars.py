@@ -132,8 +132,10 @@ def filters(bench: Bench) -> Iterator[Line]:
 def the_file(bench: Bench) -> Iterator[Line]:
     """6: one student's file, opened from the list, against our own list page."""
     mine = f"/admin/student/details/?id={bench.places()['student']}&url=%2Fadmin%2Fstudent%2F%3Fpage_size%3D50"
-    for part, words in (("", "summary"), ("&part=contacts", "contacts"), ("&part=history", "history")):
-        found = in_turn({"file": (bench.contender("ours"), mine + part), "list": (bench.contender("ours"), LIST)}, bench.rounds)
+    studied = mine.replace(str(bench.places()["student"]), str(bench.places()["candidate"])) + "&part=session_records"
+    pages = {"summary": mine, "contacts": f"{mine}&part=contacts", "history": f"{mine}&part=history", "registrations": studied}
+    for words, page in pages.items():
+        found = in_turn({"file": (bench.contender("ours"), page), "list": (bench.contender("ours"), LIST)}, bench.rounds)
         yield compared(6, f"student's file, {words}", 1.2, found["file"], found["list"], "list")
 
 

@@ -21,6 +21,7 @@ from models.activation import ActivationCode, generate, new_codes
 from models.actors import staff_in
 from models.base import utcnow
 from models.db import db
+from models.enrolments import Enrolment
 from models.imports import Import
 from models.message_audience import resolve
 from models.messages import Message
@@ -73,7 +74,8 @@ class Ours:
             level = db.session.execute(select(Level.id, Level.name).where(Level.school_id == self.school).order_by(Level.rank).offset(1).limit(1)).one()
             student = db.session.scalars(select(Student.id).where(Student.id >= 1_000_100, Student.search_key.contains("+33")).order_by(Student.id)).first()
             groups: dict[str, int] = {row.name: row.id for row in db.session.execute(names)}
-            return {"level": level.id, "level_name": level.name, "student": student, "groups": groups}
+            candidate = db.session.scalars(select(Enrolment.student_id).where(Enrolment.school_id == self.school).order_by(Enrolment.id.desc())).first()
+            return {"candidate": candidate, "level": level.id, "level_name": level.name, "student": student, "groups": groups}
 
     def status(self, path: str) -> str:
         """The status line of a page."""

@@ -38,7 +38,11 @@ class Stock:
         Babel(app)
         engine = create_engine(url)
         tables = MetaData()
-        tables.reflect(engine, only=["student", "level", "student_group", "user", "school", "activation_code", "enrolment", "course", "term"], resolve_fks=True)
+        tables.reflect(
+            engine,
+            only=["student", "level", "student_group", "user", "school", "activation_code", "enrolment", "course", "term", "code_value"],
+            resolve_fks=True,
+        )
         engine.dispose()
 
         class Base(DeclarativeBase):
@@ -88,6 +92,12 @@ class Stock:
             def __str__(self) -> str:
                 return self.number
 
+        class CodeValue(Base):
+            __table__ = tables.tables["code_value"]
+
+            def __str__(self) -> str:
+                return self.code
+
         rows = tables.tables["enrolment"]
 
         class Enrolment(Base):
@@ -95,12 +105,15 @@ class Stock:
             student = relationship(Student)
             term = relationship(Term)
             course = relationship(Course, foreign_keys=[rows.c.course_id])
+            remark = relationship(CodeValue, foreign_keys=[rows.c.remark_id])
+            rac_type = relationship(CodeValue, foreign_keys=[rows.c.rac_type_id])
+            census_status = relationship(CodeValue, foreign_keys=[rows.c.census_status_id])
 
         class Enrolments(ModelView):
             page_size = 50
-            column_list = ("student", "term", "course", "group_number", "mark", "census_on", "outcome")
+            column_list = (*("student", "student.local_id", "term", "course", "group_number", "mark", "remark", "rac_type", "census_status", "outcome"),)
             column_default_sort = ("id", True)
-            column_searchable_list = ("student.family_name", "student.given_name", "course.number")
+            column_searchable_list = ("student.family_name", "student.given_name", "student.local_id", "student.national_id", "course.number", "course.title")
             column_filters = ("course.number", "group_number", "outcome")
 
         class Students(ModelView):

@@ -22,7 +22,6 @@ from jobs.import_plan import STUDENT_VERBS, Place, Planned, Rules
 from jobs.tables import Table
 from models.import_cells import Context
 from models.import_words import BadFile
-from models.imports import VERB_OF
 from models.rights import may, reach
 from models.scope import WHO
 
@@ -87,7 +86,7 @@ WriteIt = Callable[[Session, Work, Outcome, bool, dict[str, Outcome]], dict[str,
 @dataclass(frozen=True)
 class Subject:
     """One subject. `kinds` are the kinds of file (models/import_rows.py) that are about it, each with the columns of which one is needed at
-    least; what each asks for besides the usual verbs stands in models/imports.py (`VERB_OF`); `rank` says which is planned and written first.
+    least; what each asks for besides the usual verbs stands in models/imports.py (`verb_of`); `rank` says which is planned and written first.
 
     `parse(kind, table, keys, context, fixes)` gives the rows of a table; `plan(session, work, {kind: rows}, before)` compares and writes
     nothing; `write(session, work, outcome, deactivate, before)` writes inside the caller's transaction and gives the numbers written, of
@@ -120,15 +119,11 @@ def subject_of(kind: str) -> Subject:
 def check_subjects(kinds: Iterable[str]) -> list[Subject]:
     """The subjects of these kinds of file, in the order in which they are planned and written.
 
-    Raises `BadFile` for subjects that do not go together, and for a kind that the asker may not import.
+    Raises `BadFile` for subjects that do not go together.
     """
-    kinds = list(kinds)
     found = sorted({subject_of(kind).name for kind in kinds}, key=lambda name: SUBJECTS[name].rank)
     if len(found) > 1 and not set(found) <= TOGETHER:
         raise BadFile("mixed_subjects")
-    for verb in sorted({VERB_OF[kind] for kind in kinds if kind in VERB_OF}):
-        if not may(WHO.get().roles, "import_", verb):
-            raise BadFile(f"right_{verb}")
     return [SUBJECTS[name] for name in found]
 
 

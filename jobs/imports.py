@@ -33,7 +33,7 @@ from models.db import BEGIN, db, refresh_statistics
 from models.import_cells import Context
 from models.import_fields import FIELDS, OWN
 from models.import_words import BadFile
-from models.imports import FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
+from models.imports import FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus, right_missing
 from models.journal import JournalEvent, record
 from models.school import School
 from models.scope import BATCH
@@ -44,6 +44,7 @@ from models.work import Job, JobKind
 PIECE = 1_000  # rows of the preview between two commits
 MANY = 500  # new students after which the database counts its rows again
 SAMPLES = 3  # values of each column kept for the page of the columns
+OF_SEVERAL = ("mixed_subjects", "two_of_a_kind", "file_gone")  # problems that are of no single file
 TAKEN = ("students", "staff")  # kinds whose lines an answer may leave out
 
 
@@ -86,26 +87,38 @@ def _read(work: Work, sent: list[Sent], *, shown: bool) -> dict[str, list[Parsed
     A file that holds several tables becomes as many `Sent`, in the place of those that it had.
     """
     parsed: dict[str, list[Parsed]] = {}
-    for key in dict.fromkeys(one.key for one in sent):
-        mine = [one for one in sent if one.key == key]
-        if not key:
-            raise BadFile("file_gone")
-        sources = read_sources(files.path_of(key), mine[0].choices)
-        parts = _parts(mine, sources)
-        at = sent.index(mine[0])
-        sent[:] = [*sent[:at], *parts, *(one for one in sent[at:] if one.key != key)]
-        for one, source in zip(parts, sources, strict=True):
-            _understand(work, one, source)
-        for one, source in zip(parts, sources, strict=True):
-            _refuse_other_school(work, source)
-            check_subjects({one.kind, *parsed})
-            needed = subject_of(one.kind).kinds[one.kind]
-            if not needed & set(one.mapping):
-                raise BadFile("no_columns")
-            if one.kind in parsed:
-                raise BadFile("two_of_a_kind")
-            parsed[one.kind] = list(_rows_of(work, one, source, shown=shown))
+    keys = list(dict.fromkeys(one.key for one in sent))
+    for key in keys:
+        try:
+            _read_file(work, sent, key, parsed, shown=shown)
+        except BadFile as bad:
+            if len(keys) > 1 and bad.code not in OF_SEVERAL:
+                bad.params["file"] = next(one.name for one in sent if one.key == key)
+            raise
     return parsed
+
+
+def _read_file(work: Work, sent: list[Sent], key: str, parsed: dict[str, list[Parsed]], *, shown: bool) -> None:
+    mine = [one for one in sent if one.key == key]
+    if not key:
+        raise BadFile("file_gone")
+    sources = read_sources(files.path_of(key), mine[0].choices)
+    parts = _parts(mine, sources)
+    at = sent.index(mine[0])
+    sent[:] = [*sent[:at], *parts, *(one for one in sent[at:] if one.key != key)]
+    for one, source in zip(parts, sources, strict=True):
+        _understand(work, one, source)
+    for one, source in zip(parts, sources, strict=True):
+        _refuse_other_school(work, source)
+        check_subjects({one.kind, *parsed})
+        if refused := right_missing(one.kind, official=one.fixed):
+            raise BadFile(refused)
+        needed = subject_of(one.kind).kinds[one.kind]
+        if not needed & set(one.mapping):
+            raise BadFile("no_columns")
+        if one.kind in parsed:
+            raise BadFile("two_of_a_kind")
+        parsed[one.kind] = list(_rows_of(work, one, source, shown=shown))
 
 
 def _parts(mine: list[Sent], sources: list[Source]) -> list[Sent]:

@@ -1,4 +1,5 @@
-"""Classes, groups and programmes as a subject of imports (SIECLE's Structures and Nomenclature): the site administrator's.
+"""Classes, groups and programmes as a subject of imports: SIECLE's Structures and Nomenclature are the site administrator's, a table of
+programmes is of whoever may create them.
 
 A class or a group is the same by its code, compared as class names are; a programme by its code. What exists keeps its own short title and
 owner; nothing is taken away, and nobody is absent. The classes and programmes that come with it are known to the file of students beside it.
@@ -23,6 +24,8 @@ from jobs.tables import Table
 from models.base import fold
 from models.import_cells import Context
 from models.people import Group, GroupCategory
+from models.rights import may
+from models.scope import WHO
 from models.studies import Programme, ProgrammeKind, programme_code, programme_key
 
 CATEGORIES = {**dict.fromkeys(("d", "division", "classe", "class"), GroupCategory.klass), **dict.fromkeys(("g", "groupe", "group"), GroupCategory.other)}
@@ -86,7 +89,8 @@ def _counts(made: Structures) -> dict[str, int]:
         "new_groups": classes,
         "new_clubs": groups - classes,
         "new_programmes": len(fresh) - groups,
-        "structures_changed": counts["changed"],
+        "groups_changed": sum(1 for kind, one in made.planned if kind == "groups" and one.status == "changed"),
+        "programmes_changed": sum(1 for kind, one in made.planned if kind == "programmes" and one.status == "changed"),
     }
 
 
@@ -139,7 +143,11 @@ def _programme(made: Structures, row: Parsed, seen: dict[str, int]) -> Planned:
     values = {"code": code, "title": title, "short_title": row.values.get("short_title", "")}
     if leads := row.values.get("sanction"):
         values["kind"] = ProgrammeKind[leads]
-    return _fate(row, made.programmes.get(code), values, tuple(key for key in ("title", "kind") if key in values))
+    planned = _fate(row, made.programmes.get(code), values, tuple(key for key in ("title", "kind") if key in values))
+    if planned.status == "changed" and not may(WHO.get().roles, "programme", "edit"):
+        row.skip = "row_no_edit"
+        return Planned(row, "ignored")
+    return planned
 
 
 def write(session: Session, work: Work, outcome: Outcome, _deactivate: bool, _before: dict[str, Outcome]) -> dict[str, int]:
@@ -160,7 +168,7 @@ def write(session: Session, work: Work, outcome: Outcome, _deactivate: bool, _be
     session.flush()
     made.made = {key: row.id for key, row in fresh}
     counts = outcome.counts
-    told = ("created", "changed", "students_created", "students_changed", "new_groups", "new_clubs", "new_programmes", "structures_changed")
+    told = ("created", "changed", "students_created", "students_changed", "new_groups", "new_clubs", "new_programmes", "groups_changed", "programmes_changed")
     return {key: counts[key] for key in told}
 
 

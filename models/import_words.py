@@ -179,8 +179,16 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "mixed_subjects": (_("These files are about different things: staff and [students]."), _("Send the file of the staff by itself.")),
     "right_import_staff": (_("This file holds staff, whom only the site administrator imports."), _("Ask them to send it, or send the other files alone.")),
     "right_import_structures": (
-        _("This file holds classes, [groups] or [programmes], which only the site administrator imports."),
+        _("This file holds classes and [groups], which only the site administrator imports."),
         _("Ask them to send it, or send the other files alone."),
+    ),
+    "right_nomenclature": (
+        _("This file is the nomenclature of the [programmes], which only the site administrator imports."),
+        _("Ask them to send it, or send the other files alone."),
+    ),
+    "right_programmes": (
+        _("This file holds [programmes], which your role does not import."),
+        _("Ask the site administrator, or send the other files alone."),
     ),
     "file_of_other_school": (
         _("This file is of [the school] %(uai)s; this one is %(ours)s."),

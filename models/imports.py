@@ -23,7 +23,7 @@ from models.import_fields import BY_HEADINGS, FIELDS
 from models.import_fixes import Busy, Clash, Fix, Fixable
 from models.import_rows import FileKind, ImportFile, ImportRow, RowStatus
 from models.journal import JournalEvent
-from models.rights import reach
+from models.rights import may, reach
 from models.scope import WHO, SchoolScoped, current_school_id, unscoped
 from models.words import _, _p
 from models.work import Job, JobKind
@@ -34,12 +34,29 @@ MOST_BYTES = 64 * 1024 * 1024
 MOST_FILES = 12
 VERB_OF = {  # kind of file -> what it asks for
     "staff": "import_staff",
-    **dict.fromkeys(("groups", "programmes"), "import_structures"),
-    **dict.fromkeys(("courses", "grids", "rac_groups"), "import_courses"),
+    "groups": "import_structures",
+    **dict.fromkeys(("programmes", "courses", "grids", "rac_groups"), "import_courses"),
     **dict.fromkeys(("admissions", "enrolments"), "import_registrations"),
 }
 ABSENT_SHARE = 20  # per cent of the school above which the number of students who leave must be typed (security case 71)
 KEPT = dt.timedelta(days=30)  # the files and lines of an import, as long as it can be undone
+
+
+def verb_of(kind: str, *, official: bool = False) -> str:
+    """The verb of `import_` that a file of this kind asks for beside the usual ones, or "". An `official` list of programmes is SIECLE's nomenclature."""
+    return "import_structures" if official and kind == "programmes" else VERB_OF.get(kind, "")
+
+
+def right_missing(kind: str, *, official: bool = False) -> str:
+    """The code of the sentence (models/import_words.py) that refuses such a file to the person who acts; empty where they may import it.
+
+    Whoever imports programmes from a table may create them one by one as well.
+    """
+    roles, verb = WHO.get().roles, verb_of(kind, official=official)
+    allowed = not verb or may(roles, "import_", verb)
+    if kind != "programmes":
+        return "" if allowed else f"right_{verb}"
+    return "" if allowed and may(roles, "programme", "create") else "right_nomenclature" if official else "right_programmes"
 
 
 class ImportStatus(Choice):
@@ -225,12 +242,18 @@ class Import(Base, Identified, SchoolScoped, Fixable):
     @property
     def of_studies(self) -> bool:
         """Whether it is about courses, admissions or registrations, alone or beside people."""
-        return any(file.moved or VERB_OF.get(file.kind.name) in ("import_courses", "import_registrations") for file in self.files)
+        asking = ("import_courses", "import_registrations")
+        return any(file.moved or (VERB_OF.get(file.kind.name) in asking and file.kind is not FileKind.programmes) for file in self.files)
 
     @property
     def asks(self) -> set[str]:
         """The verbs of `import_` that its files ask for beside the usual ones."""
-        return {VERB_OF[file.kind.name] for file in self.files if file.kind.name in VERB_OF}
+        return {verb_of(file.kind.name, official=file.fixed) for file in self.files} - {""}
+
+    @property
+    def not_allowed(self) -> bool:
+        """Whether it was refused for want of a right: its files are read well."""
+        return bool(self.problem) and self.problem["code"].startswith("right_")
 
     def confirm(self, deactivate: bool = False, typed: str = "", *, admins: bool = False, accounts: bool = False) -> None:
         """Have the plan written. Refused: nothing to write, not checked, another under way, too many absent without their number typed.

@@ -1,6 +1,7 @@
 """Courses, grids, the correspondence of groups, admissions: files of a college, checked, corrected, written and undone."""
 
 import io
+import zipfile
 
 import openpyxl
 import pytest
@@ -210,15 +211,54 @@ def test_a_line_that_cannot_be_taken_says_which_cell_and_what_to_do(college):
         ("registrar2", "cours.csv", None),
         ("registrar2", "correspondance.csv", None),
         ("registrar2", "admissions.csv", None),
-        ("registrar2", "programmes.csv", "right_import_structures"),
+        ("registrar2", "programmes.csv", None),
         ("ac2", "cours.csv", None),
-        ("ac2", "programmes.csv", "right_import_structures"),
+        ("ac2", "programmes.csv", None),
     ],
 )
 def test_each_kind_asks_its_own_right(app, college, who, name, problem):
     theirs = College(app, college.school_id, who)
     status, _counts, _written, why = theirs.state(theirs.send(*sent((name, dict(FILES)[name]))))
     assert (status, why and why["code"]) == (ImportStatus.failed if problem else ImportStatus.checked, problem)
+
+
+def test_a_registrar_sends_all_the_files_at_once_and_is_told_which_one_is_not_theirs(app, college, as_):
+    registrar = College(app, college.school_id, "registrar2")
+    with rows(app) as session:
+        session.scalars(select(User).where(User.username == "registrar2")).one().current_school_id = college.school_id
+        session.add_all(OrgUnit(school_id=college.school_id, code=code, name=code) for code in ("RA", "EN"))
+    key = registrar.send(*sent(*FILES))
+    _status, counts, _written, problem = registrar.state(key)
+    assert (problem, counts["error"], counts["new_programmes"]) == (None, 0, 2)
+    registrar.do(key, "abandon")
+    with rows(app) as session:
+        session.add(RightOverride(school_id=college.school_id, table="programme", role=Role.registrar, verb="create", granted=False))
+    key = registrar.send(*sent(*FILES))
+    page = as_("registrar2").get(f"/admin/import_/details/?id={key}")
+    assert "Import refusé" in words(page)
+    assert "programmes.csv : Ce fichier contient des programmes, que votre rôle n’importe pas." in words(page).replace("\u00a0", " ")
+    assert "Choisir les colonnes" not in words(page)
+
+
+def test_a_programme_that_the_students_bring_is_known_to_the_grids_and_admissions_beside_them(college):
+    files = sent(*((name, text) for name, text in FILES if name != "programmes.csv"))
+    key = college.send(*files)
+    counts, wrong = college.state(key)[1], told(college, key)
+    assert counts["new_programmes"] == 1
+    assert counts["error"] == len([note for notes in wrong.values() for note in notes if "JEE.0K" in note or "JEE0K" in note]) == 2
+    college.do(key, "confirm")
+    assert {one.programme.code for one in college.look(Grid, joinedload(Grid.programme))} == {"322.A0"}
+
+
+def test_lines_in_error_of_several_files_are_downloaded_together(app, college, as_):
+    with rows(app) as session:
+        session.scalars(select(User).where(User.username == "acc2")).one().current_school_id = college.school_id
+    key = college.send(*sent(("cours.csv", COURSES.replace("601-101-MQ", "6O1-101-MQ")), ("grilles.csv", GRIDS)))
+    with zipfile.ZipFile(io.BytesIO(as_("acc2").get(f"/admin/import_/rows/?id={key}").data)) as archive:
+        found = {name: archive.read(name).decode("utf-8-sig").splitlines() for name in archive.namelist()}
+    assert [len(table) - 1 for table in found.values()] == [1, 3]
+    assert next(iter(found)) == "lignes-en-erreur-cours.csv"
+    assert "6O1-101-MQ" in found["lignes-en-erreur-cours.csv"][1]
 
 
 def test_a_right_that_the_school_withdraws_holds_for_files_too(app, college):

@@ -12,6 +12,7 @@ from test_import_pages import NEW, Hands
 from jobs.runner import run_pending
 from models.people import GuardianLink, Student
 from models.school import School
+from models.work import Job, JobState
 
 
 def code_of(app, school_id):
@@ -50,6 +51,9 @@ def test_zips_of_three_hundred_students_and_guardians_are_checked_corrected_writ
     undo = html.unescape(re.search(r'href="(/admin/journal_event/undo/?\?[^"]+)"', page.text)[1])
     work = hands.post(undo, page=undo).headers["Location"]
     run_pending(app)
+    assert f'<a href="{url}">Retour à l’import</a>' in hands.browser.get(work).text
+    with rows(app) as session:  # as when it fails
+        session.get_one(Job, int(work.rpartition("id=")[2])).state = JobState.failed
     assert f'<a href="{url}">Retour à l’import</a>' in hands.browser.get(work).text
     assert numbers(app, schools[0]) == before
 

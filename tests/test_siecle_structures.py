@@ -53,7 +53,7 @@ def test_students_sent_with_the_structures_are_in_those_classes(app, chief):
 def test_a_mef_becomes_a_programme_and_a_new_title_changes_it(app, chief):
     chief.write(("Nomenclature.xml", siecle.nomenclature(("10110001110", "5ème", "5G"), ("10210001110", "4ème", "4G"))))
     key = chief.write(("Nomenclature.xml", siecle.nomenclature(("10110001110", "Cinquième", "5G"))))
-    assert chief.state(key)[2]["structures_changed"] == 1
+    assert chief.state(key)[2]["programmes_changed"] == 1
     with rows(app) as session:
         found = session.execute(select(Programme.code, Programme.title).where(Programme.school_id == chief.school_id).order_by(Programme.code)).all()
     assert [tuple(row) for row in found] == [("10110001110", "Cinquième"), ("10210001110", "4ème")]

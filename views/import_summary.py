@@ -15,7 +15,7 @@ from models.db import db
 from models.import_fields import FIELDS, Field
 from models.import_study_fields import DAYS
 from models.import_words import BadCell
-from models.imports import Import, ImportFile, RowStatus
+from models.imports import FileKind, Import, ImportFile, RowStatus
 from models.people import Authority, Relation, Sex, StudentStatus
 from models.school import Country, School
 from models.scope import current_school_id
@@ -224,6 +224,9 @@ _WRITTEN: tuple[tuple[str, Words], ...] = (
     ("new_levels", lambda n: ngettext("%(num)d [level] created", "%(num)d [levels] created", n)),
     ("new_clubs", lambda n: ngettext("%(num)d [group] created", "%(num)d [groups] created", n)),
     ("new_programmes", lambda n: ngettext("%(num)d [programme] created", "%(num)d [programmes] created", n)),
+    ("groups_changed", lambda n: ngettext("%(num)d class or [group] with another name", "%(num)d classes or [groups] with another name", n)),
+    ("programmes_changed", lambda n: ngettext("%(num)d [programme] changed", "%(num)d [programmes] changed", n)),
+    # of imports written before the two were told apart
     ("structures_changed", lambda n: ngettext("%(num)d class, [group] or [programme] changed", "%(num)d classes, [groups] or [programmes] changed", n)),
     ("student_accounts", lambda n: ngettext("%(num)d personal account opened", "%(num)d personal accounts opened", n)),
     ("joins", lambda n: ngettext("%(num)d [student] put in [a group]", "%(num)d times [a student] put in [a group]", n)),
@@ -300,7 +303,7 @@ def counted(one: Import) -> list[str]:
     people = counts.get("students_created", 0) + counts.get("students_changed", 0)
     if not (one.of_structures or one.of_studies) or not 0 < people < lines:
         return []
-    if one.of_studies:
+    if one.of_studies or all(file.kind is not FileKind.groups for file in one.files):
         return [
             gettext(
                 "%(lines)d lines to write: %(people)d of [students] with their [guardians], %(others)d of the other files.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
@@ -21,7 +22,8 @@ from models.db import db
 from models.export import neutral
 from models.import_fields import BY_HEADINGS, FIELDS, model_headings
 from models.import_words import remedy_of, sentence_of
-from models.imports import CLOSED, KEPT, VERB_OF, Busy, Clash, FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus
+from models.imports import CLOSED, KEPT, Busy, Clash, FileKind, Import, ImportFile, ImportRow, ImportStatus, RowStatus, right_missing
+from models.names import plain_words
 from models.school import Country
 from models.undo import find, may_undo
 from views import import_doubts as doubts
@@ -118,7 +120,7 @@ class Imports(Grid):
 
     def kinds(self) -> list[FileKind]:
         """What the lines of a table may be said to be by hand: what only an official format gives is not offered."""
-        return [kind for kind in FileKind if kind.name in BY_HEADINGS and (kind.name not in VERB_OF or self.may(VERB_OF[kind.name]))]
+        return [kind for kind in FileKind if kind.name in BY_HEADINGS and not right_missing(kind.name)]
 
     @expose("/model/")
     @gate("create")
@@ -127,11 +129,16 @@ class Imports(Grid):
         return self.csv_answer("scolabri-import.csv", [model_headings()])
 
     @staticmethod
-    def csv_answer(name: str, lines: list[list[str]]) -> Response:
+    def csv_text(lines: list[list[str]]) -> str:
         """A CSV file for spreadsheets in French: BOM, semicolons, formulas neutralised."""
         out = io.StringIO()
         csv.writer(out, delimiter=";", lineterminator="\r\n").writerows([[neutral(cell) for cell in line] for line in lines])
-        return attach(Response("\ufeff" + out.getvalue(), mimetype="text/csv"), name)
+        return "\ufeff" + out.getvalue()
+
+    @classmethod
+    def csv_answer(cls, name: str, lines: list[list[str]]) -> Response:
+        """Such a file, to save."""
+        return attach(Response(cls.csv_text(lines), mimetype="text/csv"), name)
 
     # -- step 2: check and correct
 
@@ -154,6 +161,8 @@ class Imports(Grid):
     def result_page(self, one: Import) -> ResponseReturnValue:
         """What was written, undone, or why nothing was."""
         problem = sentence_of(one.problem).sentence if one.problem else ""
+        if one.problem and (name := one.problem["params"].get("file")):
+            problem = gettext("%(who)s: %(what)s", who=name, what=problem)
         if one.stuck:
             problem = (one.job.error if one.job else "") or gettext("This work stopped before its end.")
         written = one.status in (ImportStatus.done, ImportStatus.undone)
@@ -267,10 +276,22 @@ class Imports(Grid):
     @expose("/rows/")
     @gate("check")
     def rows_view(self) -> ResponseReturnValue:
-        """The lines in error as a file to correct and send again; leaves its line in the history, as every export."""
+        """The lines in error as a file to correct and send again, of several kinds one file each in an archive; leaves its line in the history, as
+        every export."""
         one = self.mine("check")
-        wrong = set(db.session.scalars(self.wrong_rows(one, ImportRow.kind).distinct()))
-        kind = next((kind for kind in FileKind if kind in wrong), FileKind.students)
+        found = self.wrong_kinds(one)
+        tables = [(kind, self.wrong_table(one, kind)) for kind in found or [FileKind.students]]
+        self.record_export(one.id, sum(len(lines) - 1 for _kind, lines in tables))
+        if len(tables) == 1:
+            return self.csv_answer("lignes-en-erreur.csv", tables[0][1])
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for kind, lines in tables:
+                archive.writestr(f"lignes-en-erreur-{plain_words(str(kind.label)).replace(' ', '-')}.csv", self.csv_text(lines).encode())
+        return attach(Response(out.getvalue(), mimetype="application/zip"), "lignes-en-erreur.zip")
+
+    def wrong_table(self, one: Import, kind: FileKind) -> list[list[str]]:
+        """The lines in error of one kind under the headings of its file, with what is to be corrected."""
         file = next((f for f in one.files if f.kind is kind), None)
         keys = [key for key in (file.mapping if file is not None else ()) if key in FIELDS[kind.name]]
         lines = [[str(FIELDS[kind.name][key].heading) for key in keys] + [gettext("Line"), gettext("To correct")]]
@@ -278,12 +299,17 @@ class Imports(Grid):
         for row in db.session.scalars(mine.execution_options(yield_per=PIECE)):
             told = " ".join(sentence_of(note).sentence for note in row.problems)
             lines.append([row.cells.get(key, "") for key in keys] + [str(row.line), told])
-        self.record_export(one.id, len(lines) - 1)
-        return self.csv_answer("lignes-en-erreur.csv", lines)
+        return lines
+
+    @classmethod
+    def wrong_kinds(cls, one: Import) -> list[FileKind]:
+        """The kinds of file that have lines in error, in the order of the preview."""
+        wrong = set(db.session.scalars(cls.wrong_rows(one, ImportRow.kind).distinct()))
+        return [kind for kind in FileKind if kind in wrong]
 
     @staticmethod
     def wrong_rows(one: Import, what: Any = ImportRow) -> Any:
-        """The lines in error of the last check; of several files, those of the first are downloaded."""
+        """The lines in error of the last check."""
         clause = (ImportRow.import_id == one.id, ImportRow.generation == one.generation, ImportRow.status == RowStatus.error)
         return select(what).where(*clause)
 

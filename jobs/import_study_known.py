@@ -257,6 +257,12 @@ def _read_programmes(studies: Studies, before: dict[str, Outcome]) -> None:
     if "structures" in before:
         fresh = (one for kind, one in before["structures"].lines if kind == "programmes" and one.status == "created")
         said += [(one.values["code"], one.values["title"], one.values["short_title"]) for one in fresh]
+    if "people" in before:  # those that the students name and bring are written before the studies, under the same codes
+        taken = {row[0] for row in said}
+        for text in before["people"].plan.new_programmes.values():
+            made = Programme.named(text, taken)
+            taken.add(made.code)
+            said.append((made.code, made.title, made.short_title or ""))
     for at in range(3):
         for row in said:
             if key := programme_key(row[at]):

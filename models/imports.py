@@ -253,7 +253,7 @@ class Import(Base, Identified, SchoolScoped, Fixable):
     @property
     def not_allowed(self) -> bool:
         """Whether it was refused for want of a right: its files are read well."""
-        return bool(self.problem) and self.problem["code"].startswith("right_")
+        return self.problem is not None and str(self.problem["code"]).startswith("right_")
 
     def confirm(self, deactivate: bool = False, typed: str = "", *, admins: bool = False, accounts: bool = False) -> None:
         """Have the plan written. Refused: nothing to write, not checked, another under way, too many absent without their number typed.

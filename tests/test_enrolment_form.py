@@ -173,6 +173,9 @@ def test_what_is_not_taken_holds_its_remark_only(app, desk):
     assert 'name="group_number"' not in desk["browser"].get(page).text
     refused = register(desk, page)
     assert "Choisissez la remarque qui reconnaît le cours : EQ, DI ou SU." in words(refused)
+    shown = re.search(r'<select[^>]*name="remark".*?</select>', desk["browser"].get(page).text, re.S)[0]
+    assert sorted(re.findall(r">(\w\w) – ", shown)) == ["DI", "EQ", "SU"]  # nothing is offered that is refused
+    assert "EQ, DI ou SU" in words(register(desk, page, remark=desk["codes"]["remark", "IN"]))
     assert register(desk, page, remark=desk["codes"]["remark", "EQ"]).status_code == 302
     assert kept(app, desk, "taken", "group_number") == (False, "")
 
@@ -209,6 +212,40 @@ def test_the_verbs_on_one_registration(app, desk, schools):
     with rows(app) as session:
         copied = session.scalar(select(Enrolment).where(Enrolment.session_record_id == other_id))
         assert (copied.group_number, copied.funding_sent) == ("00990", None)
+
+
+def test_a_registration_is_copied_among_the_records_of_its_student_only_and_the_target_is_told(app, desk, schools):
+    register(desk)
+    browser, one = desk["browser"], made(app, desk)
+    with rows(app) as session:
+        admission = session.get_one(SessionRecord, desk["record"]).admission
+        other = Student(school_id=schools[1], family_name="Gabriel", given_name="Luc")
+        theirs = Admission(school_id=schools[1], student=other, programme=admission.programme, status=AdmissionStatus.active)
+        found = [SessionRecord.begin(session, admission, Term(school_id=schools[1], year=year, season=Season.winter)) for year in (2089, 2092, 2091)]
+        found.append(SessionRecord.begin(session, theirs, admission.term or found[0].term))
+        session.flush()
+        earlier, later, following, foreign = (record.id for record in found)
+    asked = send(browser, "/admin/enrolment/action/", page="/account", action="copy", rowid=str(one))
+    shown = re.search(r'<select[^>]*name="session_record".*?</select>', asked.text, re.S)[0]
+    assert [int(value) for value in re.findall(r'value="(\d+)"', shown)] == [following, later, earlier]
+    refused = do(browser, "enrolment", "copy", one, session_record=str(foreign))
+    assert refused.status_code == 422
+    assert "se copie seulement dans un autre dossier de session de Lise Leblanc : inscrivez plutôt Luc Gabriel." in words(refused)
+    done = do(browser, "enrolment", "copy", one, session_record=str(following))
+    assert f"record={following}&enrolment=" in done.headers["Location"]
+    assert "322-409-MV 00990 : copie faite dans le dossier de session H-2091 · JEE0K-17R-RA." in words(browser.get(done.headers["Location"]))
+
+
+def test_the_same_course_with_another_group_is_told_after_it_is_saved(app, desk):
+    register(desk)
+    assert register(desk, group_number="991").status_code == 302
+    assert "322-409-MV figure déjà dans ce dossier de session, avec le groupe 00990." in words(desk["browser"].get("/admin/enrolment/"))
+
+
+def test_a_partner_that_is_not_in_the_list_is_added_in_its_own_list(desk, as_):
+    (address,) = re.findall(r'href="(/admin/code_value/new/[^"]*)"', desk["browser"].get(desk["new"]).text)
+    assert '<option selected value="partner">' in desk["browser"].get(address.replace("&amp;", "&")).text
+    assert "demandez à qui tient les listes de codes" in words(as_("ac2").get(desk["new"]))
 
 
 def test_a_course_proposes_its_groups_to_who_reads_the_correspondence(as_, desk):

@@ -57,6 +57,18 @@ def test_the_dialog_shows_who_it_is_and_proposes_the_only_active_admission_and_t
     assert "a déjà" in words(again)
 
 
+@pytest.mark.parametrize(("first", "told"), [(1, 1), (0, 0)])
+def test_the_first_record_of_an_admission_is_proposed_for_its_own_first_term_the_next_after_the_latest(as_, app, lise, first, told):
+    with rows(app) as session:
+        session.get_one(Admission, lise["admission"]).term_id = lise["terms"][first]
+    browser, page = as_("registrar2"), f"/admin/session_record/new/?student={lise['student']}"
+    assert re.search(rf'<option selected value="{lise["terms"][told]}">', browser.get(page).text)
+    begin(browser, lise, term=str(lise["terms"][told]))
+    following = re.findall(r'<select[^>]*name="term".*?</select>', browser.get(page).text, re.S)[0]
+    chosen = re.findall(r'<option[^>]*selected[^>]*value="([^"]*)"', following)
+    assert chosen == ([str(lise["terms"][1])] if told == 0 else ["__None"])  # no term comes after the last
+
+
 def test_of_two_active_admissions_none_is_chosen_beforehand(as_, app, lise):
     with rows(app) as session:
         grid = session.get_one(Grid, lise["grid"])
@@ -141,4 +153,8 @@ def test_the_list_filters_by_what_the_admission_says(as_, app, lise):
     begin(browser, lise)
     grid = f"flt0_grid.OfAdmission={lise['grid']}&flt1_admission_status.AdmissionIs=active&flt2_term.Row={lise['terms'][0]}"
     assert [line[0] for line in exported(browser, f"/admin/session_record/export/csv/?{grid}")[1:]] == ["Leblanc, Lise"]
+    with rows(app) as session:
+        session.get_one(Admission, lise["admission"]).grid_id = None
+    found = exported(browser, "/admin/session_record/export/csv/?search=Leblanc&by=student")
+    assert dict(zip(found[0], found[1], strict=True))["Grille"] == ""  # and not the code of the programme again
     assert len(exported(browser, "/admin/session_record/export/csv/?flt0_admission_status.AdmissionIs=suspended&search=Leblanc")) == 1

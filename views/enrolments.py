@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
+from flask import Flask, flash, has_request_context, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_admin import Admin
 from flask_wtf import FlaskForm
 from sqlalchemy import or_, select
@@ -16,20 +17,21 @@ from models.codes import CodeList, CodeValue, read_codes
 from models.course_numbers import GROUP_FIGURES
 from models.courses import Course
 from models.db import db
-from models.enrolment_choices import kinds, of_kind, to_send, unassigned
-from models.enrolment_rules import check, deletion_problem
+from models.enrolment_choices import kinds, of_kind, other_records, to_send, unassigned
+from models.enrolment_rules import copy_to, deletion_problem, doubled
 from models.enrolments import CODES, INHERITED, LONGEST_REASON, Enrolment, with_shown
+from models.journal import record_rows
 from models.people import Student
 from models.results import unconfirmed
 from models.scope import WHO
 from models.session_records import SessionRecord
 from models.studies import OrgUnit, Term
 from models.transmissions import Telling, Transmission
-from models.units import show_units
 from views.base import Screen
 from views.course_lookup import typed_course
+from views.courses import units_words
 from views.enrolment_fields import Records
-from views.enrolment_form import WHOSE, EnrolmentForm
+from views.enrolment_form import EnrolmentForm
 from views.enrolment_page import field_words
 from views.fields import ChoiceField, RowField
 from views.filters import Clause, Row, ScreenFilter
@@ -42,7 +44,8 @@ from views.record_papers import GroupLists
 from views.registering import RegisterPages
 from views.results import ResultPages
 from views.searching import field_pattern, folded_like, like
-from views.verbs import verb
+from views.session_file import record_url
+from views.verbs import ROWID, Selection, verb
 
 
 class InGroup(ScreenFilter):
@@ -99,17 +102,30 @@ def of_course(text: str) -> Any:
     return Enrolment.course_id.in_(select(Course.id).where(*typed_course(text)))
 
 
+class OwnRecords(Records):
+    """The other records of the student whose registrations are chosen: a plain list of them."""
+
+    def all_rows(self) -> list[SessionRecord]:
+        """The next terms first."""
+        chosen = (request.form.getlist("rowid") or request.args.getlist("rowid")) if has_request_context() else []
+        return other_records(db.session, [int(one) for one in chosen if ROWID.match(one)])
+
+    def format(self, model: SessionRecord | None) -> tuple[int, str] | None:
+        """The term and the admission: whose it is stands above."""
+        return (model.id, f"{model.term} · {model.admission}") if model is not None else None
+
+
 class CopyForm(FlaskForm):
     """Into which session record."""
 
-    session_record = RowField(Records("session_record"), _("[Session record]"), validators=[InputRequired()], description=WHOSE)
+    session_record = RowField(OwnRecords("session_record"), _("[Session record]"), validators=[InputRequired()])
 
 
 class OverrideForm(FlaskForm):
     """Which field, and the value that takes the place of the inherited one."""
 
     field = SelectField(_("Field"), validate_choice=False, validators=[InputRequired()])
-    value = SelectField(_("Value"), validate_choice=False, validators=[InputRequired()])
+    value = SelectField(_("Value"), validate_choice=False, validators=[InputRequired()], description=_("One of the values of the field chosen above."))
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -185,7 +201,8 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
     }
     title_column = "student"
     column_list = ("student", "student.local_id", "term", "course", "group_number", "mark", "remark", "rac_type", "census_status", "outcome")
-    column_labels = {"student.local_id": _("Local number"), "course.title": _("Title of [the course]"), **SHORT}
+    column_labels = {"student.local_id": _("Local number"), "course.title": _("Title of [the course]")}
+    short_headings = SHORT
     column_sortable_list = (("student", "student.search_key"), ("term", "term.place"), ("course", "course.number"), "group_number", "mark")
     column_default_sort = [("id", True)]
     column_searchable_list = ("course.number", "student.search_key")
@@ -198,7 +215,7 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
         "group_number": lambda _v, _c, row, _n: row.group_number,
         **CODED,
         **{name: _value(name) for name in INHERITED},
-        "r_thirds": lambda _v, _c, row, _n: show_units(row.r_thirds),
+        "r_thirds": lambda _v, _c, row, _n: units_words(row.r_thirds),
         **{one.state: (lambda _v, _c, row, _n, one=one: row.transmission(one)) for one in Telling},
     }
     column_details_list = (
@@ -297,11 +314,34 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
         """Take a confirmed presence back."""
         record.correct_census(reason, WHO.get().name)
 
-    @verb("copy", _("Copy to another [session record]"), ask=CopyForm, at_once=True)
-    def copy(self, record: Enrolment, session_record: SessionRecord) -> None:
-        """The same course there, without result, census and transmissions."""
-        with db.session.no_autoflush:
-            check(db.session, record.copy(session_record), new=True)
+    @verb("copy", _("Copy to another [session record]"), ask=CopyForm, whole=True)
+    def copy(self, selection: Selection, session_record: SessionRecord) -> ResponseReturnValue | None:
+        """The same course there, without result, census and transmissions; then that record, with what was copied."""
+        done = [(row, copy_to(db.session, row, session_record)) for row in selection.records()]
+        db.session.flush()
+        told = [str(sentence) for _row, made in done if (sentence := doubled(db.session, made))]
+        record_rows(db.session, "copy", self.table, [row.id for row, _made in done])
+        words, where = ", ".join(str(made) for _row, made in done), f"{session_record.term} · {session_record.admission}"
+        flash(gettext("%(names)s copied to the [session record] %(target)s.", names=words, target=where), "success")
+        for sentence in told:
+            flash(sentence, "warning")
+        return redirect(f"{record_url(session_record)}&enrolment={done[-1][1].id}", code=303) if self.may("read", "student") else None
+
+    def prepare_copy(self, selection: Selection, form: CopyForm) -> dict[str, Any]:
+        """The only other record is chosen; why there is nothing to choose is said, with where to make one."""
+        rows = form.session_record.listed or []
+        if rows:
+            if form.session_record.data is None and len(rows) == 1:
+                form.session_record.data = rows[0]
+            return {"left_out": gettext("The result, the absences, the census and the transmissions stay behind."), "verb_label": gettext("Copy")}
+        students = {row.student_id: row.student.name for row in selection.records()}
+        if len(students) > 1:
+            return {"refusal": gettext("Registrations are copied within the [session records] of one [student]: choose those of one [student] only.")}
+        ((student_id, name),) = students.items()
+        refusal = gettext("%(student)s has no other [session record] under an active admission. Add one, then copy.", student=name)
+        if not self.may("create", "session_record"):
+            return {"refusal": refusal}
+        return {"refusal": refusal, "refusal_link": (url_for("session_record.create_view", student=student_id), gettext("Add [a session record]"))}
 
     @verb("override", _("Override an inherited value"), ask=OverrideForm, at_once=True)
     def override(self, record: Enrolment, field: str, value: str) -> None:

@@ -9,7 +9,7 @@ from flask_admin import Admin
 from sqlalchemy import func, select
 
 from models.base import Refusal
-from models.codes import CodeValue, kept_lists, may_keep
+from models.codes import CodeList, CodeValue, kept_lists, may_keep
 from models.db import db
 from models.people import Student, StudentStatus
 from models.school import Country, School
@@ -213,7 +213,11 @@ class CodeValues(RetireVerbs, Screen):
 
     def create_form(self, obj: Any = None) -> Any:
         """Only the lists that the person keeps."""
-        return _only_kept(super().create_form(obj))
+        form = _only_kept(super().create_form(obj))
+        asked = request.args.get("code_list", "")
+        if request.method == "GET" and asked in [one.name for one in kept_lists(WHO.get().roles)]:  # from a field whose list lacks a code
+            form.code_list.data = CodeList[asked]
+        return form
 
     def edit_form(self, obj: Any = None) -> Any:
         """A code stays in its list."""

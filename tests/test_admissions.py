@@ -1,6 +1,8 @@
 """Admissions: what may become what, who admits, what the file shows."""
 
 import datetime as dt
+import json
+import re
 
 import pytest
 from conftest import rows
@@ -11,7 +13,7 @@ from models.admissions import Admission, AdmissionStatus
 from models.base import Refusal
 from models.courses import Grid
 from models.people import Student, StudentStatus
-from models.studies import Programme
+from models.studies import OrgUnit, Programme
 from views.menu import screens
 
 
@@ -98,6 +100,23 @@ def test_a_detailed_admission_without_its_day_is_an_application(as_, app, candid
     with rows(app) as session:
         made = session.scalar(select(Admission).where(Admission.student_id == candidate["student"]))
         assert (made.status, made.previous_studies) == (AdmissionStatus.applicant, "DES, 1998")
+
+
+def test_a_grid_gives_its_unit_unless_another_is_chosen(as_, app, schools, candidate):
+    browser = as_("registrar2")
+    with rows(app) as session:
+        unit = session.get(Grid, candidate["grid"]).org_unit
+        other = OrgUnit(school_id=schools[1], code="ZZ", name="Autre")
+        session.add(other)
+        session.flush()
+        unit, told, other = unit.id, str(unit), other.id
+    assert json.loads(re.search(r"data-units='([^']+)'", browser.get("/admin/admission/new/").text)[1])[str(candidate["grid"])] == [unit, told]
+    for chosen, kept in (("__None", unit), (str(other), other)):
+        assert send(browser, "/admin/admission/new/", page="/account", **_fields(candidate), org_unit=chosen).status_code == 302
+        with rows(app) as session:
+            made = session.scalar(select(Admission).where(Admission.student_id == candidate["student"], Admission.status == AdmissionStatus.active))
+            assert made.org_unit_id == kept
+            made.close(dt.date(2026, 3, 1))
 
 
 def test_a_grid_of_another_programme_is_refused(as_, app, schools, candidate):

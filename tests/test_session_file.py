@@ -1,6 +1,7 @@
 """The part "Session records / registrations" of the student's file: who sees and may what, what is chosen by the address, empty states, the banner."""
 
 import datetime as dt
+import html
 import re
 from urllib.parse import unquote
 
@@ -173,6 +174,20 @@ def test_the_banner_tells_the_chosen_record_here_and_the_latest_elsewhere(as_, a
         past = session.get(SessionRecord, lise["old"]).admission
         past.activate(dt.date(2019, 6, 1))
     assert "Sanctionné JEE.0K" in banner("")
+
+
+def test_the_undo_of_a_copied_record_names_what_goes_by_kind(as_, app, lise):
+    with rows(app) as session:
+        term = a_term(session, 2018, "autumn")
+        session.add(term)
+        session.flush()
+        term = term.id
+    browser = as_("registrar2")
+    send(browser, f"/admin/session_record/action/?rowid={lise['autumn']}", page="/account", action="copy", _asked="1", term=str(term))
+    undo = html.unescape(re.search(r'href="(/admin/journal_event/undo[^"]+)"', browser.get("/account").text)[1])
+    page = words(browser.get(undo))
+    assert "Ajout : 1 dossier de session et 3 inscriptions" in page
+    assert "1 dossier de session et 3 inscriptions en moins" in page
 
 
 def test_each_empty_state_says_the_next_step(as_, app, schools, lise):

@@ -1,5 +1,6 @@
 """The student's file: the banner on every part, the parts by right, the neighbours of the last search, verbs from inside."""
 
+import html
 import re
 
 import pytest
@@ -233,3 +234,18 @@ def test_the_counts_of_the_menu_are_those_of_the_parts(as_, app, schools):
     with rows(app) as session:
         n = session.scalar(select(func.count(GuardianLink.id)).where(GuardianLink.student_id == student))
     assert f"Contacts et responsables {n}" in words(as_("ac").get(f"/admin/student/details/?id={student}"))
+
+
+def test_whoever_adds_a_student_goes_on_with_the_file_and_back_to_the_list_when_it_is_undone(as_, app):
+    browser = as_("registrar2")
+    new = {"family_name": "Nouvelle", "given_name": "Zoé", "language": "fr_CA"}
+    made = send(browser, "/admin/student/new/?url=/admin/student/?search%3Dz", page="/account", **new)
+    with rows(app) as session:
+        number = session.scalar(select(Student.id).where(Student.family_name == "Nouvelle"))
+    assert made.headers["Location"] == f"/admin/student/details/?id={number}&url=/admin/student/?search%3Dz"
+    page = browser.get(made.headers["Location"]).text
+    assert "part=admissions" in page
+    undo = html.unescape(re.search(r'alert-success.*?href="(/admin/journal_event/undo[^"]+)"', page, re.S)[1])
+    assert send(browser, undo, page="/account").headers["Location"] == "/admin/student/?search=z"
+    again = send(browser, "/admin/student/new/", page="/account", _add_another="1", **new)
+    assert again.headers["Location"].startswith("/admin/student/new/")

@@ -49,6 +49,13 @@ def test_every_number_is_the_number_of_rows_behind_its_button(as_, troubles):
             assert number == (int(re.sub(r"\D", "", whole[1])) if whole else shown), text
 
 
+@pytest.mark.parametrize(("who", "offered"), [("registrar2", True), ("registrar", False), ("inspector2", False)])
+def test_a_school_with_admissions_offers_its_registrations_as_short_cuts(as_, who, offered):
+    page = as_(who).get("/admin/").text
+    for address in ("/admin/enrolment/register_many", "/admin/enrolment/results"):
+        assert (f'href="{address}"' in page) is offered
+
+
 def test_who_may_not_do_it_is_not_told_to(as_, troubles):
     assert not any("vérifier" in text for text in lines_of(as_("registrar").get("/admin/").text))
     assert any("vérifier" in text for text in lines_of(as_("ac").get("/admin/").text))

@@ -279,10 +279,21 @@ def _places(session: Session, admissions: Sequence[int]) -> dict[int, list[int]]
     return found
 
 
+def not_begun(term: Term, on: dt.date) -> bool:
+    """Whether a term is still to come: by its first day, else by the calendar of a college; a trimester without days, by its year."""
+    if term.begins_on is not None:
+        return term.begins_on > on
+    return term.place > _of_calendar(on).place if term.season.of_calendar_year else term.year > on.year
+
+
+def _of_calendar(on: dt.date) -> Term:
+    season = Season.winter if on.month < _SUMMER else Season.summer if on.month < _AUTUMN else Season.autumn
+    return Term(year=on.year, season=season)
+
+
 def present_term(session: Session, on: dt.date) -> Term | None:
     """The term of a day: the one whose days hold it, else the latest that has begun by the calendar of a college, else the first to come."""
     terms = session.scalars(select(Term).order_by(Term.place.desc()).limit(60)).all()
     held = next((one for one in terms if one.begins_on and one.ends_on and one.begins_on <= on <= one.ends_on), None)
-    season = Season.winter if on.month < _SUMMER else Season.summer if on.month < _AUTUMN else Season.autumn
-    now = Term(year=on.year, season=season).place
+    now = _of_calendar(on).place
     return held or next((one for one in terms if one.place <= now), terms[-1] if terms else None)

@@ -25,6 +25,7 @@ from models.words import _
 MOST = 500  # rows of one page
 NOTICE = dt.timedelta(days=30)  # before the census, from when on it is a thing to do
 FIELDS = ("mark", "remark", "absences")
+_LABELS = {name: Enrolment.__table__.c[column].info["label"] for name, column in zip(FIELDS, ("mark", "remark_id", "absences"), strict=True)}
 
 
 # --- which groups -------------------------------------------------------------------------------------------------------------------
@@ -92,12 +93,15 @@ class Typed(NamedTuple):
 
 @dataclass
 class Saved:
-    """What became of the lines: rows written; field -> sentence of the cells that are wrong; what somebody changed meanwhile; what is unusual."""
+    """What became of the lines: rows written; field -> sentence of the cells that are wrong; what somebody changed meanwhile; what is unusual; what
+    was typed for rows that left the group meanwhile.
+    """
 
     rows: list[int] = field(default_factory=list)
     wrong: dict[int, dict[str, str]] = field(default_factory=dict)
     clash: dict[int, str] = field(default_factory=dict)
     unusual: dict[int, str] = field(default_factory=dict)
+    lost: dict[int, str] = field(default_factory=dict)
 
 
 def shown(row: Enrolment) -> dict[str, str]:
@@ -164,6 +168,28 @@ def enter_results(session: Session, rows: Sequence[Enrolment], typed: Mapping[in
     session.flush()
     record_rows(session, "enter_results", "enrolment", saved.rows)
     return saved
+
+
+def lost_lines(session: Session, rows: Sequence[Enrolment], typed: Mapping[int, Typed], clause: Any = None) -> dict[int, str]:
+    """Of the lines that somebody changed: those whose registration is in this group no more, with what was typed there and was not saved.
+
+    `clause` narrows to the rows that the person reaches: of another, nothing is told but that it is gone.
+    """
+    here = {row.id for row in rows}
+    gone = {number: line for number, line in typed.items() if number not in here and any(line.now[name].strip() != line.was[name] for name in FIELDS)}
+    if not gone:
+        return {}
+    wanted = select(Enrolment.id, Enrolment.group_number).where(Enrolment.id.in_(gone), in_groups())
+    moved = {one.id: one.group_number for one in session.execute(wanted if clause is None else wanted.where(clause))}
+    told = {}
+    for number, line in gone.items():
+        values = ", ".join(f"{label} {line.now[name].strip() or _('empty')}" for name, label in _LABELS.items() if line.now[name].strip() != line.was[name])
+        if number in moved:
+            sentence = _("the registration is in [the group] %(group)s now. Not saved: %(values)s.", group=moved[number], values=values)
+        else:
+            sentence = _("the registration is no longer in [the group]. Not saved: %(values)s.", values=values)
+        told[number] = str(sentence)
+    return told
 
 
 def _said(row: Enrolment) -> str:

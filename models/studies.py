@@ -108,8 +108,9 @@ class Programme(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible, 
         return Refusal(_("The code %(code)s does not look like a MEF (11 figures). It is kept as you typed it."), code=self.code)
 
     def deletion_problem(self) -> Refusal | None:
-        """Why it cannot go: students follow it; None when it can."""
+        """Why it cannot go: students follow it, grids or admissions hold it; None when it can."""
         from models.people import Student  # which knows the programmes
+        from models.study_holds import holding_problem
 
         session = object_session(self)
         if session is None:
@@ -117,7 +118,7 @@ class Programme(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible, 
         # Counted beneath the scope: a programme is not free because its students are not the person's own.
         used = session.scalar(select(func.count()).select_from(Student.__table__).where(Student.__table__.c.programme_id == self.id)) or 0
         if not used:
-            return None
+            return holding_problem(self)
         return Refusal(
             N_(
                 "%(name)s cannot be deleted: %(num)d [student] follows it. Give [the student] another [programme] first, or stop offering it.",

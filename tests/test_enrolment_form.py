@@ -191,6 +191,26 @@ def test_presences_are_confirmed_on_ticked_rows_and_corrected_with_a_reason(app,
     assert kept(app, desk, "census_on", "census_reason") == (None, "Jamais venue")
 
 
+def test_no_inherited_value_is_set_aside_for_one_that_is_no_longer_offered(app, desk):
+    register(desk)
+    browser, one = desk["browser"], made(app, desk)
+    fifty = desk["codes"]["funding_source", "50"]
+
+    def retire(offered):
+        with rows(app) as session:
+            code = session.get_one(CodeValue, int(fifty))
+            code.reactivate() if offered else code.retire()
+
+    retire(False)
+    assert do(browser, "enrolment", "override", one, field="funding", value=fifty).status_code == 422
+    assert do(browser, "enrolment", "override", one, field="funding", value=f"unit-{fifty}").status_code == 422
+    retire(True)
+    assert do(browser, "enrolment", "override", one, field="funding", value=fifty).status_code == 303
+    retire(False)
+    assert do(browser, "enrolment", "override", one, field="funding", value=fifty).status_code == 303  # it holds it
+    assert kept(app, desk, "funding_id") == (int(fifty),)
+
+
 def test_the_verbs_on_one_registration(app, desk, schools):
     register(desk)
     browser, one = desk["browser"], made(app, desk)

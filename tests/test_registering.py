@@ -9,7 +9,8 @@ from conftest import counted, rows
 from hands import send, words
 from sqlalchemy import func, select
 
-from jobs.runner import run_pending
+from jobs.runner import DEAD, run_one, run_pending
+from models.access import Membership, Role, Throttle, User
 from models.admissions import AdmissionStatus
 from models.base import Refusal
 from models.codes import CodeList, known_code
@@ -21,6 +22,7 @@ from models.people import Student
 from models.registering import Fate, Place, find_people, judge, register
 from models.session_records import SessionRecord
 from models.undo import undo
+from models.work import Job, JobKind, JobState
 
 
 @pytest.fixture
@@ -269,6 +271,71 @@ def test_students_ticked_in_their_list_stand_on_the_page_and_more_than_it_holds_
     said = words(browser.get(job.location))
     assert f"3 étudiants inscrits : {COURSE} · 00990." in said
     assert "Zoé1 Sansadmission n’a pas d’admission" in said
+
+
+def test_no_number_of_the_address_is_too_long_and_a_clerk_with_sixty_wrong_ones_is_no_guesser(as_, app, typed):
+    where, ids = typed
+    browser = as_("registrar2")
+    big = "9" * 5000
+    page = browser.get(PAGE, query_string={**where, "line": [f"s:{ids[0]}", f"s:{big}"], "admission": [f"{big}:1", f"{ids[0]}:{big}"]})
+    assert (page.status_code, "Inscrire 1 étudiant" in words(page)) == (200, True)
+    with rows(app) as session:
+        before = session.scalar(select(func.count(Throttle.id)))
+    wrong = send(browser, PAGE, page=HERE, **where, column="\r\n".join(f"799{i:04}" for i in range(60)), _add="1")
+    assert (wrong.status_code, words(wrong).count("n’a ce nom ou ce numéro")) == (200, 60)
+    with rows(app) as session:
+        assert session.scalar(select(func.count(Throttle.id))) == before
+
+
+@pytest.fixture
+def asked(app, registrar, typed):
+    """A job that registers three people and one who has no admission; its identifier and theirs."""
+    where, ids = typed
+    params = {"term": int(where["term"]), "course": int(where["course"]), "group": where["group"], "students": ids}
+    with registrar() as session:
+        job = Job.add(JobKind.register_many, params, total=len(ids))
+        session.flush()
+        return job.id, ids
+
+
+def registered(app, ids):
+    with rows(app) as session:
+        return tuple(session.scalar(select(func.count(model.id)).where(model.student_id.in_(ids))) for model in (Enrolment, SessionRecord))
+
+
+def test_whose_rights_were_withdrawn_meanwhile_registers_nobody(app, asked):
+    job, ids = asked
+    with rows(app) as session:
+        session.scalars(select(Membership).join(User, User.id == Membership.user_id).where(User.username == "registrar2")).one().role = Role.head
+    run_pending(app)
+    with rows(app) as session:
+        one = session.get_one(Job, job)
+        assert (one.state, "n’en a plus le droit" in one.error) == (JobState.failed, True)
+    assert registered(app, ids) == (0, 0)
+
+
+def test_a_registering_that_was_killed_left_nothing_and_the_next_runner_does_all_of_it(app, asked, monkeypatch):
+    job, ids = asked
+
+    class Killed(BaseException):
+        """The process ends here."""
+
+    def half(*given):
+        register(*given)
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr("jobs.registering.register", half)
+        with pytest.raises(Killed):
+            run_one(app, "the first")
+    assert registered(app, ids) == (0, 0)
+    with rows(app) as session:
+        session.get_one(Job, job).beat_at -= DEAD * 2
+    run_pending(app)
+    assert registered(app, ids) == (3, 3)
+    with rows(app) as session:
+        one = session.get_one(Job, job)
+        assert (one.state, one.tries, "3 étudiants inscrits" in one.note) == (JobState.done, 2, True)
 
 
 def test_the_last_term_is_copied_from_the_list_of_records_and_by_a_job(as_, app, registrar, monkeypatch):

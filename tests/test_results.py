@@ -7,7 +7,7 @@ import pytest
 from batches import As
 from candidates import COURSE, a_place, a_term, candidates
 from conftest import counted, rows
-from hands import send, token, words
+from hands import do, send, token, words
 from sqlalchemy import select
 
 from models.access import User
@@ -182,7 +182,7 @@ def place(registrar):
 
 def fields(page, **typed):
     """The hidden fields of the grid as the browser would send them, with what somebody types."""
-    hidden = dict(re.findall(r'name="((?:version|was)\.\d+)" value="([^"]*)"', page))
+    hidden = dict(re.findall(r'name="((?:version|was|name)\.\d+)" value="([^"]*)"', page))
     return {**{name: value.replace("&#34;", '"') for name, value in hidden.items()}, "csrf_token": token(page), **typed}
 
 
@@ -213,6 +213,43 @@ def test_results_are_typed_saved_told_and_undone(as_, app, place):
     send(browser, undo, page=undo)
     with rows(app) as session:
         assert session.get_one(Enrolment, one).mark == 80  # edited since: left
+
+
+def test_what_was_typed_for_a_registration_that_left_the_group_is_told_and_the_other_lines_are_saved(as_, app, place):
+    browser, (one, two, three) = as_("registrar2"), place["ids"]
+    address = f"/admin/enrolment/results?{place['query']}"
+    page = browser.get(address).text
+    with rows(app) as session:
+        session.get_one(Enrolment, one).group_number = "00991"
+        session.delete(session.get_one(Enrolment, two))
+    saved = browser.post(address, data=fields(page, **{f"mark.{one}": "66", f"absences.{two}": "4", f"mark.{three}": "71"}))
+    said = words(saved)
+    assert saved.status_code == 422
+    assert "2 lignes ne sont pas enregistrées" in said
+    assert "Nouvelle, Zoé1 : l’inscription est maintenant dans le groupe 00991. Non enregistré : Note 66." in said
+    assert "Nouvelle, Zoé2 : l’inscription n’est plus dans le groupe. Non enregistré : Absences 4." in said
+    assert "1 résultat enregistré." in said
+    assert f'name="mark.{one}"' not in saved.text
+    with rows(app) as session:
+        assert [session.get_one(Enrolment, i).mark for i in (one, three)] == [None, 71]
+        session.get_one(Enrolment, three).group_number = "00991"
+    left = browser.post(address, data=fields(saved.text, **{f"mark.{three}": "80"}))  # the last of the group
+    assert (left.status_code, "Nouvelle, Zoé3 : l’inscription est maintenant dans le groupe 00991. Non enregistré : Note 80." in words(left)) == (422, True)
+
+
+def test_a_presence_in_a_term_that_has_not_begun_is_confirmed_with_a_warning(as_, registrar, wound):
+    with registrar() as session:
+        found = a_group(session, 2, year=2031)
+        later, first = f"term={found[0].term_id}&course={found[0].course_id}&group=00990", found[0].id
+    wound("2031-07-10T12:00:00")
+    browser, told = as_("registrar2"), "A-2031 n’a pas commencé."
+    presence = f"/admin/enrolment/presence?{later}"
+    assert told in words(browser.get(presence))
+    assert do(browser, "enrolment", "confirm_presence", first).status_code in (302, 303)
+    page = browser.get("/account")
+    assert (words(page).count(told), words(browser.get("/account")).count(told)) == (1, 0)
+    wound("2031-08-20T12:00:00")
+    assert told not in words(browser.get(presence))
 
 
 def test_a_teacher_reaches_their_own_students_only(as_, app, schools, place):

@@ -21,6 +21,7 @@ from views import checks
 from views.base import Screen
 from views.filters import Clause, Row
 from views.formats import locale
+from views.held import Held
 from views.i18n import lazy_gettext as _
 from views.i18n import ngettext
 from views.retiring import EditorsRetire
@@ -62,7 +63,7 @@ def offered(model: Any) -> Any:
     return lambda: model.retired_at.is_(None)
 
 
-class Courses(EditorsRetire, Screen):
+class Courses(Held, EditorsRetire, Screen):
     """The courses that may be registered for."""
 
     model = Course
@@ -126,7 +127,7 @@ def categories() -> list[CodeValue]:
     return list(db.session.scalars(select(CodeValue).where(CodeValue.code_list == CodeList.course_category).order_by(CodeValue.rank, CodeValue.code)))
 
 
-class Grids(EditorsRetire, Screen):
+class Grids(Held, EditorsRetire, Screen):
     """The versions of the programmes that cohorts follow, with their courses."""
 
     model = Grid

@@ -31,7 +31,7 @@ from views.base import Screen
 from views.course_lookup import typed_course
 from views.courses import units_words
 from views.enrolment_fields import Records
-from views.enrolment_form import EnrolmentForm
+from views.enrolment_form import LOOKUPS, EnrolmentForm
 from views.enrolment_page import field_words
 from views.fields import ChoiceField, RowField
 from views.filters import Clause, Row, ScreenFilter
@@ -42,7 +42,7 @@ from views.i18n import lazy_pgettext as _p
 from views.masks import ProgrammeWords
 from views.record_papers import GroupLists
 from views.registering import RegisterPages
-from views.results import ResultPages
+from views.results import ResultPages, warn_too_early
 from views.searching import field_pattern, folded_like, like
 from views.session_file import record_url
 from views.verbs import ROWID, Selection, verb
@@ -186,6 +186,9 @@ CODED = {name: _code(name) for name in ("remark", "retake", "prerequisites", "as
 SHORT = {"rac_type": _("RAC"), "remark": _p("column", "Rem."), "census_status": _p("column", "Census")}
 
 
+GRID = "session_record.admission.grid"  # with it an export, imported again, finds the same registrations
+
+
 class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, EnrolmentForm, Screen):
     """Who is registered for what."""
 
@@ -201,7 +204,7 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
     }
     title_column = "student"
     column_list = ("student", "student.local_id", "term", "course", "group_number", "mark", "remark", "rac_type", "census_status", "outcome")
-    column_labels = {"student.local_id": _("Local number"), "course.title": _("Title of [the course]")}
+    column_labels = {"student.local_id": _("Local number"), "course.title": _("Title of [the course]"), GRID: _("Grid")}
     short_headings = SHORT
     column_sortable_list = (("student", "student.search_key"), ("term", "term.place"), ("course", "course.number"), "group_number", "mark")
     column_default_sort = [("id", True)]
@@ -225,8 +228,8 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
         *(name for one in Telling for name in (one.state, one.day)),
     )
     column_export_list = (
-        *("student.local_id", "student", "term", "course", "course.title", "group_number", "taken", *INHERITED, "mark", "weighted_mark", "group_average"),
-        *("remark", "absences", "r_score", "r_thirds", "r_mean", "retake", "outcome", "study_situation", "partner", "partner_course"),
+        *("student.local_id", "student", GRID, "term", "course", "course.title", "group_number", "taken", *INHERITED, "mark", "weighted_mark"),
+        *("group_average", "remark", "absences", "r_score", "r_thirds", "r_mean", "retake", "outcome", "study_situation", "partner", "partner_course"),
         *("census_status", "census_by", "census_on", *(name for one in Telling for name in (one.state, one.day))),
     )
     verb_order = ("confirm_presence", "set_transmission")
@@ -302,7 +305,9 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
     @verb("confirm_presence", _("Confirm the presence"), icon="check", at_once=True)
     def confirm_presence(self, record: Enrolment) -> None:
         """The student attends: by whom and when is written by itself."""
-        record.confirm_presence(WHO.get().name, today(zone().key))
+        day = today(zone().key)
+        record.confirm_presence(WHO.get().name, day)
+        warn_too_early(record.term, day)
 
     @verb("set_transmission", _("Change a transmission"), ask=TransmissionForm, at_once=True)
     def set_transmission(self, record: Enrolment, kind: Telling, state: Transmission) -> None:
@@ -346,7 +351,7 @@ class Enrolments(RegisterPages, ResultPages, GroupLists, ProgrammeWords, Enrolme
     @verb("override", _("Override an inherited value"), ask=OverrideForm, at_once=True)
     def override(self, record: Enrolment, field: str, value: str) -> None:
         """Set aside what a field inherits."""
-        record.override(field, _chosen(field, value))
+        record.override(field, _chosen(record, field, value))
 
     @verb("inherit", _("Take the inherited value back"), ask=InheritForm, at_once=True)
     def inherit(self, record: Enrolment, field: str) -> None:
@@ -359,12 +364,13 @@ def of_student(text: str) -> Any:
     return Enrolment.student_id.in_(select(Student.id).where(folded_like(Student.search_key, field_pattern(text))))
 
 
-def _chosen(field: str, value: str) -> Any:
-    """The unit or the code that a value names. Refused: one that does not exist here, or is of another list."""
+def _chosen(record: Enrolment, field: str, value: str) -> Any:
+    """The unit or the code that a value names: one that the form offers in this field, or the present one. Refused: any other."""
     kind, _dash, number = value.rpartition("-")
-    model: Any = OrgUnit if field == "org_unit" else CodeValue
-    wanted = number if number.isdecimal() and len(number) < 10 and (kind == "unit") == (field == "org_unit") else "0"
-    row = db.session.scalar(select(model).where(model.id == int(wanted)))
+    row = None
+    if field in INHERITED and kind == ("unit" if field == "org_unit" else ""):
+        held = getattr(record, field)
+        row = held if held is not None and str(held.id) == number else LOOKUPS[field].get_one(number)
     if row is None:
         raise Refusal(_("This value is not one of the field “%(field)s”. Choose another."), field=field_words(field) if field in INHERITED else field)
     return row

@@ -34,7 +34,7 @@ from views.i18n import lazy_gettext as _
 from views.i18n import lazy_pgettext as _p
 from views.menu import screens
 from views.saving import own_path
-from views.verbs import MOST_ROWS, Selection, verb
+from views.verbs import MOST_ROWS, ROWID, Selection, verb
 
 if TYPE_CHECKING:
     from views.base import Screen as Base
@@ -119,8 +119,8 @@ def _typed() -> tuple[list[str], list[str], dict[int, int]]:
     chosen: dict[int, int] = {}
     for pair in sent().getlist("admission"):
         student, _colon, admission = pair.partition(":")
-        if student.isdecimal() and admission.isdecimal():
-            chosen[int(student)] = int(admission[:18])
+        if ROWID.match(student) and ROWID.match(admission):
+            chosen[int(student)] = int(admission)
     return keys, [text.strip()[:LONGEST_LINE] for text in texts if text.strip()], chosen
 
 
@@ -132,7 +132,7 @@ def _entries(keys: list[str], texts: list[str], crowd: Group | None, problems: l
     for key in [*keys, *(f"t:{text}" for text in texts)]:
         text = key[2:][:LONGEST_LINE]
         if key.startswith("s:"):
-            entries += [int(text)] if text.isdecimal() and len(text) < 19 else []
+            entries += [int(text)] if ROWID.match(text) else []
         elif text in people:
             entries.append(people[text][0].id if len(people[text]) == 1 else text)
     if crowd is not None:

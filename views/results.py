@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
 from babel.numbers import format_decimal
-from flask import abort, flash, redirect, request
+from flask import abort, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy.orm.exc import StaleDataError
 
 from models.base import today
+from models.courses import Course
 from models.db import db
 from models.enrolments import Enrolment
-from models.registering import present_term
+from models.registering import not_begun, present_term
 from models.results import (
     FIELDS,
     MOST,
@@ -24,18 +26,21 @@ from models.results import (
     confirm_presences,
     enter_results,
     groups_of,
+    lost_lines,
     offered_remarks,
     rows_of,
     shown,
     terms_with_groups,
 )
 from models.scope import BATCH, WHO
+from models.studies import Term
 from views.auth import permitted
 from views.base import gate
 from views.formats import locale, show_date, zone
 from views.history_undo import batch_undo_url
 from views.i18n import gettext, ngettext
 from views.saving import own_path
+from views.verbs import ROWID
 
 if TYPE_CHECKING:
     from views.base import Screen as Base
@@ -44,6 +49,7 @@ else:
 
 PAGE = 50  # groups of one page
 LONGEST = 40  # of what somebody types in a cell
+LONGEST_NAME = 200  # of whom a line that is gone was about, as the page had it
 
 
 def _number(name: str) -> int | None:
@@ -51,17 +57,36 @@ def _number(name: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
-class Group:
-    """The group of the address, with its rows that the person reaches; 404 where there are none."""
+def too_early(term: Term, on: dt.date) -> str:
+    """What is said of presences in a term that is still to come; empty once it has begun."""
+    if not not_begun(term, on):
+        return ""
+    return gettext(
+        "%(term)s has not begun. A presence is confirmed once [the student] attends [the course]: check, and correct the census if needed.",
+        term=str(term),
+    )
 
-    def __init__(self, clause: Any, *, lock: bool = False) -> None:
+
+def warn_too_early(term: Term, on: dt.date) -> None:
+    """The same beside what was done: once, however many the presences."""
+    sentence = too_early(term, on)
+    if sentence and sentence not in g.setdefault("told_too_early", set()):
+        g.told_too_early.add(sentence)
+        flash(sentence, "warning")
+
+
+class Group:
+    """The group of the address, with its rows that the person reaches; 404 where there are none, unless what was typed for it is to be told (`emptied`)."""
+
+    def __init__(self, clause: Any, *, lock: bool = False, emptied: bool = False) -> None:
         term, course, self.number = _number("term"), _number("course"), request.values.get("group", "")[:10]
         self.rows: list[Enrolment] = []
         if term is not None and course is not None and self.number:
             self.rows = rows_of(db.session, term, course, self.number, clause, lock=lock)
-        if not self.rows:
+        if not self.rows and not emptied:
             abort(404)
-        self.term, self.course = self.rows[0].term, self.rows[0].course
+        self.term: Term = self.rows[0].term if self.rows else db.session.get(Term, term or 0) or abort(404)
+        self.course: Course = self.rows[0].course if self.rows else db.session.get(Course, course or 0) or abort(404)
 
     @property
     def key(self) -> dict[str, Any]:
@@ -74,20 +99,22 @@ class Group:
         return " · ".join([str(self.course), str(self.term), ngettext("%(num)d registration", "%(num)d registrations", len(self.rows))])
 
 
-def typed_rows(rows: list[Enrolment]) -> dict[int, Typed]:
-    """What the form says of each row. A cell that is not there (EE SR) says what it said."""
+def typed_rows() -> dict[int, Typed]:
+    """What the form says of each row that it showed. A cell that is not there (EE SR) says what it said."""
     found = {}
-    for row in rows:
-        version = request.form.get(f"version.{row.id}", "")
-        if not version.isdecimal() or len(version) > 9:
+    for key, version in request.form.items():
+        number = key.removeprefix("version.")
+        if number == key or not ROWID.match(number) or not version.isdecimal() or len(version) > 9:
             continue
         try:
-            was = json.loads(request.form.get(f"was.{row.id}", ""))
+            was = json.loads(request.form.get(f"was.{number}", ""))
             was = {name: str(was[name]) for name in FIELDS}
         except (ValueError, KeyError, TypeError):
             abort(400)
-        now = {name: request.form.get(f"{name}.{row.id}", was[name])[:LONGEST] for name in FIELDS}
-        found[row.id] = Typed(int(version), now, was)
+        now = {name: request.form.get(f"{name}.{number}", was[name])[:LONGEST] for name in FIELDS}
+        found[int(number)] = Typed(int(version), now, was)
+    if len(found) > MOST:
+        abort(400)
     return found
 
 
@@ -104,7 +131,7 @@ class ResultPages(Base):
             return self.groups_page("enter_results")
         clause = self.narrower("enter_results")
         if request.method == "POST":
-            return self._save_results(Group(clause, lock=True))
+            return self._save_results(typed_rows(), clause)
         return self.results_page(Group(clause), Saved())
 
     def groups_page(self, verb: str) -> str:
@@ -147,6 +174,7 @@ class ResultPages(Base):
             lines=[(row, kept.get(row.id, held[row.id]), json.dumps(held[row.id])) for row in group.rows],
             held=held,
             saved=saved,
+            lost=[(request.form.get(f"name.{number}", "")[:LONGEST_NAME], sentence) for number, sentence in saved.lost.items()],
             undo_url=undo,
             remarks=offered_remarks(db.session),
             mean=format_decimal(round(mean, 1), locale=locale()) if mean is not None else "",
@@ -158,18 +186,19 @@ class ResultPages(Base):
             unconfirmed=sum(row.census_on is None for row in group.rows),
         )
 
-    def _save_results(self, group: Group) -> ResponseReturnValue:
-        typed = typed_rows(group.rows)
+    def _save_results(self, typed: dict[int, Typed], clause: Any) -> ResponseReturnValue:
+        group = Group(clause, lock=True, emptied=bool(typed))
         key, back = group.key, own_path(request.form.get("url"))
         try:
             saved = enter_results(db.session, group.rows, typed)
+            saved.lost = lost_lines(db.session, group.rows, typed, clause)
             db.session.commit()
         except StaleDataError:
             db.session.rollback()
             flash(gettext("Somebody saved this [group] at the same moment. Nothing was written: look again, then save."), "danger")
             return redirect(self.get_url(".results_view", **key, url=back), code=303)
-        if saved.wrong or saved.clash:
-            return self.results_page(Group(self.narrower("enter_results")), saved, typed), 422
+        if saved.wrong or saved.clash or saved.lost:
+            return self.results_page(Group(clause, emptied=True), saved, typed), 422
         if saved.rows:
             flash(ngettext("%(num)d result saved.", "%(num)d results saved.", len(saved.rows)), "success")
         else:
@@ -198,6 +227,7 @@ class ResultPages(Base):
             db.session.commit()
             if done:
                 flash(ngettext("%(num)d presence confirmed.", "%(num)d presences confirmed.", len(done)), "success")
+                warn_too_early(group.term, today(zone().key))
             else:
                 flash(gettext("No presence was confirmed: tick those who attend."), "warning")
             return redirect(self.get_url(".presence_view", **key, url=back), code=303)
@@ -207,6 +237,7 @@ class ResultPages(Base):
             group=group,
             waiting=sum(row.census_on is None for row in group.rows),
             census=show_date(day) if day is not None else "",
+            early=too_early(group.term, today(zone().key)),
             show_date=show_date,
             back_url=back or self.get_url(".results_view" if self.may("enter_results") else ".presence_view", term=group.term.id),
             save_url=self.get_url(".presence_view", **group.key, url=back),

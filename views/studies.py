@@ -17,6 +17,7 @@ from models.scope import WHO, current_school_id
 from models.studies import OrgUnit, Programme, Season, Term, read_term
 from views.base import Screen
 from views.filters import Clause, Is
+from views.held import Held
 from views.i18n import lazy_gettext as _
 from views.i18n import ngettext
 from views.retiring import EditorsRetire, RetireVerbs
@@ -82,7 +83,7 @@ class Programmes(EditorsRetire, Screen):
         return self.verbs["retire"] if row.retired_at is None and self.may("edit") else None
 
 
-class Terms(Screen):
+class Terms(Held, Screen):
     """The parts of the years: sessions of a college, trimesters or semesters of a school year."""
 
     model = Term
@@ -139,7 +140,7 @@ class Terms(Screen):
         model.check_days()
 
 
-class OrgUnits(Screen):
+class OrgUnits(Held, Screen):
     """The services and campuses that records name."""
 
     model = OrgUnit

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from jobs.study_columns import STUDIES, study_kind
+from jobs.study_columns import LOCAL_NUMBER, STUDIES, study_kind
 from models.base import fold
 from models.custom_import import key_of as own_key
 from models.custom_import import own_specs
@@ -35,7 +35,7 @@ _STUDENT = {
     "sex": "sexe genre sex gender codesexe civilite",
     "born_on": "datenaissance datedenaissance nele neele nee naissance ddn datenaiss birthdate dateofbirth dob nelel",
     "national_id": "ine idnational identifiantnational inernie inebea numeroine codepermanent codeperm cp12 nationalid inea numeroidentifiantnational codeine",
-    "local_id": "numeroda noda da numerodetablissement numeroetablissement elenoet fiche numerofiche matricule localid idetab numeroetudiant",
+    "local_id": f"numeroda noda da {LOCAL_NUMBER} numerodetablissement numeroetablissement elenoet fiche numerofiche matricule localid idetab numeroetudiant",
     "file_id": "identifiant id identifiantunique externalid eleveid ideleve sourcedid identifiantexterne",
     "level": "niveau annee level gradelevel grade anneedetudes niveaudeclasse libelleniveau",
     "programme": "formation mef codemef libellemef codeformation programme programmedetudes programmeetudes codeprogramme prog noprog noprogramme "

@@ -16,7 +16,7 @@ from jobs.import_study_known import Studies, fate, once, pieces, refuse
 from models.admissions import OPEN, Admission, AdmissionStatus, second_open
 from models.base import Refusal
 from models.courses import Grid
-from models.studies import OrgUnit, Programme, Season, Term
+from models.studies import OrgUnit, Programme
 
 COUNTED = ("new_admissions", "admissions_changed")
 VERBS = {"active": "activate", "suspended": "suspend", "closed": "close", "sanctioned": "sanction"}
@@ -119,9 +119,6 @@ def _admission(studies: Studies, admissions: Admissions, row: Parsed, seen: dict
     if found is None:
         said |= {"student": student, "programme": programme, "grid": grid}
     planned = fate(studies, row, "admission", kept, said)
-    for change in planned.diff:
-        if change["field"] == "start_term":
-            change["before"], change["after"] = _said(found.term if found else None), row.cells.get("start_term", "")
     planned.student_id = student if isinstance(student, int) else None
     if planned.status == "created":
         fresh = Known(0, student, programme, grid, unit or "", term, status, days, row.line)
@@ -130,10 +127,6 @@ def _admission(studies: Studies, admissions: Admissions, row: Parsed, seen: dict
         found.status, found.term, found.unit = status, term or found.term, unit or found.unit
         found.days = {**found.days, **{key: day for key, day in days.items() if day}}
     return planned
-
-
-def _said(term: tuple[int, str] | None) -> str:
-    return "" if term is None else str(Term(year=term[0], season=Season[term[1]]))
 
 
 def _match(found: list[Known], status: str | None, term: Any) -> Known | None:

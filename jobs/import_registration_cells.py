@@ -107,8 +107,8 @@ def _count(said: Row, one: Enrolment) -> None:
             row.doubt("census", "census_not_yours")
             return
         one.confirm_presence(WHO.get().name, values.get("census_on") or one.session_record.term.census_day or said.studies.work.context.today)
-    elif code == CONFIRMED and values.get("census_on") not in (None, one.census_on):
-        one.confirm_presence(WHO.get().name, values["census_on"])
+    elif code in (CONFIRMED, None) and one.census_on is not None and values.get("census_on") not in (None, one.census_on):
+        row.doubt("census_on", "census_day_kept", day=one.census_on.isoformat())
     elif code and code != CONFIRMED and one.census_on is not None:
         row.problem("census", "census_taken_back")
     elif code and code != CONFIRMED:

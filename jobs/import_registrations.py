@@ -29,6 +29,7 @@ from models.people import Student
 from models.session_records import SessionRecord, need_active
 from models.studies import OrgUnit, Programme, Season, Term
 
+Kept = tuple[str, int]  # its group, its number
 Head = tuple[int, tuple[int, str]]  # an admission (minus its line where it comes with the import) and a term
 COUNTED = ("new_enrolments", "enrolments_changed", "new_records")
 IDENTITY = frozenset({"student_ref", "national_id", "programme", "grid", "term", "course", "units", "group"})
@@ -40,10 +41,11 @@ class Registrations:
 
     def __init__(self, studies: Studies, admissions: Admissions) -> None:
         self.studies, self.admissions = studies, admissions
-        self.kept: dict[tuple[int, tuple[int, str], str, str], int] = {}  # (admission, term, course, group) -> number
+        self.kept: dict[tuple[int, tuple[int, str], str], tuple[Kept, ...]] = {}  # (admission, term, course) -> its registrations
         self.records: set[Head] = set()
         self.new_records: set[Head] = set()
         self.seen: dict[Any, int] = {}
+        self.first: dict[Any, Kept] = {}  # (admission or line, term, course) -> the group of the first line that adds it, and that line
         self.heads: dict[Head, SessionRecord] = {}
         self.rows: dict[int, Enrolment] = {}
         self.courses: dict[str, Course] = {}
@@ -62,7 +64,8 @@ class Registrations:
             for admission, term, number, course, group in session.execute(lines.where(r.admission_id.in_(piece), r.term_id.in_(wanted))):
                 self.records.add((admission, terms[term]))
                 if number is not None:
-                    self.kept[admission, terms[term], course, group] = number
+                    mark = (admission, terms[term], course)
+                    self.kept[mark] = (*self.kept.get(mark, ()), (group, number))
         self.courses = named(session, studies.work.school_id, Course, "number", (row.values.get("course", "") for row in rows))
         self.units = named(session, studies.work.school_id, OrgUnit, "code", studies.units)
 
@@ -84,30 +87,61 @@ class Registrations:
         programme = studies.programme(row)
         for key in CODE_COLUMNS:
             studies.code(row, key)
-        known = None if student is None else self._admission(row, student, programme)
+        known = None if student is None else self._admission(row, student, programme, term, course)
         if row.problems or known is None or term is None:
             return Planned(row, "error"), None, 0
-        group = values.get("group", "")
         head = (known.id or -known.line, term)
+        group, number = self._registration(row, (*head, course), values.get("group", ""))
         once(row, (*head, course, group), self.seen, "course")
-        number = self.kept.get((known.id, term, course, group), 0)
         return (Planned(row, "error") if row.problems else None), (known, student, head, course, group), number
 
-    def _admission(self, row: Parsed, student: Any, programme: str) -> Known | None:
-        """Under which admission the line is: that to its grid, else to its programme, else the only active one."""
+    def _registration(self, row: Parsed, mark: Any, group: str) -> Kept:
+        """Which registration of the course the line means, 0 for a new one. Without a group it is the one that the record holds: a mark never
+        lands on a second one beside it. Beside another group a new one is told.
+        """
+        kept = self.kept.get(mark, ())
+        others = ", ".join(one for one, _number in kept if one and one != group)
+        for one in kept:
+            if one[0] == group:
+                if not group and others:
+                    row.doubt("group", "group_none", groups=others)
+                return one
+        if kept and not group:
+            if len(kept) == 1:
+                return kept[0]
+            row.problem("group", "group_which", groups=others)
+            return group, 0
+        if kept:
+            row.doubt("group", "group_beside" if others else "group_beside_choice", groups=others)
+            return group, 0
+        other, line = self.first.setdefault(mark, (group, row.line))
+        if bool(other) != bool(group):
+            row.problem("group", "group_again", line=line)
+        return group, 0
+
+    def _admission(self, row: Parsed, student: Any, programme: str, term: Any, course: str) -> Known | None:
+        """Under which admission the line is: of those to its grid, else to its programme, the one whose record of the term holds the course, the
+        one that has a record of the term, the only active one.
+        """
         grid = row.values.get("grid", "")
         if grid and grid not in self.studies.grids:
             row.problem("grid", "grid_missing", name=grid)
             return None
         found = self.admissions.find(student, programme, grid)
         active = [one for one in found if one.status == AdmissionStatus.active.name]
+        heads = [one for one in found if (one.id, term) in self.records]
+        heads = [one for one in heads if (one.id, term, course) in self.kept] or heads
+        if len(heads) == 1:
+            return heads[0]
         if not found:
             where = "grid" if grid else "programme" if programme else "student_ref"
             row.problem(where, "admission_none", name=grid or programme or "—")
-        elif len(active) > 1 and not grid:
+        elif (heads or len(active) > 1) and not grid:
             row.problem("grid", "admission_which")
         else:
-            return (active or found)[-1]
+            if heads:
+                row.doubt("grid", "record_which", num=len(heads))
+            return ([one for one in heads if one in active] or heads or active or found)[-1]
         return None
 
     def planned(self, row: Parsed, about: Any, number: int) -> Planned:
@@ -148,7 +182,7 @@ class Registrations:
         row, values = said.row, said.row.values
         if kept is None and known.status != AdmissionStatus.active.name:
             return "grid" if "grid" in values else "student_ref"
-        told = len(row.problems)
+        told, doubted = len(row.problems), len(row.doubts)
         for key in sorted((key for key in SAID if key in values), key=lambda key: key in INHERITS):
             row.values = {other: value for other, value in values.items() if other != key}
             place = Place(said.place.unit, None) if key == "partner" else said.place
@@ -163,6 +197,7 @@ class Registrations:
             finally:
                 row.values = values
                 del row.problems[told:]
+                del row.doubts[doubted:]
         return "group" if group else "course"
 
     def kind_of(self, course: str, group: str) -> CodeValue | None:

@@ -19,23 +19,32 @@ from sqlalchemy.orm import Session
 from jobs import import_admissions as admitting
 from jobs import import_catalogue as catalogue
 from jobs import import_registrations as registering
-from jobs.import_parse import Fixes, Parsed, cells_of, is_total, read_into
+from jobs.columns import key_of
+from jobs.import_parse import SHOWN, Fixes, Parsed, cells_of, is_total, read_into
 from jobs.import_plan import Planned
 from jobs.import_study_known import Studies, pieces, read_studies
 from jobs.import_subjects import Outcome, Subject, Work, subject
 from jobs.tables import Table
 from models.base import fold
 from models.codes import CodeList, CodeValue
-from models.import_cells import Context
+from models.import_cells import Context, read_cell
+from models.import_fields import FIELDS
+from models.import_words import BadCell, BadFile
 from models.people import Student
 from models.studies import OrgUnit, Season, Term
 
+_AGAIN = "again:"  # before the place of a column that says what another says
 KINDS = {
     "courses": frozenset({"course"}),
     "grids": frozenset({"grid"}),
     "rac_groups": frozenset({"course"}),
-    "admissions": frozenset({"student_ref", "national_id"}),
-    "enrolments": frozenset({"student_ref", "national_id"}),
+    "admissions": frozenset({"student_ref", "national_id", "programme", "grid"}),
+    "enrolments": frozenset({"student_ref", "national_id", "term", "course"}),
+}
+# Of each of these the file has one column at least.
+_NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "admissions": (("student_ref", "national_id"), ("programme", "grid")),
+    "enrolments": (("student_ref", "national_id"), ("term",), ("course",)),
 }
 STATUSES = ("created", "changed", "unchanged", "error", "unsure", "ignored")
 COMING = {"term": "new_terms", "org_unit": "new_org_units", "partner": "new_partners"}
@@ -52,14 +61,43 @@ class Planning:
 
 
 def parse(kind: str, table: Table, keys: list[str], context: Context, fixes: Fixes) -> Iterator[Parsed]:
-    """The rows of one of these files."""
-    for row in cells_of(table, keys, kind, fixes):
+    """The rows of one of these files. Raises `BadFile` naming the columns without which no line of it could be taken."""
+    _need_columns(kind, keys)
+    again = {f"{_AGAIN}{at}": (at, key) for at, key in enumerate(_keys_twice(table, keys, kind)) if key}
+    places = [keys[at] or (f"{_AGAIN}{at}" if f"{_AGAIN}{at}" in again else "") for at in range(len(keys))]
+    for row in cells_of(table, places, kind, fixes):
+        for mark, (at, key) in again.items():
+            text = row.cells.pop(mark, "")
+            if text and text != row.cells.get(key, "") and _reads(key, text, context):
+                first = keys.index(key)
+                row.doubt(key, "column_twice", first=table.header[first], at=first + 1, second=table.header[at], other=at + 1, text=text[:SHOWN])
         if is_total(row.cells):
             row.skip = row.skip or "total_row"
         else:
             read_into(row, context)
             row.values["family_name"] = row.cells.get("student_ref") or row.cells.get("course") or row.cells.get("grid", "")  # its name until more is known
         yield row
+
+
+def _need_columns(kind: str, keys: list[str]) -> None:
+    headings = {field.key: field.heading for field in FIELDS[kind].values()}
+    missing = [headings[group[0]] for group in _NEEDED.get(kind, ()) if not set(group) & set(keys)]
+    if missing:
+        raise BadFile(f"{kind}_columns", columns=", ".join(missing))
+
+
+def _keys_twice(table: Table, keys: list[str], kind: str) -> list[str]:
+    """For each column that nothing is read from, the key that its heading says and another column has; else ""."""
+    return [said if not key and (said := key_of(heading, kind)) in keys else "" for heading, key in zip(table.header, keys, strict=False)]
+
+
+def _reads(key: str, text: str, context: Context) -> bool:
+    """Whether a text could be the value of this column: the word of a result is not a second mark."""
+    try:
+        read_cell(key, text, context, [])
+    except BadCell:
+        return False
+    return True
 
 
 def plan(session: Session, work: Work, parsed: dict[str, list[Parsed]], before: dict[str, Outcome]) -> Outcome:

@@ -6,6 +6,7 @@ what makes them the same for people (a code, a number, a local number), so that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +26,7 @@ from models.import_words import refused
 from models.people import Student
 from models.rights import may
 from models.scope import WHO
-from models.studies import OrgUnit, Programme, Term, programme_code, programme_key
+from models.studies import OrgUnit, Programme, Season, Term, programme_code, programme_key
 from models.units import show_units
 
 PIECE = 500
@@ -37,6 +38,12 @@ COURSE_COLUMNS = {
     "hours": "weekly_hours",
     **{key: key for key in ("discipline", "official_number", "sobec_number", "objective")},
 }
+_LABELLED = re.compile(r"\s+[-–—]\s+|\s*:\s+")  # "EC – Échec", as lists and papers show a code
+_COUNTED = {  # what people write for a presence that is confirmed, and for one that is not
+    **dict.fromkeys(("oui", "o", "yes", "vrai", "true", "x", "presence confirmee", "pres. conf.", "pres conf", "confirmee"), "1"),
+    **dict.fromkeys(("non", "n", "no", "faux", "false", "non recense", "non recensee", "non confirmee"), "0"),
+}
+YEARS_AWAY = 10  # of a term that a file may bring: one further from today is a slip of the keyboard
 UNKNOWN = {"term": "term_unknown", "org_unit": "unit_unknown", "partner": "partner_unknown"}
 TABLES = {"term": "term", "org_unit": "org_unit", "partner": "code_value"}
 
@@ -109,14 +116,26 @@ class Studies:
         return code
 
     def code(self, row: Parsed, key: str) -> CodeValue | None:
-        """The code of a list that a cell names."""
+        """The code of a list that a cell names: alone, before its label, by its label; for the census also by yes or no. The row keeps the code."""
         said = row.values.get(key)
         if not said:
             return None
-        found = self.codes.get((CODE_COLUMNS[key], said))
+        found = self._code(CODE_COLUMNS[key], said)
         if found is None:
             row.problem(key, "code_unknown", name=said, list=str(CODE_COLUMNS[key].label))
+        else:
+            row.values[key] = found.code
         return found
+
+    def _code(self, code_list: CodeList, said: str) -> CodeValue | None:
+        if found := self.codes.get((code_list, said)):
+            return found
+        if code_list is CodeList.census_status and (counted := _COUNTED.get(fold(said))):
+            return self.codes.get((code_list, counted))
+        if found := self.codes.get((code_list, _LABELLED.split(said, maxsplit=1)[0])):
+            return found
+        named = [one for (of, _code), one in self.codes.items() if of is code_list and fold(one.label) == fold(said)]
+        return named[0] if len(named) == 1 else None
 
     def student(self, row: Parsed) -> Any:
         """Whom the line is about: a number of the school, or the mark of one who comes with the import; None with a problem told."""
@@ -160,6 +179,9 @@ class Studies:
         if key in known[kind]:
             return key
         text = row.cells.get(column, "")
+        if kind == "term" and self._far(column, key[0]):
+            row.problem(column, "term_far", name=Term(year=key[0], season=Season[key[1]]).short)
+            return None
         told = self.places.setdefault((kind, text), Place(kind, text))
         told.lines += 1
         if not self.may(TABLES[kind], "create"):
@@ -167,6 +189,11 @@ class Studies:
             return None
         self.wanted.append((kind, key, said if kind == "partner" else text, told))
         return key
+
+    def _far(self, column: str, year: int) -> bool:
+        """Whether a new term is too far from today; the first term of an old admission may lie as far back as terms go."""
+        today = self.work.context.today.year
+        return year > today + YEARS_AWAY or (column == "term" and year < today - YEARS_AWAY)
 
     def settle(self, planned: Planned) -> Planned:
         """What a line that is taken names comes with it."""
@@ -213,7 +240,9 @@ def fate(studies: Studies, row: Parsed, table: str, kept: Mapping[str, Any] | No
 
 
 def shown(key: str, value: Any) -> str:
-    """A value as the cell of a file says it."""
+    """A value as the cell of a file says it; never the cell itself, which the write does not read."""
+    if key == "start_term":
+        return "" if value is None else Term(year=value[0], season=Season[value[1]]).short
     return show_units(value) if key == "units" else text_of(value)
 
 

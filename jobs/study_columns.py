@@ -9,17 +9,19 @@ import re
 
 from models.base import fold
 
+# "No de demande d'admission": with or without what stands before it
+LOCAL_NUMBER = "nodedemandedadmission numerodedemandedadmission demandedadmission numerodemandedadmission nodemandedadmission numerodemande nodemande"
 _WHO = {
-    "student_ref": "numeroda noda da numerodadmission matricule numeroetudiant noetudiant localid studentnumber numerolocal",
+    "student_ref": f"numeroda noda da numerodadmission {LOCAL_NUMBER} matricule numeroetudiant noetudiant localid studentnumber numerolocal",
     "national_id": "codepermanent codeperm cp12 ine numeroine nationalid identifiantnational",
 }
 _PROGRAMME = "programme codeprogramme noprogramme numeroprogramme programmedetudes programmeetudes formation prog noprog program programcode"
 _GRID = "grille codegrille grilledecours nogrille numerogrille grid versiongrille"
-_UNIT = "uniteorg uniteorganisationnelle unite codeunite uniteorganisation orgunit service"
+_UNIT = "uniteorg organisationalunit organizationalunit uniteorganisationnelle unite codeunite uniteorganisation orgunit service"
 _COURSE = "cours numerocours nocours numerodecours numeroducours codecours sigle siglecours coursenumber course"
 _UNITS = "unites nbunites nombreunites nombredunites units unitesducours"
 _GROUP = "groupe numerogroupe nogroupe numerodegroupe numerodugroupe group groupnumber gr"
-_RAC = "type typerac racreconnaissance typedereconnaissance reconnaissance ractype typereconnaissance"
+_RAC = "rac typedereconnaissancerac kindofrecognitionrac type typerac racreconnaissance typedereconnaissance reconnaissance ractype typereconnaissance"
 
 _WORDS: dict[str, dict[str, str]] = {
     "programmes": {
@@ -71,25 +73,38 @@ _WORDS: dict[str, dict[str, str]] = {
         "org_unit": _UNIT,
         "rac_type": _RAC,
         "mark": "note notefinale resultat mark",
-        "remark": "remarque remark coderemarque",
-        "funding": "financement sourcefinancement sourcedefinancement funding",
-        "census": "recensement statutrecensement census",
-        "census_on": "daterecensement datederecensement datedurecensement",
-        "study_situation": "situationetudes situationdetudes situationdesetudes",
-        "partner": "organismepartenaire organisme partenaire partner",
-        "partner_course": "courspartenaire coursorganismepartenaire partnercourse",
-        "activity_language": "langueactivite langueenseignement langue",
-        "course_category": "categorie categoriecours",
-        "delivery_mode": "modeenseignement modedenseignement enseignementadistance",
-        "absences": "absences heuresabsence",
-        "weighted_mark": "noteponderee",
-        "group_average": "moyennegroupe moyennedugroupe moyenne",
-        "r_score": "coter cotederendement",
+        "remark": "remarque remark coderemarque rem",
+        "funding": "financement sourcefinancement sourcedefinancement funding fundingsource",
+        "census": "recensement statutrecensement statutderecensement statutdurecensement rec census censusstatus",
+        "census_on": "daterecensement datederecensement datedurecensement dayofthecensus",
+        "study_situation": "situationetudes situationdetudes situationdesetudes situationofstudies",
+        "partner": "organismepartenaire organisme partenaire partner partnerorganisation",
+        "partner_course": "courspartenaire coursorganismepartenaire coursdanslorganismepartenaire partnercourse courseinthepartnerorganisation",
+        "activity_language": "langueactivite langueenseignement langue language",
+        "course_category": "categorie categoriecours cat category",
+        "delivery_mode": "modeenseignement modedenseignement modedenseignementadistance enseignementadistance distancelearning",
+        "absences": "absences abs heuresabsence",
+        "weighted_mark": "noteponderee ponderee weightedmark weighted",
+        "group_average": "moyennegroupe moyennedugroupe moyenne averageofthegroup",
+        "r_score": "coter cotederendement rscore",
     },
 }
 STUDIES = {kind: {word: key for key, words in table.items() for word in words.split()} for kind, table in _WORDS.items()}
 _PEOPLE = frozenset({"nom", "nomdefamille", "prenom", "prenoms", "nomprenom", "nomcomplet", "familyname", "givenname"})
+_REGISTRATIONS_ALONE = frozenset({"group", "mark", "rac_type", "census", "census_on", "study_situation", "partner_course"})
 _COURSES_ALONE = frozenset({"units", "hours", "objective", "discipline", "official_number", "sobec_number"})
+
+
+def _is_registrations(found: dict[str, set[str]], who: bool, people: bool) -> bool:
+    """Whether a file is one of registrations: by the student, the term and the course, or by two of them and what only a registration has; it is
+    told then which one is missing.
+    """
+    told = found["enrolments"]
+    keys = sum((who, "term" in told, "course" in told))
+    only = len(told & _REGISTRATIONS_ALONE)
+    if keys == 2 and not who and not told & {"mark", "census", "census_on"} and found["rac_groups"] >= {"course", "group", "rac_type"}:
+        return False  # the correspondence, with a term
+    return keys == 3 or (keys == 2 and only > (1 if people else 0))
 
 
 def study_kind(words: list[str], name: str = "") -> str:
@@ -97,13 +112,15 @@ def study_kind(words: list[str], name: str = "") -> str:
     found = {kind: {table[word] for word in words if word in table} for kind, table in STUDIES.items()}
     who = bool(found["admissions"] & {"student_ref", "national_id"})
     people = bool(_PEOPLE & set(words))
-    if who and {"term", "course"} <= found["enrolments"]:
+    if _is_registrations(found, who, people):
         return "enrolments"
     told = found["admissions"]
     if who and told & {"admission_status", "start_term"} and ("grid" in told or ("programme" in told and not people)):
         return "admissions"
     if who or people:
         return ""
+    if {"grid", "admission_status", "start_term"} <= told and "course" not in found["enrolments"]:
+        return "admissions"  # which lacks its students: it is told so
     if {"grid", "course"} <= found["grids"]:
         return "grids"
     if found["rac_groups"] == {"course", "group", "rac_type"}:

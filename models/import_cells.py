@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from models import values as read
-from models.base import fold
+from models.base import Refusal, fold
 from models.custom_import import spec_of
 from models.custom_values import FieldKind
 from models.identifiers import compact
 from models.import_study_cells import read_study_cell, reads
 from models.import_study_fields import DAYS
-from models.import_words import BadCell
+from models.import_words import BadCell, refused
 from models.staff_words import read_role, read_user_name
 
 AUTHORITIES = {
@@ -78,6 +78,16 @@ def _language(text: str) -> str:
         raise BadCell("language_word") from None
 
 
+def _day_of_studies(text: str, context: Context, doubts: list[BadCell]) -> dt.date:
+    """A day of a file of the studies, of a year that a record of a school has."""
+    day = read.read_date(text, context.today, doubts, future=True)
+    try:
+        read.check_year(day)
+    except Refusal as refusal:
+        raise refused(refusal) from None
+    return day
+
+
 _TEXT: Reader = lambda text, _context, _doubts: read.tidy(text)  # noqa: E731 (a table of one-line readers)
 _NAME: Reader = lambda text, _context, _doubts: read.read_name(text)  # noqa: E731
 _PHONE: Reader = lambda text, context, doubts: read.read_phone(text, context.country, doubts)  # noqa: E731
@@ -110,7 +120,7 @@ READERS: dict[str, Reader] = {
     "role": lambda text, _context, _doubts: read_role(read.tidy(text)),
     "username": lambda text, _context, _doubts: read_user_name(read.tidy(text)),
     "classes": lambda text, _context, _doubts: read.tidy(text, 1_000),
-    **dict.fromkeys(DAYS, _DAY),
+    **dict.fromkeys(DAYS, _day_of_studies),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from models.admissions import AdmissionStatus
@@ -66,20 +66,24 @@ def _term(text: str) -> tuple[int, str]:
 
 
 def _whole(text: str) -> int:
-    found = re.fullmatch(r"([0-9]{1,3})(?:[.,]0{1,3})?", tidy(text))
+    """A whole number; its bounds are the model's, which says them."""
+    found = re.fullmatch(r"([0-9]{1,9})(?:[.,]0{1,3})?", tidy(text))
     if not found:
         raise BadCell("whole_number")
     return int(found[1])
 
 
 def _decimal(text: str) -> Decimal:
+    """A number; its bounds are the model's, which says them."""
     plain = tidy(text).replace(",", ".")
-    try:
-        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", plain):
-            raise InvalidOperation
-        return Decimal(plain)
-    except InvalidOperation:
-        raise BadCell("decimal_number") from None
+    if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,3})?", plain):
+        raise BadCell("decimal_number")
+    return Decimal(plain)
+
+
+def _code(text: str) -> str:
+    """A code, perhaps with its label behind: which of the list it is, jobs/import_study_known.py says."""
+    return tidy(text, 160).upper()
 
 
 def _upper(limit: int) -> Callable[[str], str]:
@@ -103,7 +107,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "partner_course": _upper(30),
     **dict.fromkeys(("official_number", "sobec_number", "objective"), _upper(30)),
     **dict.fromkeys(("weighted_mark", "group_average", "r_score"), _decimal),
-    **dict.fromkeys(CODE_COLUMNS, _upper(20)),
+    **dict.fromkeys(CODE_COLUMNS, _code),
     "partner": lambda text: tidy(text, 120),
 }
 

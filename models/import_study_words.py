@@ -62,6 +62,10 @@ STUDY_SENTENCES: dict[str, tuple[Any, Any]] = {
         _("This [student] has several admissions: nothing says under which one the line is."),
         _("Fill in the grid or [the programme]."),
     ),
+    "record_which": (
+        _("This [student] has %(num)d [session records] of this term to the same grid: the line goes to the last active one."),
+        _("Correct one of the admissions if it is there twice."),
+    ),
     "sanction_day": (
         _("A sanction needs its day, which this file does not say."),
         _("Add the column date_fin, or record the sanction in [the student]’s file."),
@@ -84,9 +88,40 @@ STUDY_SENTENCES: dict[str, tuple[Any, Any]] = {
         _("Correct the census on [the student]’s page of registrations, or empty this cell."),
     ),
     "census_not_yours": (_("Your role does not allow you to confirm presences: the census is left out."), _ASK),
+    "group_which": (
+        _("[The course] is registered several times in this [session record], in the [groups] %(groups)s: nothing says which one the line means."),
+        _("Fill in [the group]."),
+    ),
+    "group_again": (
+        _("Line %(line)d is about the same [course], one with [a group] and one without."),
+        _("Fill in [the group], or ignore one of the two lines."),
+    ),
+    "term_far": (
+        _("The term %(name)s does not exist, and it is more than ten years from today."),
+        _("Correct it, or add it under Terms first."),
+    ),
     # doubts
+    "group_none": (
+        _("[The course] is registered in [group] %(groups)s too: the line is about the registration without [group]."),
+        _("Fill in [the group] if that one is meant."),
+    ),
+    "group_beside": (_("Registered in [group] %(groups)s already: this adds another."), _("Correct [the group] if that registration is meant.")),
+    "group_beside_choice": (
+        _("Registered without [group] already: this adds another."),
+        _("Give that registration its [group] in [the student]’s file instead, and ignore this line."),
+    ),
+    "census_day_kept": (
+        _("The presence is confirmed already, on %(day)s: that day is kept."),
+        _("Correct the census on [the student]’s page of registrations if it is wrong."),
+    ),
+    "column_twice": (
+        _("Two columns say this: “%(first)s” (%(at)d) counts, “%(second)s” (%(other)d) says “%(text)s”."),
+        _("Choose the columns if the other one is right."),
+    ),
     "units_differ": (_("[The course] has %(units)s units in the catalogue: those are kept."), _("Correct one of the two if it is wrong.")),
     # files
+    "admissions_columns": (_("This file holds admissions and lacks a column that they need: %(columns)s."), _("Choose the columns, or add it to the file.")),
+    "enrolments_columns": (_("This file holds registrations and lacks a column that they need: %(columns)s."), _("Choose the columns, or add it to the file.")),
     "right_import_courses": (
         _("This file holds [courses], grids or the correspondence, which your role does not import."),
         _("Ask the site administrator, or send the other files alone."),

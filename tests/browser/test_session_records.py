@@ -75,7 +75,7 @@ def test_a_session_and_a_course_are_added_by_keyboard_as_in_the_document(open_pa
     records.first.focus()
     page.keyboard.press("End")
     expect(page.get_by_role("heading", name="Inscriptions A-2006")).to_be_visible()
-    expect(page.locator(".banner .facts")).to_contain_text("A-2006")
+    expect(page.locator(".banner .told > .facts")).to_contain_text("A-2006")
     expect(records.last).to_be_focused()
     page.keyboard.press("Home")
     expect(page.get_by_role("heading", name="Inscriptions A-2017")).to_be_visible()
@@ -90,7 +90,7 @@ def test_a_session_and_a_course_are_added_by_keyboard_as_in_the_document(open_pa
     # Image 1.3: it stands first, chosen, with the focus; the banner tells it
     expect(records.first).to_contain_text("H-2018")
     expect(records.first).to_be_focused()
-    expect(page.locator(".banner .facts")).to_contain_text("H-2018")
+    expect(page.locator(".banner .told > .facts")).to_contain_text("H-2018")
     page.keyboard.press("ArrowRight")
     expect(page.locator('[data-add="registrations"]')).to_be_focused()
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from models.among import among
 from models.custom_values import Spec
+from models.export_studies import WholeRows
 from models.followed import Access, access_of_all
 from models.people import Account, Guardian, GuardianLink, Student
 from models.student_accounts import OwnAccount, account_of_all
@@ -194,9 +195,12 @@ def readers(
     module's own words replace.
     """
     found: list[Reader] = []
+    whole = WholeRows(session, model, names, wording)
     for name in names:
         reader: Reader | None = None
-        if (model.__tablename__, name) in _OWN:
+        if name in whole.values:
+            reader = Reader(model.id, whole.words(name))
+        elif (model.__tablename__, name) in _OWN:
             reader = _OWN[model.__tablename__, name](session)
         elif name in (specs or {}):
             reader = _extra(model, (specs or {})[name], wording)

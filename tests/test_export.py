@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import openpyxl
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import func, insert, select, update
 from jobs.runner import run_pending
 from models import export as reading
 from models.access import Membership, Role, User
+from models.enrolments import Enrolment
 from models.journal import JournalEvent
 from models.people import Guardian, GuardianLink, Student, StudentStatus
 from models.work import Job, JobKind, JobState
@@ -43,6 +45,23 @@ def test_the_quick_reading_says_what_the_screen_says(as_, monkeypatch, name, who
         del slow[1]
     assert quick == slow
     assert len(quick) > 1
+
+
+@pytest.mark.parametrize(("name", "reader", "some"), [("enrolment", "fr_CA", "322-4"), ("session_record", "en", "JEE0K")])
+def test_what_only_rules_can_say_of_studies_is_read_as_its_screen_says_it_with_each_offered_column(app, as_, schools, long, monkeypatch, name, reader, some):
+    with rows(app) as session:
+        session.scalar(select(User).where(User.username == "acc2")).language = reader
+        session.execute(update(Enrolment).where(Enrolment.school_id == schools[1]).values(r_thirds=13))
+    browser = as_("acc2")
+    columns = ",".join(re.findall(r'name="col" value="([^"]+)"', browser.get(f"/admin/{name}/").text))
+    asked = f"cols={columns}&search={some}"
+    quick = table(browser.get(f"/admin/{name}/export/csv/?{asked}"))
+    ask(browser, f"/admin/{name}/export/xlsx/?{asked}")
+    run_pending(app)
+    assert fetch(browser, app) == quick
+    assert any("4,33" in line or "3,33" in line for line in quick) == (reader != "en")
+    monkeypatch.setattr(export, "plain_readers", lambda _screen, _names: None)
+    assert quick == table(browser.get(f"/admin/{name}/export/csv/?{asked}"))
 
 
 def test_the_longest_lists_are_read_quickly(as_, monkeypatch):
@@ -157,7 +176,7 @@ def fetch(browser, app):
         assert job.state is JobState.done, job.error
         number = job.id
     with browser.get(f"/admin/job/download/?id={number}") as answer:
-        assert answer.headers["Content-Disposition"].endswith(".xlsx")
+        assert answer.headers["Content-Disposition"].rstrip('"').endswith(".xlsx")
         return sheet(answer.data)
 
 

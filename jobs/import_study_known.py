@@ -174,10 +174,13 @@ class Studies:
         said = row.values.get(column)
         if not said:
             return None
-        key = fold(said) if kind == "partner" else said
         known: dict[str, Mapping[Any, Any]] = {"term": self.terms, "org_unit": self.units, "partner": self.partners}
-        if key in known[kind]:
-            return key
+        for name in (said,) if kind == "term" else (said, _LABELLED.split(said, maxsplit=1)[0]):
+            key = fold(name) if kind == "partner" else name
+            if key in known[kind]:
+                row.values[column] = name
+                return key
+        key = fold(said) if kind == "partner" else said
         text = row.cells.get(column, "")
         if kind == "term" and self._far(column, key[0]):
             row.problem(column, "term_far", name=Term(year=key[0], season=Season[key[1]]).short)

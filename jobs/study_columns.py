@@ -12,13 +12,13 @@ from models.base import fold
 # "No de demande d'admission": with or without what stands before it
 LOCAL_NUMBER = "nodedemandedadmission numerodedemandedadmission demandedadmission numerodemandedadmission nodemandedadmission numerodemande nodemande"
 _WHO = {
-    "student_ref": f"numeroda noda da numerodadmission {LOCAL_NUMBER} matricule numeroetudiant noetudiant localid studentnumber numerolocal",
+    "student_ref": f"numeroda noda da numerodadmission {LOCAL_NUMBER} matricule numeroetudiant noetudiant localid studentnumber numerolocal localnumber",
     "national_id": "codepermanent codeperm cp12 ine numeroine nationalid identifiantnational",
 }
 _PROGRAMME = "programme codeprogramme noprogramme numeroprogramme programmedetudes programmeetudes formation prog noprog program programcode"
 _GRID = "grille codegrille grilledecours nogrille numerogrille grid versiongrille"
 _UNIT = "uniteorg organisationalunit organizationalunit uniteorganisationnelle unite codeunite uniteorganisation orgunit service"
-_COURSE = "cours numerocours nocours numerodecours numeroducours codecours sigle siglecours coursenumber course"
+_COURSE = "cours numerocours nocours numerodecours numeroducours codecours sigle siglecours coursenumber course matiere"
 _UNITS = "unites nbunites nombreunites nombredunites units unitesducours"
 _GROUP = "groupe numerogroupe nogroupe numerodegroupe numerodugroupe group groupnumber gr"
 _RAC = "rac typedereconnaissancerac kindofrecognitionrac type typerac racreconnaissance typedereconnaissance reconnaissance ractype typereconnaissance"
@@ -79,7 +79,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "census_on": "daterecensement datederecensement datedurecensement dayofthecensus",
         "study_situation": "situationetudes situationdetudes situationdesetudes situationofstudies",
         "partner": "organismepartenaire organisme partenaire partner partnerorganisation",
-        "partner_course": "courspartenaire coursorganismepartenaire coursdanslorganismepartenaire partnercourse courseinthepartnerorganisation",
+        "partner_course": "courspartenaire coursorganismepartenaire coursdanslorganismepartenaire matieredanslorganismepartenaire partnercourse "
+        "courseinthepartnerorganisation",
         "activity_language": "langueactivite langueenseignement langue language",
         "course_category": "categorie categoriecours cat category",
         "delivery_mode": "modeenseignement modedenseignement modedenseignementadistance enseignementadistance distancelearning",

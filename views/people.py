@@ -110,7 +110,7 @@ class Students(
         *("email", "phone", "address1", "address2", "postal_code", "town", "adviser", "access", "account", "status"),
     )
     column_details_list = ("local_id", *OF_ADMISSION)
-    nowrap_columns = ("homeroom_name", "national_id", "born_on", "local_id", "grid", "programme_number")
+    nowrap_columns = ("name", "homeroom_name", "national_id", "born_on", "local_id", "grid", "programme_number")
     column_formatters = {
         "name": lambda _v, _c, row, _n: str(row),
         "access": lambda _v, _c, row, _n: access(row),

@@ -101,7 +101,7 @@ def test_the_lists_of_the_network_are_given_to_schools_of_quebec_only_and_printe
         said = [session.scalars(select(CodeValue).where(CodeValue.school_id == number)).all() for number in schools]
         assert {one.code_list for one in said[0]} == {CodeList.leaving_reason, CodeList.teaching_language, CodeList.delivery_mode}
         given = {one.code_list for one in said[1] if one.source is not Source.school}
-            assert given == set(CodeList) - {CodeList.partner}  # whose codes each school writes itself
+        assert given == set(CodeList) - {CodeList.partner}  # whose codes each school writes itself
         assert "Ministère de l’éducation" in {one.label for one in said[1]}
         assert not [one.label for one in said[0] + said[1] if "'" in one.label + one.help]
 

@@ -182,8 +182,8 @@ class Studies:
                 return key
         key = fold(said) if kind == "partner" else said
         text = row.cells.get(column, "")
-        if kind == "term" and self._far(column, key[0]):
-            row.problem(column, "term_far", name=Term(year=key[0], season=Season[key[1]]).short)
+        if kind == "term" and self._far(column, said[0]):
+            row.problem(column, "term_far", name=Term(year=said[0], season=Season[said[1]]).short)
             return None
         told = self.places.setdefault((kind, text), Place(kind, text))
         told.lines += 1

@@ -115,7 +115,7 @@ STUDY_SENTENCES: dict[str, tuple[Any, Any]] = {
         _("Correct the census on [the student]’s page of registrations if it is wrong."),
     ),
     "column_twice": (
-        _("Two columns say this: “%(first)s” (%(at)d) counts, “%(second)s” (%(other)d) says “%(text)s”."),
+        _("Two columns say this: “%(first)s” (column %(at)d) counts, “%(second)s” (column %(other)d) says “%(text)s”."),
         _("Choose the columns if the other one is right."),
     ),
     "units_differ": (_("[The course] has %(units)s units in the catalogue: those are kept."), _("Correct one of the two if it is wrong.")),

@@ -48,10 +48,14 @@ def other_records(session: Session, ids: Sequence[int]) -> list[SessionRecord]:
     if len({one.student_id for one in here}) != 1:
         return []
     shown = (joinedload(SessionRecord.student), joinedload(SessionRecord.term), joinedload(SessionRecord.admission).joinedload(Admission.programme))
-    wanted = select(SessionRecord).join(Admission, SessionRecord.admission_id == Admission.id).where(
-        SessionRecord.student_id == here[0].student_id,
-        SessionRecord.id.not_in({one.session_record_id for one in here}),
-        Admission.status == AdmissionStatus.active,
+    wanted = (
+        select(SessionRecord)
+        .join(Admission, SessionRecord.admission_id == Admission.id)
+        .where(
+            SessionRecord.student_id == here[0].student_id,
+            SessionRecord.id.not_in({one.session_record_id for one in here}),
+            Admission.status == AdmissionStatus.active,
+        )
     )
     found = session.scalars(wanted.options(*shown, joinedload(SessionRecord.admission).joinedload(Admission.grid))).all()
     from_term = max(one.place for one in here)

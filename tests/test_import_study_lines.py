@@ -148,9 +148,7 @@ def test_a_census_is_said_in_a_word_or_with_its_label(college, text, code):
 
 def test_a_score_out_of_bounds_two_columns_of_marks_and_another_census_day_are_told(college):
     key = send(college, f"{WHO},cote_r", f"{GABRIEL},601-101-MQ,12,99999")
-    assert told(college, key) == [
-        "r_score: The R score 99999 is not between 0 and 60. Correct it."
-    ]
+    assert told(college, key) == ["r_score: The R score 99999 is not between 0 and 60. Correct it."]
     key = send(college, f"{WHO},Note,Résultat", f"{GABRIEL},601-101-MQ,12,60,77", f"{GABRIEL},350-711-MV,12,60,Réussite")
     assert told(college, key, "doubts") == ["mark: Two columns say this: “Note” (column 6) counts, “Résultat” (column 7) says “77”."]
     assert told(college, key, "doubts", 3) == []

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 from conftest import counted, rows
+from door_lines import PAGES
 from flask import Response
 from hands import DEMO, do, send, sign_in, token, user_of, words
 from sqlalchemy import func, select
-from test_doors import PAGES
 from test_right_screen import save
 
 from jobs import runner

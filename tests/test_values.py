@@ -257,7 +257,13 @@ def test_markup_is_an_ordinary_text():
 
 def test_every_note_can_be_told():
     params = {"value": "x", "near": "y", "line": 3, "name": "Zoé", "num": 2, "limit": 9, "uai": "X", "ours": "Y", "year": 2014, "month": 13}
-    params |= {"other": "z", "names": "Zoé", "login": "zoe", "root": "BEE", **dict.fromkeys(("list", "number", "grid", "programme", "units"), "x")}
+    params |= {
+        "other": "z",
+        "names": "Zoé",
+        "login": "zoe",
+        "root": "BEE",
+        **dict.fromkeys(("list", "number", "grid", "programme", "units", "groups", "columns", "day", "first", "second", "text"), "x"),
+    }
     for code in SENTENCES:
         note = {"code": code, "params": params}
         assert "%(" not in sentence_of(note).sentence + remedy_of(note)

@@ -257,13 +257,9 @@ def test_markup_is_an_ordinary_text():
 
 def test_every_note_can_be_told():
     params = {"value": "x", "near": "y", "line": 3, "name": "Zoé", "num": 2, "limit": 9, "uai": "X", "ours": "Y", "year": 2014, "month": 13}
-    params |= {
-        "other": "z",
-        "names": "Zoé",
-        "login": "zoe",
-        "root": "BEE",
-        **dict.fromkeys(("list", "number", "grid", "programme", "units", "groups", "columns", "day", "first", "second", "text"), "x"),
-    }
+    params |= {"other": "z", "names": "Zoé", "login": "zoe", "root": "BEE", "at": 2, "most": 9}
+    words = ("list", "number", "grid", "programme", "units", "groups", "columns", "day", "first", "second", "text", "course", "term")
+    params |= dict.fromkeys(words, "x")
     for code in SENTENCES:
         note = {"code": code, "params": params}
         assert "%(" not in sentence_of(note).sentence + remedy_of(note)

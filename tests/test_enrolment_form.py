@@ -307,3 +307,10 @@ def test_the_lists_ask_as_much_for_twenty_rows_as_for_a_hundred(app, desk):
                 desk["browser"].get(f"/admin/{screen}/?page_size={size}")
             seen.append(len(statements))
         assert seen[1] <= seen[0] <= 12
+
+
+def test_the_form_tells_what_the_codes_mean_as_the_school_has_written_it(app, desk):
+    with rows(app) as session:
+        session.get(CodeValue, int(desk["codes"]["rac_type", "FM"])).help = "Ce que l’évaluation a trouvé manquant."
+    page = desk["browser"].get(desk["new"]).text
+    assert "<dt>FM – Formation manquante</dt><dd>Ce que l’évaluation a trouvé manquant.</dd>" in page

@@ -50,6 +50,10 @@ class Codes(Lookup):
         rows = [one for (of, _code), one in read_codes(db.session).items() if of is self.code_list and one.retired_at is None]
         return [one for one in rows if one.code in self.only] if self.only else rows
 
+    def definitions(self) -> list[tuple[str, str]]:
+        """(code and label, what it means) of those whose meaning the school has written."""
+        return [(str(one), one.help) for one in self.all_rows() if one.help]
+
     def get_one(self, pk: Any) -> CodeValue | None:
         """The code of this identifier, while it is offered."""
         return next((one for one in self.all_rows() if str(one.id) == str(pk)), None)

@@ -19,6 +19,7 @@ from models.retiring import Retirable
 from models.rights import STUDIES_ONLY, may
 from models.school import Country
 from models.scope import SchoolScoped, current_school_id
+from models.transaction_cache import forget_with
 from models.values import tidy
 from models.words import _, _p, in_language
 
@@ -122,19 +123,7 @@ def known_code(session: Session, code_list: CodeList, code: str, school_id: int 
     return read_codes(session, school_id).get((code_list, code))
 
 
-def _forget(session: Session, *_rest: Any) -> None:
-    session.info.pop(_CACHE, None)
-
-
-event.listen(Session, "after_commit", _forget)
-event.listen(Session, "after_soft_rollback", _forget)
-
-
-@event.listens_for(Session, "after_flush")
-def _forget_changed(session: Session, _context: Any) -> None:
-    """A code that was added or changed is asked for again."""
-    if any(isinstance(row, CodeValue) for rows in (session.new, session.dirty, session.deleted) for row in rows):
-        _forget(session)
+forget_with(_CACHE, CodeValue)
 
 
 @event.listens_for(CodeValue, "before_update")

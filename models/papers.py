@@ -232,12 +232,8 @@ def _students(session: Session, ids: Sequence[int], within: ColumnElement[bool] 
         yield from (found[number] for number in piece if number in found)
 
 
-def _facts(student: Student, school: School, start: int, years: Sequence[SchoolYear]) -> dict[str, Any]:
-    """What the paper says, as plain values. The least that the reader needs: no identifier, no address, no guardian (data minimisation).
-
-    Who has left was there in the recorded year that covers that day; where none does, in that of the country's rule.
-    """
-    left_on = student.left_on if student.status is StudentStatus.left else None
+def who_says_of_whom(school: School, student: Student) -> dict[str, str]:
+    """The head of every numbered paper: the school and who signs, the names of the student."""
     return {
         "school": school.name,
         "code": school.official_code,
@@ -247,6 +243,17 @@ def _facts(student: Student, school: School, start: int, years: Sequence[SchoolY
         "family_name": student.family_name,
         "given_names": " ".join(part for part in (student.given_name, student.middle_names) if part),
         "usage_name": student.usage_name,
+    }
+
+
+def _facts(student: Student, school: School, start: int, years: Sequence[SchoolYear]) -> dict[str, Any]:
+    """What the paper says, as plain values. The least that the reader needs: no identifier, no address, no guardian (data minimisation).
+
+    Who has left was there in the recorded year that covers that day; where none does, in that of the country's rule.
+    """
+    left_on = student.left_on if student.status is StudentStatus.left else None
+    return {
+        **who_says_of_whom(school, student),
         "born_on": student.born_on.isoformat() if student.born_on else "",
         "level": student.level.name if student.level else "",
         "class": student.homeroom_name or "",

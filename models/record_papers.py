@@ -21,7 +21,7 @@ from models.codes import CodeList, CodeValue, read_codes
 from models.courses import Course
 from models.enrolments import Enrolment, with_shown
 from models.letter_fields import language_of
-from models.papers import IssuedPaper, PaperKind, numbered
+from models.papers import IssuedPaper, PaperKind, numbered, who_says_of_whom
 from models.people import Student
 from models.school import School
 from models.session_records import SessionRecord
@@ -141,14 +141,7 @@ def _facts(record: SessionRecord, rows: Sequence[Enrolment], school: School) -> 
     birth, no address, no mark (data minimisation)."""
     student, admission = record.student, record.admission
     return {
-        "school": school.name,
-        "code": school.official_code,
-        "town": school.town,
-        "head_name": school.head_name,
-        "head_title": school.head_title,
-        "family_name": student.family_name,
-        "given_names": " ".join(part for part in (student.given_name, student.middle_names) if part),
-        "usage_name": student.usage_name,
+        **who_says_of_whom(school, student),
         "local_id": student.local_id or "",
         "programme": f"{admission.programme.code} – {admission.programme.title}",
         "grid": admission.grid.code if admission.grid else "",

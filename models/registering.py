@@ -21,7 +21,7 @@ from models.courses import Course, grid_course, proposed_type
 from models.enrolments import Enrolment
 from models.journal import record_rows
 from models.people import Student, StudentStatus
-from models.session_records import SessionRecord, need_active
+from models.session_records import SessionRecord, not_registrable
 from models.studies import Season, Term
 from models.words import _, _p
 
@@ -203,7 +203,7 @@ def _admitted(student: Student, admissions: Sequence[Admission], chosen: int | N
     line = Line(student=student, admissions=active)
     if not active:
         other = next((one for one in admissions if one.status in OPEN), admissions[0] if admissions else None)
-        line.reason = _no_admission(student, other)
+        line.reason = not_registrable(student, other)
         return line
     fitting = [one for one in active if one.grid_id in holding]
     line.admission = next((one for one in active if one.id == chosen), None) or (active[0] if len(active) == 1 else None)
@@ -211,16 +211,6 @@ def _admitted(student: Student, admissions: Sequence[Admission], chosen: int | N
     if line.admission is None:
         line.fate, line.reason = Fate.choose, _("Several active admissions: choose the one.")
     return line
-
-
-def _no_admission(student: Student, other: Admission | None) -> Any:
-    if other is None:
-        return _("%(student)s has no admission: make one, then register.", student=student.name)
-    try:
-        need_active(other)
-    except Refusal as refusal:
-        return refusal.sentence
-    return ""
 
 
 def _settle(line: Line, place: Place, rows: Sequence[Enrolment]) -> None:

@@ -43,6 +43,17 @@ def need_active(admission: Admission) -> None:
         raise Refusal(_WHAT_TO_DO[admission.status], student=admission.student.name, name=str(admission))
 
 
+def not_registrable(student: Student, latest: Admission | None) -> str:
+    """Why a student cannot be registered, and what to do: by the admission that comes closest, or without any; nothing when they can."""
+    if latest is None:
+        return str(_("%(student)s has no admission: make one, then register.", student=student.name))
+    try:
+        need_active(latest)
+    except Refusal as refusal:
+        return refusal.sentence
+    return ""
+
+
 class SessionRecord(Base, Identified, SchoolScoped, Stamped, Versioned, Extensible):
     """One admission, one term. `programme_session` counts the terms spent in the programme (SPE)."""
 

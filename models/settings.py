@@ -21,6 +21,7 @@ from models.db import db
 from models.people import Guardian, Student
 from models.school import School
 from models.scope import WHO, SchoolScoped, current_school_id, unscoped
+from models.transaction_cache import forget_with
 from models.words import _
 
 Value = bool | int | str
@@ -191,18 +192,7 @@ def _of_school(session: Session, school_id: int) -> dict[str, str | None]:
     return cache[school_id]
 
 
-def _forget(session: Session, *_rest: Any) -> None:
-    session.info.pop(_CACHE, None)
-
-
-event.listen(Session, "after_commit", _forget)
-event.listen(Session, "after_soft_rollback", _forget)
-
-
-@event.listens_for(Session, "after_flush")
-def _forget_when_written(session: Session, _context: Any) -> None:
-    if any(isinstance(row, Setting) for rows in (session.new, session.dirty, session.deleted) for row in rows):
-        _forget(session)
+forget_with(_CACHE, Setting)
 
 
 def strictest_rank(key: str, user_id: Any) -> Any:

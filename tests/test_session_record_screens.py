@@ -84,7 +84,7 @@ def test_of_two_active_admissions_none_is_chosen_beforehand(as_, app, lise):
     [
         ("suspended", "est suspendue : activez-la de nouveau"),
         ("applicant", "activez l’admission"),
-        (None, "n’a aucune admission : admettez d’abord l’étudiant"),
+        (None, "n’a pas d’admission : créez-en une, puis inscrivez"),
     ],
 )
 def test_without_an_active_admission_it_is_said_what_to_do(as_, app, lise, status, told):

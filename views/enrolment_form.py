@@ -24,6 +24,7 @@ from models.session_records import SessionRecord, need_active
 from models.transmissions import Telling
 from views import checks
 from views.base import gate
+from views.choose_first import choose_first
 from views.course_lookup import CourseLookup
 from views.courses import UnitsField, units_words
 from views.enrolment_fields import AsideField, Codes, CountField, InheritedField, Records, ScoreField, TellingField, Units, by_model
@@ -165,7 +166,7 @@ class EnrolmentForm(EnrolmentPage, Base):
     def create_view(self) -> ResponseReturnValue:
         """A registration in a session record; without one it is asked for. Refused under an admission that is not active, with what to do."""
         if "record" not in request.args:
-            return self.choose_record()
+            return choose_first(self, RecordForm(), "record")
         record = self.record_asked()
         use_programme(record.admission.programme_id)
         back = own_path(request.args.get("url")) or self.get_url(".index_view")
@@ -179,17 +180,6 @@ class EnrolmentForm(EnrolmentPage, Base):
             again = self.get_url(".create_view", record=record.id, taken=None if self.is_taken else 0, url=back)
             return redirect(again, code=302)
         return answer
-
-    def choose_record(self) -> ResponseReturnValue:
-        """Whose registration, in which term: a look-up, then the form."""
-        form: Any = RecordForm()
-        back = own_path(request.args.get("url")) or self.get_url(".index_view")
-        if request.method == "POST" and "_look" in request.form:
-            form.record.look(request.form.get("look-record", ""))
-        elif request.method == "POST" and form.validate():
-            return redirect(self.get_url(".create_view", record=form.record.data.id, url=back), code=303)
-        page = self.render("admin/enrolment/choose.html", form=form, form_groups=[("", [(form.record, 12)])], return_url=back, save_label=gettext("Continue"))
-        return (page, 422) if form.errors else page
 
     # -- the form
 

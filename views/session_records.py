@@ -14,17 +14,18 @@ from sqlalchemy.orm import joinedload, undefer_group
 from wtforms.validators import InputRequired
 
 from models.admissions import Admission, AdmissionStatus, admissions_of
-from models.base import Refusal, today
+from models.base import today
 from models.codes import CodeList, read_codes
 from models.courses import Grid
 from models.db import db
 from models.enrolment_choices import active_admissions, next_term
 from models.enrolments import Enrolment
 from models.people import Student
-from models.session_records import SessionRecord, need_active
+from models.session_records import SessionRecord, not_registrable
 from models.studies import OrgUnit, Programme, Term
 from views.admissions import SanctionForm, TermForm
 from views.base import Screen
+from views.choose_first import choose_first
 from views.colleagues import STUDENT_LOOKUP
 from views.courses import units_words
 from views.custom import ExtraField
@@ -200,29 +201,23 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
     def create_view(self) -> ResponseReturnValue:
         """One of a student's active admissions, and the term. Without a student it is asked who; without an active admission it is said what to do."""
         if "student" not in request.args:
-            return self.choose_student()
+            return choose_first(self, StudentForm(), "student")
         student = Lookup("student", Student, ()).get_one(request.args["student"])
         if student is None:
             abort(404)
         back = own_path(request.args.get("url")) or self.get_url(".index_view")
         if not Active("admission").all_rows():
-            page = self.render("admin/enrolment/refused.html", refusal=no_admission(student), student=student, back_url=back)
+            page = self.render(
+                "admin/enrolment/refused.html",
+                refusal=not_registrable(student, next(iter(admissions_of(db.session, student.id)), None)),
+                student=student,
+                back_url=back,
+            )
             return (page, 422) if request.method == "POST" else page
         answer = super().create_view()
         if g.get("made") and "_add_another" in request.form:
             return redirect(self.get_url(".create_view", student=student.id, url=back), code=302)
         return answer
-
-    def choose_student(self) -> ResponseReturnValue:
-        """Whose record: a look-up, then the dialog."""
-        form: Any = StudentForm()
-        back = own_path(request.args.get("url")) or self.get_url(".index_view")
-        if request.method == "POST" and "_look" in request.form:
-            form.student.look(request.form.get("look-student", ""))
-        elif request.method == "POST" and form.validate():
-            return redirect(self.get_url(".create_view", student=form.student.data.id, url=back), code=303)
-        page = self.render("admin/enrolment/choose.html", form=form, form_groups=[("", [(form.student, 12)])], return_url=back, save_label=gettext("Continue"))
-        return (page, 422) if form.errors else page
 
     def create_form(self, obj: Any = None) -> Any:
         """The only active admission is chosen already; the next term is proposed."""
@@ -345,18 +340,6 @@ class SessionRecords(LastTermVerb, RecordPapers, ProgrammeWords, Screen):
             "left_out": gettext("The registrations come along without their results, absences, census and transmissions; what was not taken stays behind."),
             "verb_label": gettext("Copy"),
         }
-
-
-def no_admission(student: Student) -> str:
-    """Why a student has no record to begin, and what to do: after the latest admission, or without any."""
-    latest = next(iter(admissions_of(db.session, student.id)), None)
-    if latest is None:
-        return gettext("%(student)s has no admission: admit the [student] first, then register.", student=student.name)
-    try:
-        need_active(latest)
-    except Refusal as refusal:
-        return refusal.sentence
-    return ""
 
 
 def register(app: Flask, admin: Admin) -> None:

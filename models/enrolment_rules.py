@@ -30,8 +30,8 @@ _BY_REMARK = {
     "IT": Outcome.in_progress,
     **dict.fromkeys(("DI", "SU", "IN", "AE"), Outcome.none),
 }
-_RESULT = ("mark", "remark", "remark_id")
-_IDENTITY = ("course", "course_id", "group_number", "session_record", "session_record_id", "taken")
+_RESULT = ("mark", "remark")
+_IDENTITY = ("course", "group_number", "session_record", "taken")
 
 
 def outcome_of(row: Enrolment, kind: CodeValue | None, pass_mark: int) -> Outcome:
@@ -46,7 +46,10 @@ def outcome_of(row: Enrolment, kind: CodeValue | None, pass_mark: int) -> Outcom
 
 
 def _changed(row: Any, names: Iterable[str]) -> bool:
-    return any(get_history(row, name, PASSIVE_NO_INITIALIZE).has_changes() for name in names)
+    """Whether one of these changes, by its relation or by the number behind it: an undo and a statement write the number."""
+    known = inspect(row).mapper.attrs
+    keys = (key for name in names for key in (name, f"{name}_id") if key in known)
+    return any(get_history(row, key, PASSIVE_NO_INITIALIZE).has_changes() for key in keys)
 
 
 @event.listens_for(Session, "before_flush")
@@ -126,7 +129,7 @@ def _send_again(row: Enrolment) -> None:
     """What was sent and is no longer true is to be sent again; the day of the last sending stays."""
     changed = {
         Telling.enrolment: (*_IDENTITY, *INHERITED, "study_situation", "partner", "partner_course"),
-        Telling.funding: ("funding", "census_on", "course", "course_id"),
+        Telling.funding: ("funding", "census_on", "course"),
         Telling.result: (*_RESULT, "group_number"),
     }
     for telling, fields in changed.items():

@@ -199,12 +199,6 @@ def followed_of(session: Session, student_id: int, *, figures: bool = False) -> 
     return open_first(dict.fromkeys(admission for admission, _record in pairs)), records
 
 
-def previous_of(session: Session, record: SessionRecord) -> SessionRecord | None:
-    """The record of the same admission in the term before; None for the first."""
-    same = select(SessionRecord).join(Term, SessionRecord.term_id == Term.id).where(SessionRecord.admission_id == record.admission_id)
-    return session.scalar(same.where(Term.place < record.term.place).order_by(Term.place.desc()).limit(1))
-
-
 def admission_deletion_problem(session: Session, admission: Admission) -> Refusal | None:
     """Why an admission cannot go: session records stand under it. None when it can."""
     held = session.scalar(select(func.count(SessionRecord.id)).where(SessionRecord.admission_id == admission.id)) or 0

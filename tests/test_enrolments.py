@@ -246,3 +246,16 @@ def test_a_code_that_a_rule_reads_keeps_its_code_and_takes_another_label(here, c
 def test_every_code_that_decides_something_is_among_those_that_keep_their_name():
     assert codes.READ["remark"] == set(enrolment_rules._BY_REMARK)
     assert enrolments.WITHOUT_RESULT in codes.READ["rac_type"]
+
+
+def test_a_value_that_is_written_by_its_number_meets_the_same_rules(here, record):
+    one = here.enrol(record, 1, mark=80)
+    one.set_transmission(Telling.enrolment, Transmission.sent, DAY)
+    here.session.commit()
+    one.funding_id = here.code("funding_source", "50").id
+    here.session.commit()
+    assert one.transmission(Telling.enrolment) is Transmission.to_send
+    one.rac_type_id = here.code("rac_type", "EE SR").id
+    with pytest.raises(Refusal, match="EE SR"):
+        here.session.flush()
+    here.session.rollback()

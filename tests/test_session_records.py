@@ -11,7 +11,7 @@ from studying import college
 from models.admissions import AdmissionStatus
 from models.base import Refusal
 from models.followed import deletion_problem
-from models.session_records import SessionRecord, admission_deletion_problem, followed_of, previous_of
+from models.session_records import SessionRecord, admission_deletion_problem, followed_of
 from models.studies import Season, Term
 from models.transmissions import Telling, Transmission
 
@@ -48,8 +48,6 @@ def test_a_record_begins_with_the_usual_codes_and_counts_the_sessions_of_the_pro
     first, second = here.record(0), here.record(1)
     assert (str(first.full_time), str(first.language), first.programme_session) == ("SO – Sans objet", "FR – Français", 1)
     assert second.programme_session == 2
-    assert previous_of(here.session, second) is first
-    assert previous_of(here.session, first) is None
 
 
 def figures(here, record):
